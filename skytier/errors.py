@@ -1,0 +1,13 @@
+"""The errors of Skytier: one root, and whether trying again can help."""
+
+
+class SkytierError(Exception):
+    """Root of all errors that Skytier raises on purpose. The message says what was found and what to do."""
+
+
+class TerminalError(SkytierError):
+    """Trying again changes nothing: a wrong setting, a missing program, data that breaks a promise."""
+
+
+class TransientError(SkytierError):
+    """Trying again may succeed: a server that does not answer yet, a time-out."""

@@ -1,0 +1,234 @@
+"""All settings, one class a concern, read from ``SKYTIER_...`` variables.
+
+A variable of the environment wins over the file ``stack.env`` in ``SKYTIER_HOME``, which the local stack writes at its
+first start (passwords and moved ports); that wins over the defaults here.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from skytier.errors import TerminalError
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+HOST = "127.0.0.1"
+
+
+def home() -> Path:
+    """The folder of all state of the local stack: ``SKYTIER_HOME``, by default ``var`` in the project."""
+    return (PROJECT_ROOT / os.environ.get("SKYTIER_HOME", "var")).resolve()
+
+
+def stack_env_file() -> Path:
+    """The file of passwords and moved ports of the local stack."""
+    return home() / "stack.env"
+
+
+class Settings(BaseSettings):
+    """Base of all settings classes: where values come from."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, DotEnvSettingsSource(settings_cls, env_file=stack_env_file())
+
+
+class PortSettings(Settings):
+    """The ports of the local stack, all on 127.0.0.1. ``offset`` moves every port that is not set itself."""
+
+    model_config = SettingsConfigDict(env_prefix="SKYTIER_PORT_")
+
+    offset: int = Field(0, ge=0, le=20000, description="added to every port below that is not set itself")
+    kafka: int = Field(9092, description="Kafka broker")
+    kafka_controller: int = Field(9093, description="Kafka controller (KRaft)")
+    namenode: int = Field(8020, description="HDFS NameNode, RPC")
+    namenode_http: int = Field(9870, description="HDFS NameNode, pages and WebHDFS")
+    datanode: int = Field(9866, description="HDFS DataNode, data")
+    datanode_http: int = Field(9864, description="HDFS DataNode, pages and WebHDFS")
+    datanode_ipc: int = Field(9867, description="HDFS DataNode, RPC")
+    metastore: int = Field(9083, description="Hive metastore")
+    sql: int = Field(10000, description="SQL endpoint (Spark Thrift Server)")
+    postgres: int = Field(5432, description="PostgreSQL")
+    redis: int = Field(6379, description="Redis")
+    mongodb: int = Field(27017, description="MongoDB")
+    airflow: int = Field(8080, description="Airflow's pages and API")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _move(cls, values: dict[str, Any]) -> dict[str, Any]:
+        offset = int(values.get("offset", 0))
+        defaults = {name: field.default for name, field in cls.model_fields.items() if name != "offset"}
+        return {name: port + offset for name, port in defaults.items()} | values
+
+
+class KafkaSettings(Settings):
+    """The topic of flight events and its dead-letter topic."""
+
+    model_config = SettingsConfigDict(env_prefix="SKYTIER_KAFKA_")
+
+    bootstrap_servers: str = Field("", description="brokers as host:port,...; empty: the local stack's")
+    topic: str = Field("flight_events", description="topic of the flight events")
+    dead_letter_topic: str = Field("flight_events_rejected", description="topic of the rejected records")
+    partitions: int = Field(2, ge=1, description="partitions of a topic that the local stack creates")
+    retention_days: int = Field(7, ge=1, description="retention of a topic that the local stack creates")
+
+    @model_validator(mode="after")
+    def _local(self) -> KafkaSettings:
+        if not self.bootstrap_servers:
+            object.__setattr__(self, "bootstrap_servers", f"{HOST}:{PortSettings().kafka}")
+        return self
+
+
+class HdfsSettings(Settings):
+    """The file system of the cold tier."""
+
+    model_config = SettingsConfigDict(env_prefix="SKYTIER_HDFS_")
+
+    url: str = Field("", description="file system as hdfs://host:port; empty: the local stack's")
+    web_url: str = Field("", description="WebHDFS as http://host:port; empty: the local stack's")
+    user: str = Field("skytier", description="user that owns the files")
+
+    @model_validator(mode="after")
+    def _local(self) -> HdfsSettings:
+        ports = PortSettings()
+        if not self.url:
+            object.__setattr__(self, "url", f"hdfs://{HOST}:{ports.namenode}")
+        if not self.web_url:
+            object.__setattr__(self, "web_url", f"http://{HOST}:{ports.namenode_http}")
+        return self
+
+
+class MongoSettings(Settings):
+    """The hot tier."""
+
+    model_config = SettingsConfigDict(env_prefix="SKYTIER_MONGODB_")
+
+    uri: SecretStr = Field(SecretStr(""), description="connection string; empty: the local stack's")
+    user: str = Field("skytier", description="user of the local stack's server")
+    password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
+    database: str = Field("flight_tracking", description="database of the hot tier")
+    collection: str = Field("flight_events", description="collection of the flight events")
+
+    def connection_string(self) -> str:
+        """The URI to connect with; holds the password, so never log it."""
+        if uri := self.uri.get_secret_value():
+            return uri
+        if not self.password.get_secret_value():
+            raise TerminalError(
+                f"SKYTIER_MONGODB_PASSWORD is not set and {stack_env_file()} does not hold it: "
+                "start the local stack with 'make up', or set SKYTIER_MONGODB_URI."
+            )
+        login = f"{quote(self.user)}:{quote(self.password.get_secret_value(), safe='')}"
+        return f"mongodb://{login}@{HOST}:{PortSettings().mongodb}/?authSource=admin&directConnection=true&w=majority"
+
+
+class PostgresSettings(Settings):
+    """The database of Airflow and of the Hive metastore."""
+
+    model_config = SettingsConfigDict(env_prefix="SKYTIER_POSTGRES_")
+
+    user: str = Field("skytier", description="superuser of the local stack's server")
+    password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
+
+
+class RedisSettings(Settings):
+    """The cache."""
+
+    model_config = SettingsConfigDict(env_prefix="SKYTIER_REDIS_")
+
+    password: SecretStr = Field(SecretStr(""), description="password of the local stack's server; made at first start")
+    max_memory_mb: int = Field(64, ge=1, description="memory that the cache may use")
+
+
+class SqlSettings(Settings):
+    """The SQL endpoint."""
+
+    model_config = SettingsConfigDict(env_prefix="SKYTIER_SQL_")
+
+    host: str = Field(HOST, description="host of the SQL endpoint")
+    user: str = Field("skytier", description="name that queries run under")
+    memory_mb: int = Field(768, ge=256, description="heap of the local stack's SQL endpoint")
+
+
+class MetastoreSettings(Settings):
+    """The Hive metastore."""
+
+    model_config = SettingsConfigDict(env_prefix="SKYTIER_METASTORE_")
+
+    uri: str = Field("", description="thrift://host:port; empty: the local stack's")
+
+    @model_validator(mode="after")
+    def _local(self) -> MetastoreSettings:
+        if not self.uri:
+            object.__setattr__(self, "uri", f"thrift://{HOST}:{PortSettings().metastore}")
+        return self
+
+
+class AirflowSettings(Settings):
+    """Airflow's pages and API."""
+
+    model_config = SettingsConfigDict(env_prefix="SKYTIER_AIRFLOW_")
+
+    user: str = Field("admin", description="user of Airflow's pages")
+    password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
+    parallelism: int = Field(4, ge=1, description="tasks that run at once")
+
+
+class SparkSettings(Settings):
+    """Where and how big Spark jobs run."""
+
+    model_config = SettingsConfigDict(env_prefix="SKYTIER_SPARK_")
+
+    master: str = Field("local[2]", description="Spark master of the jobs")
+    driver_memory_mb: int = Field(1536, ge=512, description="heap of a job's driver")
+    shuffle_partitions: int = Field(2, ge=1, description="partitions of a shuffle in the jobs")
+
+
+class ProcessingSettings(Settings):
+    """The minute job."""
+
+    model_config = SettingsConfigDict(env_prefix="SKYTIER_PROCESS_")
+
+    max_events_per_batch: int = Field(200_000, ge=1, description="events of one batch at most; a backlog takes several")
+    clock_tolerance_minutes: int = Field(5, ge=0, description="an event later than its ingestion by more is rejected")
+
+
+class FeedSettings(Settings):
+    """What ``make up`` publishes: a back-fill flat out, then a live replay."""
+
+    model_config = SettingsConfigDict(env_prefix="SKYTIER_FEED_")
+
+    enabled: bool = Field(True, description="whether 'make up' publishes real flights at all")
+    start: str = Field("2013-01-01", description="first day of the back-fill")
+    backfill_days: int = Field(28, ge=0, description="days published flat out before the live replay")
+    speed: float = Field(60.0, gt=0, description="flight minutes a minute of the live replay")
+
+
+ALL_SETTINGS: tuple[type[Settings], ...] = (
+    PortSettings,
+    KafkaSettings,
+    HdfsSettings,
+    MongoSettings,
+    PostgresSettings,
+    RedisSettings,
+    SqlSettings,
+    MetastoreSettings,
+    AirflowSettings,
+    SparkSettings,
+    ProcessingSettings,
+    FeedSettings,
+)
