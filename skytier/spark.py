@@ -1,0 +1,132 @@
+"""How Spark jobs are configured and started. Nothing here starts a JVM by itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from skytier.errors import TerminalError
+from skytier.settings import HOST, PROJECT_ROOT, HdfsSettings, MetastoreSettings, SparkSettings, home
+
+# Hadoop's client libraries reach into the JDK by reflection; pyspark's own launcher opens the same packages.
+_JVM_BASE = "-Duser.timezone=UTC -XX:-UsePerfData -XX:+IgnoreUnrecognizedVMOptions"
+# One-shot jobs end before the second compiler pays for itself; its first tier alone needs room for Spark's generated code.
+_JVM_ONE_SHOT = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=160m"
+
+
+def spark_jars() -> Path:
+    """The folder of the jars that Spark needs beside its own (Kafka, Iceberg, MongoDB, PostgreSQL)."""
+    return PROJECT_ROOT / "var" / "jars" / "spark"
+
+
+def job_properties_file() -> Path:
+    """The properties file that every Spark job is submitted with."""
+    return home() / "conf" / "spark-jobs.properties"
+
+
+def class_archive() -> Path:
+    """The JVM's archive of the classes a minute job loads; halves the start of a job. Made at first start."""
+    return home() / "cache" / "spark-jobs.jsa"
+
+
+def cold_tier_properties() -> dict[str, str]:
+    """Settings that jobs and the SQL endpoint share: Iceberg beside plain Hive tables, on HDFS."""
+    hdfs = HdfsSettings()
+    return {
+        "spark.sql.catalogImplementation": "hive",
+        "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
+        "spark.sql.catalog.spark_catalog": "org.apache.iceberg.spark.SparkSessionCatalog",
+        "spark.sql.catalog.spark_catalog.type": "hive",
+        # A cached table would hide what another process committed.
+        "spark.sql.catalog.spark_catalog.cache-enabled": "false",
+        "spark.sql.hive.filesourcePartitionFileCacheSize": "0",
+        # The metastore's own compare-and-set decides commits; its lock tables are not created.
+        "spark.hadoop.iceberg.engine.hive.lock-enabled": "false",
+        "spark.hadoop.hive.exec.dynamic.partition.mode": "nonstrict",
+        "spark.hadoop.hive.metastore.uris": MetastoreSettings().uri,
+        "spark.hadoop.fs.defaultFS": hdfs.url,
+        "spark.sql.warehouse.dir": f"{hdfs.url}/warehouse",
+        # Closing a file otherwise sleeps 400 ms before it asks the NameNode again.
+        "spark.hadoop.dfs.client.block.write.locateFollowingBlock.initial.delay.ms": "10",
+        "spark.hadoop.dfs.client.block.write.locateFollowingBlock.retries": "10",
+        "spark.hadoop.dfs.client.use.datanode.hostname": "false",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.ui.enabled": "false",
+        "spark.driver.host": HOST,
+        "spark.driver.bindAddress": HOST,
+        "spark.driver.extraClassPath": f"{spark_jars()}/*",
+        "spark.executor.extraClassPath": f"{spark_jars()}/*",
+    }
+
+
+def job_properties() -> dict[str, str]:
+    """All settings of a Spark job; without secrets, which jobs read from the environment or ``stack.env``."""
+    spark = SparkSettings()
+    archive = class_archive()
+    jvm = f"{_JVM_BASE} {_JVM_ONE_SHOT}"
+    if archive.exists():
+        jvm += f" -XX:SharedArchiveFile={archive}"
+    return cold_tier_properties() | {
+        "spark.master": spark.master,
+        "spark.driver.memory": f"{spark.driver_memory_mb}m",
+        "spark.driver.extraJavaOptions": jvm,
+        "spark.sql.shuffle.partitions": str(spark.shuffle_partitions),
+        # Adaptive execution re-plans every small stage; a batch is too short to gain from it.
+        "spark.sql.adaptive.enabled": "false",
+        "spark.log.level": "WARN",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.pyspark.python": sys.executable,
+    }
+
+
+def write_properties(path: Path, properties: dict[str, str]) -> None:
+    """Write a properties file in one step, so that a job that starts meanwhile reads the old or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = "".join(f"{key} {value}\n" for key, value in sorted(properties.items()))
+    aside = path.with_suffix(".new")
+    aside.write_text(text)
+    aside.replace(path)
+
+
+def write_job_properties() -> Path:
+    """Write the properties file of the jobs and return its path."""
+    path = job_properties_file()
+    write_properties(path, job_properties())
+    return path
+
+
+def job_environment() -> dict[str, str]:
+    """The environment a job is submitted with."""
+    empty = home() / "conf" / "empty"  # files in SPARK_CONF_DIR would put it on the class path and lose the class archive
+    empty.mkdir(parents=True, exist_ok=True)
+    return os.environ | {
+        "PYSPARK_PYTHON": sys.executable,
+        "SPARK_CONF_DIR": str(empty),
+        "SPARK_LOCAL_IP": HOST,
+        "HADOOP_USER_NAME": HdfsSettings().user,
+        "PYTHONPATH": str(PROJECT_ROOT),
+        "SKYTIER_HOME": str(home()),
+    }
+
+
+def submit_command(job: str, *arguments: str, properties: dict[str, str] | None = None) -> list[str]:
+    """The command line that submits ``spark_jobs/<job>.py``; ``properties`` win over the properties file."""
+    extra = [part for key, value in (properties or {}).items() for part in ("--conf", f"{key}={value}")]
+    submit = str(Path(sys.executable).parent / "spark-submit")
+    script = str(PROJECT_ROOT / "spark_jobs" / f"{job}.py")
+    return [submit, "--properties-file", str(job_properties_file()), *extra, script, *arguments]
+
+
+def submit(job: str, *arguments: str, properties: dict[str, str] | None = None) -> None:
+    """Run a job to its end, its output going where ours goes.
+
+    Raises TerminalError when the local stack was never started or the job fails.
+    """
+    if not job_properties_file().exists():
+        raise TerminalError(f"{job_properties_file()} does not exist: start the stack with 'make up' first.")
+    command = submit_command(job, *arguments, properties=properties)
+    status = subprocess.run(command, env=job_environment(), check=False).returncode
+    if status != 0:
+        raise TerminalError(f"The Spark job {job} ended with status {status}: its error stands above.")
