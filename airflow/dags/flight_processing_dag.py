@@ -1,0 +1,51 @@
+"""
+### Flight processing
+
+Every minute: whatever is new in the Kafka topic `flight_events` goes through Spark into both tiers.
+
+| task | does |
+|---|---|
+| `process_flight_events` | one Spark run (`availableNow`): parse, clean, validate, enrich, score; write raw files, the tables of `flight_dw`, MongoDB and the batch's metadata. A backlog is taken in batches of bounded size. |
+| `check_books` | counts every new batch again, in every store, and fails when consumed ≠ stored + duplicates + rejected, when a store holds another number, or when a batch does not begin where the last one ended. |
+
+**When it fails.** Both tasks can be run again at any time: a batch that was cut off is repeated and replaces what it left.
+`process_flight_events`: its log ends with the reason; `skytier stack status` says whether a server is down.
+`check_books`: the log names the batch, the store and both numbers; it goes on failing until the books balance.
+Runs never overlap and are not caught up: the next run takes what is there.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pendulum
+from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.sdk import DAG
+from defaults import DEFAULT_ARGS, JOB_PROPERTIES, SKYTIER, spark_job
+
+with DAG(
+    dag_id="flight_processing_dag",
+    description="Kafka to both tiers, every minute",
+    doc_md=__doc__,
+    schedule="* * * * *",
+    start_date=pendulum.datetime(2024, 1, 1, tz="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=1),
+    default_args=DEFAULT_ARGS,
+    tags=["skytier", "minute"],
+) as dag:
+    process_flight_events = SparkSubmitOperator(
+        task_id="process_flight_events",
+        conn_id="spark_default",
+        application=spark_job("process_flight_events"),
+        properties_file=JOB_PROPERTIES,
+        name="process_flight_events",
+    )
+    check_books = BashOperator(
+        task_id="check_books",
+        bash_command=f"{SKYTIER} books check",
+        execution_timeout=timedelta(minutes=5),
+    )
+    process_flight_events >> check_books

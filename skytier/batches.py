@@ -1,0 +1,58 @@
+"""What identifies a batch of the minute job, and the mark that says it is complete.
+
+A batch id is ``generation * 1_000_000_000 + n``: n counts the batches of one Spark checkpoint from 0, the generation
+counts checkpoints. So ids rise, are unique over all checkpoints, and are known before the first write of a batch.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+
+from skytier.files import Files
+
+BATCHES_PER_GENERATION = 1_000_000_000
+CHECKPOINTS = "/checkpoints/process_flight_events"
+METADATA = "/metadata"
+RAW = "/raw/flight_events"
+_MARK = re.compile(r"batch_(\d+)\.json")
+
+
+def batch_id(generation: int, number: int) -> int:
+    """The id of the ``number``-th batch of a checkpoint."""
+    return generation * BATCHES_PER_GENERATION + number
+
+
+def mark_path(batch: int) -> str:
+    """The file whose existence says that every write of the batch is done."""
+    return f"{METADATA}/batch_{batch}.json"
+
+
+def raw_path(batch: int, processing_date: date) -> str:
+    """The folder of the batch's Kafka records as they came."""
+    return f"{RAW}/processing_date={processing_date.isoformat()}/batch_{batch}"
+
+
+def is_marked(files: Files, batch: int) -> bool:
+    """Whether the batch is complete in every store."""
+    return files.exists(mark_path(batch))
+
+
+def mark(files: Files, batch: int, metadata: dict[str, Any]) -> None:
+    """Declare the batch complete: the last write of a batch."""
+    files.write_json_atomically(mark_path(batch), metadata)
+
+
+def checkpoint(files: Files) -> tuple[int, str]:
+    """The generation and folder of the checkpoint to go on with.
+
+    Where no checkpoint is left, a new generation begins after every batch that was ever marked: Kafka is then read
+    again from its oldest record, and what is stored already counts as a duplicate.
+    """
+    if generations := [int(name) for name in files.list(CHECKPOINTS) if name.isdigit()]:
+        newest = max(generations)
+    else:
+        marked = [int(match[1]) for name in files.list(METADATA) if (match := _MARK.fullmatch(name))]
+        newest = max(marked, default=0) // BATCHES_PER_GENERATION + 1
+    return newest, f"{CHECKPOINTS}/{newest}"

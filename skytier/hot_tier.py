@@ -1,0 +1,60 @@
+"""The hot tier: the last days of flight events in MongoDB."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING, MongoClient
+from pymongo.collection import Collection
+from pymongo.errors import PyMongoError
+
+from skytier.errors import TransientError
+from skytier.settings import MongoSettings
+
+Document = dict[str, Any]
+
+_INDEXES = (
+    [("event_time", DESCENDING)],
+    [("flight_id", ASCENDING)],
+    [("ingestion_timestamp", ASCENDING)],
+)
+
+
+def client() -> MongoClient[Document]:
+    """A client of the hot tier's server; times come back as aware UTC."""
+    settings = MongoSettings()
+    return MongoClient(settings.connection_string(), tz_aware=True, serverSelectionTimeoutMS=5000, appname="skytier")
+
+
+def events(connection: MongoClient[Document]) -> Collection[Document]:
+    """The collection of the flight events."""
+    settings = MongoSettings()
+    return connection[settings.database][settings.collection]
+
+
+def ensure_indexes(connection: MongoClient[Document]) -> None:
+    """Create the indexes that are not there yet."""
+    for keys in _INDEXES:
+        events(connection).create_index(keys)
+
+
+def clock(connection: MongoClient[Document]) -> datetime | None:
+    """The warehouse's now: the newest event_time stored; None in an empty warehouse.
+
+    Raises TransientError when the server does not answer.
+    """
+    try:
+        newest = events(connection).find_one({}, {"event_time": 1}, sort=[("event_time", DESCENDING)])
+    except PyMongoError as error:
+        raise TransientError(f"MongoDB does not answer: {error}. See 'skytier stack status'.") from error
+    return newest["event_time"].astimezone(UTC) if newest else None
+
+
+def count_by_batch(connection: MongoClient[Document], since: datetime, until: datetime) -> dict[int, int]:
+    """Documents by batch_id among those ingested from ``since`` to ``until``, both included."""
+    pipeline: list[dict[str, Any]] = [
+        {"$match": {"ingestion_timestamp": {"$gte": since, "$lte": until}}},
+        {"$group": {"_id": "$batch_id", "documents": {"$sum": 1}}},
+    ]
+    return {row["_id"]: row["documents"] for row in events(connection).aggregate(pipeline)}

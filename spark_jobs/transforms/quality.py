@@ -1,0 +1,73 @@
+"""How far an event can be trusted: flags for what is missing or odd, and one score made of them.
+
+``quality_score = max(0, 1 - sum of the weights of the flags raised)``; 1 means nothing to object to.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pyspark.sql import functions as F
+
+from skytier import event_schema
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+# Faster than any airliner, or slower than a car: the times or the distance are wrong.
+_PLAUSIBLE_SPEED_MPH = (40.0, 700.0)
+_EXTREME_DELAY_MINUTES = 720.0
+_DELAY_TOLERANCE_MINUTES = 1.0
+
+
+class Flag(NamedTuple):
+    """A doubt about an event: what it is called, what it costs, in words, and when it is raised."""
+
+    name: str
+    weight: float
+    meaning: str
+    is_raised: Column
+
+
+def _delay_disagrees(actual: str, scheduled: str, stated: str) -> Column:
+    derived = (F.unix_micros(actual) - F.unix_micros(scheduled)) / F.lit(60_000_000.0)
+    return F.abs(derived - F.col(stated)) > _DELAY_TOLERANCE_MINUTES
+
+
+def flags() -> list[Flag]:
+    """All flags over the columns of enriched events."""
+    # Gusts are reported only when there are any, so their absence says nothing.
+    expected = [F.col(f.name).isNull() for f in event_schema.weather_fields() if f.name != "weather.wind_gust_mph"]
+    has_weather = F.col("weather").isNotNull()
+    block_hours = F.coalesce("actual_block_minutes", "scheduled_block_minutes") / 60.0
+    speed = F.col("distance_miles") / block_hours
+    departure_disagrees = _delay_disagrees("actual_departure", "scheduled_departure", "departure_delay_minutes")
+    arrival_disagrees = _delay_disagrees("actual_arrival", "scheduled_arrival", "arrival_delay_minutes")
+    is_known_tail = F.col("tail_number").isNotNull()
+    return [
+        Flag("tail_number_missing", 0.10, "no registration of the aircraft", ~is_known_tail),
+        Flag("aircraft_unknown", 0.05, "registration not in dim_aircraft", is_known_tail & ~F.col("is_known_aircraft")),
+        Flag("weather_missing", 0.20, "no weather at all", ~has_weather),
+        Flag("weather_incomplete", 0.05, "a weather value other than gusts is absent", has_weather & F.greatest(*expected)),
+        Flag("weather_implausible", 0.10, "an impossible weather value was dropped", F.col("weather_values_dropped") > 0),
+        Flag("speed_implausible", 0.30, "block time and distance do not fit", ~speed.between(*_PLAUSIBLE_SPEED_MPH)),
+        Flag("departure_delay_disagrees", 0.20, "stated delay is not actual minus scheduled", departure_disagrees),
+        Flag("arrival_delay_disagrees", 0.20, "stated delay is not actual minus scheduled", arrival_disagrees),
+        Flag(
+            "delay_extreme",
+            0.10,
+            "delayed by more than twelve hours",
+            F.coalesce("arrival_delay_minutes", "departure_delay_minutes") > _EXTREME_DELAY_MINUTES,
+        ),
+    ]
+
+
+def score_quality(events: DataFrame) -> DataFrame:
+    """Add ``quality_flags`` (names) and ``quality_score`` (0..1)."""
+    raised = [(flag, F.coalesce(flag.is_raised, F.lit(False))) for flag in flags()]
+    cost = F.lit(0.0)
+    for flag, is_raised in raised:
+        cost = cost + F.when(is_raised, F.lit(flag.weight)).otherwise(0.0)
+    names = F.array_compact(F.array(*[F.when(is_raised, F.lit(flag.name)) for flag, is_raised in raised]))
+    score = F.round(F.greatest(F.lit(0.0), F.lit(1.0) - cost), 4)
+    return events.select("*", names.alias("quality_flags"), score.alias("quality_score"))
