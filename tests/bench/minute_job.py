@@ -1,0 +1,185 @@
+"""Measures the minute job on a stack of its own: ``make bench``.
+
+Three figures, each beside its target: an empty minute, 100,000 events through to both tiers, and the rate over a
+backlog of 1,000,000. Then where the time of a batch goes, and the peak memory of every process.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import psutil
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.table import Table
+
+from skytier import batches, spark
+from skytier.files import Files
+from skytier.settings import PROJECT_ROOT, home
+
+SKYTIER = str(Path(sys.executable).parent / "skytier")
+SAMPLE_SECONDS = 0.5
+app = App(help="Benchmark of the minute job; needs a running stack without a feed.")
+
+
+def _belongs_to_stack(process: psutil.Process) -> str | None:
+    """The name of the stack's server or job that a process belongs to, None for any other process."""
+    try:
+        line = process.cmdline()
+        marked = process.environ().get("SKYTIER_HOME") == str(home())
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return None
+    if not marked and not any(str(home()) in part for part in line):
+        return None
+    known = {
+        "process_flight_events": "minute job",
+        "kafka.Kafka": "kafka",
+        "namenode.NameNode": "hdfs namenode",
+        "datanode.DataNode": "hdfs datanode",
+        "MetastoreServer": "metastore",
+        "HiveThriftServer2": "sql endpoint",
+        "mongod": "mongodb",
+        "redis-server": "redis",
+        "postgres": "postgresql",
+        "airflow": "airflow",
+    }
+    text = " ".join(line)
+    return next((name for part, name in known.items() if part in text), "other")
+
+
+class MemoryWatch:
+    """Peak resident memory by part of the stack (sum over its processes), in MiB."""
+
+    def __init__(self) -> None:
+        self.peak: dict[str, float] = {}
+        self.peak_total = 0.0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def _sample(self) -> None:
+        now: dict[str, float] = {}
+        for process in psutil.process_iter():
+            if name := _belongs_to_stack(process):
+                try:
+                    # Unique memory plus shared once would be fairer to Airflow and PostgreSQL; RSS is what people see.
+                    now[name] = now.get(name, 0.0) + process.memory_info().rss / 2**20
+                except psutil.NoSuchProcess:
+                    continue
+        for name, mib in now.items():
+            self.peak[name] = max(self.peak.get(name, 0.0), mib)
+        self.peak_total = max(self.peak_total, sum(now.values()))
+
+    def _run(self) -> None:
+        while not self._stop.wait(SAMPLE_SECONDS):
+            self._sample()
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Sample while the block runs."""
+        self._thread.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            self._thread.join()
+
+
+def _process() -> float:
+    """Wall seconds of one minute job as Airflow starts it."""
+    start = time.monotonic()
+    subprocess.run(
+        spark.submit_command("process_flight_events"),
+        env=spark.job_environment(),
+        check=True,
+        capture_output=True,
+    )
+    return time.monotonic() - start
+
+
+def _publish(events: int, seed: int) -> None:
+    subprocess.run([SKYTIER, "synthesize", "--events", str(events), "--seed", str(seed), "--json"], check=True,
+                   capture_output=True)
+
+
+def _marks() -> dict[int, dict[str, Any]]:
+    files = Files()
+    names = [name for name in files.list(batches.METADATA) if name.startswith("batch_")]
+    return {mark["batch_id"]: mark for mark in (files.read_json(f"{batches.METADATA}/{name}") for name in names)}
+
+
+def _timed(events: int, seed: int) -> tuple[float, list[dict[str, Any]]]:
+    """Publish, then process: wall seconds of the job and the marks of its batches."""
+    before = _marks()
+    _publish(events, seed)
+    seconds = _process()
+    new = [mark for batch, mark in sorted(_marks().items()) if batch not in before]
+    consumed = sum(mark["consumed"] for mark in new)
+    if consumed != events:
+        raise SystemExit(f"The books do not balance: {events} events were published and {consumed} consumed.")
+    return seconds, new
+
+
+@app.default
+def main(
+    *,
+    runs: Annotated[int, Parameter(help="repetitions of the first two measurements; the median is reported")] = 3,
+    backlog: Annotated[int, Parameter(help="events of the backlog")] = 1_000_000,
+    as_json: Annotated[bool, Parameter(name="--json", help="print JSON")] = False,
+) -> None:
+    """Run all three measurements and print them."""
+    watch = MemoryWatch()
+    with watch.watching():
+        _timed(1_000, seed=1)  # the first batch ever creates files that later ones find
+        empty = [_process() for _ in range(max(runs, 3))]
+        hundred = [_timed(100_000, seed=10 + n) for n in range(runs)]
+        backlog_seconds, backlog_marks = _timed(backlog, seed=99)
+    median_100k = sorted(hundred, key=lambda run: run[0])[len(hundred) // 2]
+    result = {
+        "empty_minute_seconds": {"median": round(statistics.median(empty), 2), "all": [round(s, 2) for s in empty]},
+        "100k_seconds": {"median": round(median_100k[0], 2), "all": [round(s, 2) for s, _ in hundred]},
+        "100k_steps": median_100k[1][0]["step_seconds"],
+        "backlog_events_per_second": round(backlog / backlog_seconds),
+        "backlog_batches": [
+            {"consumed": mark["consumed"], "seconds": round(sum(mark["step_seconds"].values()), 1)}
+            for mark in backlog_marks
+        ],
+        "peak_memory_mib": {name: round(mib) for name, mib in sorted(watch.peak.items(), key=lambda item: -item[1])},
+        "peak_memory_total_mib": round(watch.peak_total),
+    }
+    if as_json:
+        print(json.dumps(result))
+        return
+    _print(result)
+
+
+def _print(result: dict[str, Any]) -> None:
+    console = Console()
+    table = Table("measured", "value", "limit", "aim", title="Minute job")
+    table.add_row("an empty minute", f"{result['empty_minute_seconds']['median']} s", "6 s", "4 s")
+    table.add_row("100,000 events to both tiers", f"{result['100k_seconds']['median']} s", "30 s", "20 s")
+    table.add_row("backlog", f"{result['backlog_events_per_second']:,} events/s", "7,000", "10,000")
+    console.print(table)
+    for title, values, unit in (
+        ("Steps of a batch of 100,000", result["100k_steps"], "s"),
+        ("Peak memory", result["peak_memory_mib"], "MiB"),
+    ):
+        rows = Table("part", unit, title=title)
+        for name, value in values.items():
+            rows.add_row(name, f"{value:,}")
+        console.print(rows)
+    console.print(f"Peak memory of all at one moment: {result['peak_memory_total_mib']:,} MiB")
+    console.print(f"Batches of the backlog: {result['backlog_batches']}")
+    console.print(f"Project: {PROJECT_ROOT.name}, median of runs {result['100k_seconds']['all']}")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,54 @@
+"""The house of DESIGN: imports point one way, and the folder of DAGs does not shadow Airflow."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ("skytier", "generator", "spark_jobs", "models", "dashboard", "local_stack", "airflow")
+ALLOWED = {
+    "skytier": {"skytier"},
+    "generator": {"skytier", "generator"},
+    "models": {"skytier", "models"},
+    "spark_jobs": {"skytier", "models", "spark_jobs"},
+    "dashboard": {"skytier", "models", "dashboard"},
+    "local_stack": {"skytier", "local_stack"},
+}
+
+pytestmark = pytest.mark.plain
+
+
+def _imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.add(node.module.split(".")[0])
+    return names & set(PARTS)
+
+
+@pytest.mark.parametrize("part", ALLOWED)
+def test_imports_point_one_way(part: str) -> None:
+    files = list((ROOT / part).rglob("*.py"))
+    assert files
+    wrong = {f"{path.relative_to(ROOT)} imports {name}" for path in files for name in _imported(path) - ALLOWED[part]}
+    assert not wrong
+
+
+def test_the_folder_of_dags_is_no_package() -> None:
+    assert not list((ROOT / "airflow").rglob("__init__.py"))
+
+
+def test_transforms_touch_no_session_client_or_clock() -> None:
+    forbidden = ("SparkSession", "datetime.now", "time.time", "MongoClient", ".collect(", "toPandas")
+    found = {
+        f"{path.name}: {word}"
+        for path in (ROOT / "spark_jobs" / "transforms").glob("*.py")
+        for word in forbidden
+        if word in path.read_text()
+    }
+    assert not found
