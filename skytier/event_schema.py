@@ -1,0 +1,121 @@
+"""The other forms of the event contract, all derived from ``skytier.event``: fields, JSON schema, Spark schema."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from skytier.event import SCHEMA_NAME, FlightEvent
+
+if TYPE_CHECKING:
+    from pyspark.sql.types import DataType, StructType
+
+STRUCT = "struct"
+_DOCUMENTATION_KEYS = {"description", "title"}
+
+
+@dataclass(frozen=True)
+class EventField:
+    """One field of the contract; ``type`` as SQL names it, the name of a weather field is ``weather.<name>``."""
+
+    name: str
+    type: str
+    nullable: bool
+    description: str
+    unit: str | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    excludes_minimum: bool = False
+    pattern: str | None = None
+    values: tuple[str, ...] = ()
+
+
+def json_schema() -> dict[str, Any]:
+    """The contract as JSON schema (draft 2020-12)."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_NAME} | (
+        FlightEvent.model_json_schema()
+    )
+
+
+def fingerprint() -> str:
+    """SHA-256 of what the contract demands of data; wording does not count, so a better description is no change."""
+    canonical = json.dumps(_demands(json_schema()), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def fields() -> list[EventField]:
+    """The fields of an event in their order; ``weather`` is one of them, of type ``struct``."""
+    return _fields_of(FlightEvent.model_json_schema(), "")
+
+
+def weather_fields() -> list[EventField]:
+    """The fields of ``weather``, named ``weather.<name>``."""
+    schema = FlightEvent.model_json_schema()
+    return _fields_of(schema | schema["$defs"]["Weather"], "weather.")
+
+
+def spark_schema() -> StructType:
+    """The contract as a Spark schema; required fields are not nullable."""
+    from pyspark.sql.types import StructField, StructType  # only jobs pay for importing Spark
+
+    weather = StructType([StructField(f.name.removeprefix("weather."), _spark_type(f.type)) for f in weather_fields()])
+    return StructType(
+        [StructField(f.name, weather if f.type == STRUCT else _spark_type(f.type), f.nullable) for f in fields()]
+    )
+
+
+def _spark_type(name: str) -> DataType:
+    from pyspark.sql import types
+
+    return {
+        "string": types.StringType(),
+        "int": types.IntegerType(),
+        "double": types.DoubleType(),
+        "timestamp": types.TimestampType(),
+    }[name]
+
+
+def _fields_of(schema: dict[str, Any], prefix: str) -> list[EventField]:
+    required = schema.get("required", [])
+    return [
+        _field(schema["$defs"], prefix + name, prop, is_nullable=name not in required)
+        for name, prop in schema["properties"].items()
+    ]
+
+
+def _field(definitions: dict[str, Any], name: str, prop: dict[str, Any], *, is_nullable: bool) -> EventField:
+    variants = [v for v in prop.get("anyOf", [prop]) if v.get("type") != "null"]
+    kind: dict[str, Any] = variants[0]
+    if reference := kind.get("$ref"):
+        kind = definitions[reference.removeprefix("#/$defs/")]
+    minimum, above = kind.get("minimum"), kind.get("exclusiveMinimum")
+    return EventField(
+        name=name,
+        type=_sql_type(kind),
+        nullable=is_nullable,
+        description=prop["description"],
+        unit=kind.get("unit"),
+        minimum=minimum if above is None else above,
+        maximum=kind.get("maximum"),
+        excludes_minimum=above is not None,
+        pattern=kind.get("pattern"),
+        values=tuple(kind.get("enum", ())),
+    )
+
+
+def _sql_type(kind: dict[str, Any]) -> str:
+    if kind.get("format") == "date-time":
+        return "timestamp"
+    return {"string": "string", "integer": "int", "number": "double", "object": STRUCT}[kind["type"]]
+
+
+def _demands(schema: Any) -> Any:
+    """The schema without titles and descriptions (of the schema: a field may well be called ``title``)."""
+    if isinstance(schema, list):
+        return [_demands(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {k: v for k, v in schema.items() if not (k in _DOCUMENTATION_KEYS and isinstance(v, str))}
+    return {k: _demands(v) for k, v in kept.items()}

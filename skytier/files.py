@@ -1,0 +1,114 @@
+"""Files on HDFS, over WebHDFS: small JSON documents, and the folders that Spark writes."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import PurePosixPath
+from typing import Any
+
+import requests
+from hdfs import HdfsError, InsecureClient  # type: ignore[import-untyped]
+
+from skytier.errors import TerminalError, TransientError
+from skytier.settings import HdfsSettings
+
+_TIMEOUT_SECONDS = (5, 60)  # to connect, to answer
+# What a NameNode says while it starts or is not the active one.
+_PASSING = {"SafeModeException", "StandbyException", "RetriableException"}
+
+
+class Files:
+    """The file system of the cold tier. Paths are absolute, as in ``/metadata/batch_7.json``.
+
+    Every method raises TransientError while HDFS does not answer, TerminalError when it refuses.
+    """
+
+    def __init__(self, settings: HdfsSettings | None = None) -> None:
+        self._settings = settings or HdfsSettings()
+        self._client = InsecureClient(self._settings.web_url, user=self._settings.user, timeout=_TIMEOUT_SECONDS)
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file or folder."""
+        with self._errors("look for", path):
+            return self._client.status(path, strict=False) is not None
+
+    def list(self, path: str) -> list[str]:
+        """The names in a folder, sorted; none where there is no folder."""
+        if not self.exists(path):
+            return []
+        with self._errors("list", path):
+            return sorted(self._client.list(path))
+
+    def size_bytes(self, path: str) -> int:
+        """The length of a file, or of all files in and below a folder, without replication."""
+        with self._errors("measure", path):
+            return int(self._client.content(path)["length"])
+
+    def read_text(self, path: str) -> str:
+        """The text of a file, UTF-8."""
+        with self._errors("read", path), self._client.read(path, encoding="utf-8") as reader:
+            return str(reader.read())
+
+    def read_json(self, path: str) -> Any:
+        """The JSON document in a file. Raises TerminalError when it is none."""
+        text = self.read_text(path)
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError as error:
+            raise TerminalError(f"{path} on HDFS is not JSON ({error}).") from error
+
+    def write_text_atomically(self, path: str, text: str) -> None:
+        """Make or replace a file in one step: a reader sees the old text or the new one, never a part."""
+        target = PurePosixPath(path)
+        aside = str(target.parent / f"_{target.name}.{uuid.uuid4().hex}")
+        with self._errors("write", aside):
+            self._client.write(aside, data=text.encode())
+        try:
+            self._replace(aside, path)
+        except Exception:
+            self.delete(aside)
+            raise
+
+    def write_json_atomically(self, path: str, document: Any) -> None:
+        """Make or replace a JSON file in one step: a reader sees the old document or the new one, never a part."""
+        self.write_text_atomically(path, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+
+    def delete(self, path: str) -> None:
+        """Delete a file or a folder with all in it; one that is not there is no error."""
+        with self._errors("delete", path):
+            self._client.delete(path, recursive=True)
+
+    def rename(self, path: str, to: str) -> None:
+        """Move a file or folder to a place that is free; makes the folders above it."""
+        if self.exists(to):
+            raise TerminalError(f"{path} on HDFS cannot be renamed: {to} exists already.")
+        with self._errors("rename", path):
+            self._client.makedirs(str(PurePosixPath(to).parent))
+            self._client.rename(path, to)
+
+    def make_folder(self, path: str) -> None:
+        """Make a folder and those above it; one that exists is no error."""
+        with self._errors("make", path):
+            self._client.makedirs(path)
+
+    def _replace(self, path: str, to: str) -> None:
+        # The client's own ``rename`` cannot replace a file; the NameNode can, in one step.
+        with self._errors("replace", to):
+            self._client._rename(path, destination=to, renameoptions="OVERWRITE")
+
+    @contextmanager
+    def _errors(self, action: str, path: str) -> Iterator[None]:
+        try:
+            yield
+        except HdfsError as error:
+            kind = TransientError if error.exception in _PASSING else TerminalError
+            reason = str(error).splitlines()[0] if str(error) else error.exception
+            raise kind(f"HDFS could not {action} {path}: {reason}") from error
+        except requests.RequestException as error:
+            raise TransientError(
+                f"HDFS at {self._settings.web_url} does not answer ({type(error).__name__}): "
+                "see 'skytier stack status'."
+            ) from error
