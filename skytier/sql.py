@@ -1,0 +1,108 @@
+"""Queries through the SQL endpoint (Spark Thrift Server), as any PyHive client sends them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any
+
+import stamina
+from pyhive import exc, hive  # type: ignore[import-untyped]
+from thrift.transport.TTransport import TTransportException  # type: ignore[import-untyped]
+
+from skytier.errors import TerminalError, TransientError
+from skytier.settings import PortSettings, SqlSettings
+
+_TYPE_SUFFIX = "_TYPE"
+# The server puts the names of its exception classes before what happened.
+_EXCEPTION_CLASSES = re.compile(r"^(?:[\w.$]+(?:Exception|Error): |Error running query: )+")
+
+
+class SqlError(TerminalError):
+    """The SQL endpoint refused a statement; the message is the first line of what it said."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a query gave: names, SQL types and rows. Timestamps are aware, in UTC; arrays, maps, structs JSON text."""
+
+    columns: list[str]
+    types: list[str]
+    rows: list[tuple[Any, ...]]
+
+    def dicts(self) -> list[dict[str, Any]]:
+        """The rows by column name."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+class Connection:
+    """A session of the SQL endpoint; use it in ``with``. Not for several threads at once."""
+
+    def __init__(self, settings: SqlSettings | None = None) -> None:
+        """Connect. Raises TransientError when the SQL endpoint does not answer after a few tries."""
+        self._connection = _connect(settings or SqlSettings())
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the session."""
+        # Where the server is gone, the session is gone with it.
+        with suppress(OSError, TTransportException):
+            self._connection.close()
+
+    def query(self, statement: str) -> Result:
+        """Run one statement and fetch all that it gives.
+
+        Raises SqlError when the statement fails, TransientError when the SQL endpoint goes away meanwhile.
+        """
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(statement)
+                if not cursor.description:
+                    return Result([], [], [])
+                types = [str(column[1]).removesuffix(_TYPE_SUFFIX).lower() for column in cursor.description]
+                rows = [_aware(row) for row in cursor.fetchall()]
+                return Result([column[0] for column in cursor.description], types, rows)
+        except exc.Error as error:
+            raise SqlError(_first_line(error)) from error
+        except (OSError, TTransportException) as error:
+            raise TransientError(f"The SQL endpoint went away ({error}): see 'skytier stack status'.") from error
+
+
+def query(statement: str) -> Result:
+    """Run one statement in a session of its own. Raises as ``Connection`` does."""
+    with Connection() as connection:
+        return connection.query(statement)
+
+
+@stamina.retry(on=TransientError, attempts=3, wait_initial=0.2, wait_max=1.0)
+def _connect(settings: SqlSettings) -> Any:
+    port = PortSettings().sql
+    try:
+        return hive.Connection(host=settings.host, port=port, username=settings.user, auth="NONE")
+    except (OSError, TTransportException) as error:
+        raise TransientError(
+            f"The SQL endpoint at {settings.host}:{port} does not answer ({type(error).__name__}): "
+            "see 'skytier stack status', and start it with 'skytier stack up'."
+        ) from error
+
+
+def _aware(row: Sequence[Any]) -> tuple[Any, ...]:
+    """The row with its times marked as what the session gives: UTC."""
+    return tuple(v.replace(tzinfo=UTC) if isinstance(v, datetime) and v.tzinfo is None else v for v in row)
+
+
+def _first_line(error: exc.Error) -> str:
+    status = getattr(error.args[0], "status", None) if error.args else None
+    text = str(getattr(status, "errorMessage", None) or error)
+    return _EXCEPTION_CLASSES.sub("", text.splitlines()[0])
