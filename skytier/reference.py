@@ -108,7 +108,7 @@ def aircraft() -> tuple[Aircraft, ...]:
     rows = (
         Aircraft(
             tail_number=row["tailnum"],
-            year_manufactured=int(float(row["year"])) if row["year"] else None,
+            year_manufactured=None if row["year"] == "NA" else int(row["year"]),
             aircraft_type=row["type"],
             manufacturer=row["manufacturer"],
             model=row["model"],
