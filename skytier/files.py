@@ -60,12 +60,12 @@ class Files:
         except json.JSONDecodeError as error:
             raise TerminalError(f"{path} on HDFS is not JSON ({error}).") from error
 
-    def write_text_atomically(self, path: str, text: str) -> None:
-        """Make or replace a file in one step: a reader sees the old text or the new one, never a part."""
+    def write_atomically(self, path: str, content: bytes) -> None:
+        """Make or replace a file in one step: a reader sees the old content or the new one, never a part."""
         target = PurePosixPath(path)
         aside = str(target.parent / f"_{target.name}.{uuid.uuid4().hex}")
         with self._errors("write", aside):
-            self._client.write(aside, data=text.encode())
+            self._client.write(aside, data=content)
         try:
             self._replace(aside, path)
         except Exception:
@@ -74,7 +74,8 @@ class Files:
 
     def write_json_atomically(self, path: str, document: Any) -> None:
         """Make or replace a JSON file in one step: a reader sees the old document or the new one, never a part."""
-        self.write_text_atomically(path, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+        text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+        self.write_atomically(path, text.encode())
 
     def delete(self, path: str) -> None:
         """Delete a file or a folder with all in it; one that is not there is no error."""

@@ -6,7 +6,7 @@ CREATE DATABASE IF NOT EXISTS flight_dw COMMENT 'The cold tier of the flight war
 CREATE TABLE IF NOT EXISTS flight_dw.schema_migrations (
   version int COMMENT 'number of the migration',
   name string COMMENT 'what it is about',
-  checksum string COMMENT 'SHA-256 of its file',
+  checksum string COMMENT 'SHA-256 of its statements',
   applied_at timestamp COMMENT 'when it was applied'
 )
 USING iceberg

@@ -1,0 +1,108 @@
+"""The migrations of the warehouse: numbered files of SQL in ``hive/migrations``, and the tables they declare."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from skytier.errors import TerminalError
+from skytier.settings import PROJECT_ROOT
+
+DATABASE = "flight_dw"
+FOLDER = PROJECT_ROOT / "hive" / "migrations"
+
+_FILE_NAME = re.compile(r"V(\d{3})__(\w+)\.sql")
+_STATEMENT_END = re.compile(r";\s*$", re.MULTILINE)
+_COMMENT_LINE = re.compile(r"^--.*\n?", re.MULTILINE)
+_COLUMNS = re.compile(
+    rf"^(?:CREATE TABLE IF NOT EXISTS {DATABASE}\.(\w+)|ALTER TABLE {DATABASE}\.(\w+) ADD COLUMNS) \(\n(.*?)\n\)",
+    re.MULTILINE | re.DOTALL,
+)
+_COLUMN = re.compile(r"^  (\w+) (struct<\n(?:    .*\n)*  >|[^\n]+?) COMMENT (['\"])(.*)\3,?$", re.MULTILINE)
+_TABLE_COMMENT = re.compile(r"^COMMENT (['\"])(.*)\1$", re.MULTILINE)
+_VIEW = re.compile(rf"^CREATE OR REPLACE VIEW {DATABASE}\.(\w+)\nCOMMENT '(.*)'$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One file of statements, each of which may be run again."""
+
+    version: int
+    name: str
+    text: str
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the statements; the lines of comment do not count."""
+        return hashlib.sha256("\0".join(self.statements).encode()).hexdigest()
+
+    @property
+    def statements(self) -> list[str]:
+        """The statements, without the lines of comment: one ends with a semicolon at the end of a line."""
+        parts = _STATEMENT_END.split(_COMMENT_LINE.sub("", self.text))
+        return [part.strip() for part in parts if part.strip()]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as its DDL declares it."""
+
+    name: str
+    type: str
+    comment: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as its DDL, and every later ``ADD COLUMNS``, declare it."""
+
+    name: str
+    comment: str
+    columns: tuple[Column, ...]
+
+
+def read(folder: Path = FOLDER) -> list[Migration]:
+    """All migrations in their order.
+
+    Raises TerminalError for a file whose name is not ``V<three digits>__<name>.sql``, or a number that is missing.
+    """
+    migrations = [_migration(path) for path in sorted(folder.glob("*.sql"))]
+    for expected, migration in enumerate(migrations, start=1):
+        if migration.version != expected:
+            raise TerminalError(
+                f"{folder} holds migration {migration.version} ({migration.name}) where {expected} is due: "
+                "number the files without gaps and without repeats."
+            )
+    return migrations
+
+
+def tables(migrations: Iterable[Migration]) -> list[Table]:
+    """The tables that the migrations declare, each with all its columns."""
+    found: dict[str, Table] = {}
+    for statement in (s for migration in migrations for s in migration.statements):
+        if not (match := _COLUMNS.search(statement)):
+            continue
+        created, altered, body = match.groups()
+        columns = tuple(Column(m[1], m[2], m[4]) for m in _COLUMN.finditer(body))
+        if created:
+            comment = _TABLE_COMMENT.search(statement)
+            found[created] = Table(created, comment[2] if comment else "", columns)
+        else:
+            before = found[altered]
+            found[altered] = Table(altered, before.comment, before.columns + columns)
+    return list(found.values())
+
+
+def views(migrations: Iterable[Migration]) -> dict[str, str]:
+    """The views that the migrations declare, with what each shows."""
+    return {match[1]: match[2] for migration in migrations for match in _VIEW.finditer(migration.text)}
+
+
+def _migration(path: Path) -> Migration:
+    match = _FILE_NAME.fullmatch(path.name)
+    if not match:
+        raise TerminalError(f"{path} is no migration: its name must look like V008__what_it_is_about.sql.")
+    return Migration(int(match[1]), match[2], path.read_text(encoding="utf-8"))

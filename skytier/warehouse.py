@@ -1,0 +1,212 @@
+"""The warehouse's tables kept up to date: migrations, reference dimensions, versions of the event contract."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from skytier import event_schema, migrations, reference
+from skytier.errors import TerminalError
+from skytier.event import SCHEMA_NAME, SCHEMA_VERSION
+from skytier.files import Files
+from skytier.migrations import DATABASE, Migration
+from skytier.settings import HdfsSettings
+from skytier.sql import Connection, SqlError
+
+REFERENCE = "/reference"
+_CONTENT_PROPERTY = "skytier.content"
+_COLUMN_EXISTS = "FIELD_ALREADY_EXISTS"
+_ARROW_TYPES = {"string": pa.string(), "int": pa.int32(), "double": pa.float64()}
+
+
+@dataclass(frozen=True)
+class Migrated:
+    """What a migration did: migrations applied, dimensions loaded, the version of the contract if it was new."""
+
+    applied: list[str]
+    loaded: list[str]
+    registered_version: int | None
+
+
+@dataclass(frozen=True)
+class TableSize:
+    """What a table holds. ``size_mb`` in 1,000,000 bytes, of the newest snapshot only."""
+
+    name: str
+    rows: int
+    files: int
+    size_mb: float
+    snapshots: int
+
+
+@dataclass(frozen=True)
+class Status:
+    """Which migrations the warehouse has had, which are due, and what its tables hold."""
+
+    version: int
+    pending: list[str]
+    tables: list[TableSize]
+
+
+def migrate(connection: Connection, files: Files) -> Migrated:
+    """Bring the warehouse up to date; a run that was cut off anywhere is simply repeated.
+
+    Raises TerminalError when an applied migration was changed, or the event contract without its version.
+    """
+    known = migrations.read()
+    # The first migration makes the table that remembers the others.
+    _run(connection, known[0])
+    done = _applied(connection)
+    _check(known, done)
+    applied = []
+    for migration in known:
+        if migration.version not in done:
+            _apply(connection, migration)
+            applied.append(migration.name)
+    return Migrated(applied, load_dimensions(connection, files), register_contract(connection))
+
+
+def status(connection: Connection) -> Status:
+    """The state of the warehouse. Raises SqlError where it was never migrated."""
+    known = migrations.read()
+    done = _applied(connection)
+    names = [table.name for table in migrations.tables(m for m in known if m.version in done)]
+    sizes = " UNION ALL ".join(_size_query(name) for name in names)
+    rows = connection.query(f"{sizes} ORDER BY name").dicts()
+    pending = [m.name for m in known if m.version not in done]
+    return Status(max(done, default=0), pending, [TableSize(**row) for row in rows])
+
+
+def load_dimensions(connection: Connection, files: Files) -> list[str]:
+    """Load the dimension tables whose reference data changed; the names of those that were loaded."""
+    dimensions: dict[str, Sequence[Any]] = {
+        "dim_airport": reference.airports(),
+        "dim_airline": reference.airlines(),
+        "dim_aircraft": reference.aircraft(),
+    }
+    return [name for name, rows in dimensions.items() if _load_dimension(connection, files, name, rows)]
+
+
+def register_contract(connection: Connection) -> int | None:
+    """Add the event contract to ``schema_metadata`` if its version is new there; that version, or None.
+
+    Raises TerminalError when the contract changed but its version did not, or the warehouse knows a newer version.
+    """
+    fingerprint = event_schema.fingerprint()
+    registered = connection.query(
+        f"SELECT version, fingerprint FROM {DATABASE}.schema_metadata WHERE schema_name = {literal(SCHEMA_NAME)}"
+    )
+    versions = {int(version): str(known) for version, known in registered.rows}
+    if versions.get(SCHEMA_VERSION, fingerprint) != fingerprint:
+        raise TerminalError(
+            f"The event contract in skytier/event.py changed, but SCHEMA_VERSION is still {SCHEMA_VERSION}, which the "
+            "warehouse knows with other fields: raise SCHEMA_VERSION, or undo the change."
+        )
+    if max(versions, default=0) > SCHEMA_VERSION:
+        raise TerminalError(
+            f"The warehouse knows version {max(versions)} of the event contract and this code only {SCHEMA_VERSION}: "
+            "use the newer code."
+        )
+    if SCHEMA_VERSION in versions:
+        return None
+    count = len(event_schema.fields()) + len(event_schema.weather_fields())
+    values = [
+        SCHEMA_NAME,
+        SCHEMA_VERSION,
+        fingerprint,
+        datetime.now(UTC),
+        count,
+        json.dumps(event_schema.json_schema()),
+    ]
+    _insert(connection, "schema_metadata", values)
+    return SCHEMA_VERSION
+
+
+def literal(value: Any) -> str:
+    """A value as a literal of Spark's SQL."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, datetime):
+        return f"TIMESTAMP '{value.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
+    if isinstance(value, int | float):
+        return str(value)
+    escaped = str(value).replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _applied(connection: Connection) -> dict[int, str]:
+    rows = connection.query(f"SELECT version, checksum FROM {DATABASE}.schema_migrations").rows
+    return {int(version): str(checksum) for version, checksum in rows}
+
+
+def _check(known: list[Migration], done: dict[int, str]) -> None:
+    for migration in known:
+        if done.get(migration.version, migration.checksum) != migration.checksum:
+            raise TerminalError(
+                f"Migration {migration.version} ({migration.name}) was changed after it was applied: restore its file "
+                "in hive/migrations and put the change into a new one."
+            )
+    if newer := sorted(set(done) - {migration.version for migration in known}):
+        raise TerminalError(f"The warehouse has had migrations that this code lacks ({newer}): use the newer code.")
+
+
+def _apply(connection: Connection, migration: Migration) -> None:
+    _run(connection, migration)
+    _insert(
+        connection,
+        "schema_migrations",
+        [migration.version, migration.name, migration.checksum, datetime.now(UTC)],
+    )
+
+
+def _run(connection: Connection, migration: Migration) -> None:
+    for statement in migration.statements:
+        try:
+            connection.query(statement)
+        except SqlError as error:
+            # ADD COLUMNS knows no IF NOT EXISTS: that it was done before is success.
+            if _COLUMN_EXISTS not in str(error):
+                raise SqlError(f"Migration {migration.version} ({migration.name}) failed: {error}") from error
+
+
+def _insert(connection: Connection, table: str, values: list[Any]) -> None:
+    connection.query(f"INSERT INTO {DATABASE}.{table} VALUES ({', '.join(literal(value) for value in values)})")
+
+
+def _load_dimension(connection: Connection, files: Files, name: str, rows: Sequence[Any]) -> bool:
+    table = f"{DATABASE}.{name}"
+    content = hashlib.sha256(repr(rows).encode()).hexdigest()
+    properties = dict(connection.query(f"SHOW TBLPROPERTIES {table}").rows)
+    if properties.get(_CONTENT_PROPERTY) == content:
+        return False
+    path = f"{REFERENCE}/{name}.parquet"
+    files.write_atomically(path, _parquet(name, rows))
+    source = f"parquet.`{HdfsSettings().url}{path}`"
+    connection.query(f"INSERT OVERWRITE {table} SELECT {', '.join(rows[0]._fields)} FROM {source}")
+    connection.query(f"ALTER TABLE {table} SET TBLPROPERTIES ({literal(_CONTENT_PROPERTY)} = {literal(content)})")
+    return True
+
+
+def _parquet(name: str, rows: Sequence[Any]) -> bytes:
+    declared = next(table for table in migrations.tables(migrations.read()) if table.name == name)
+    schema = pa.schema([(column.name, _ARROW_TYPES[column.type]) for column in declared.columns])
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist([row._asdict() for row in rows], schema=schema), sink)
+    return sink.getvalue()
+
+
+def _size_query(name: str) -> str:
+    table = f"{DATABASE}.{name}"
+    return (
+        f"SELECT '{name}' AS name, coalesce(sum(record_count), 0) AS rows, count(*) AS files, "
+        f"coalesce(sum(file_size_in_bytes), 0) / 1e6D AS size_mb, "
+        f"(SELECT count(*) FROM {table}.snapshots) AS snapshots FROM {table}.data_files"
+    )
