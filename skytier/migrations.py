@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from skytier.errors import TerminalError
@@ -23,6 +23,7 @@ _COLUMNS = re.compile(
 )
 _COLUMN = re.compile(r"^  (\w+) (struct<\n(?:    .*\n)*  >|[^\n]+?) COMMENT (['\"])(.*)\3,?$", re.MULTILINE)
 _TABLE_COMMENT = re.compile(r"^COMMENT (['\"])(.*)\1$", re.MULTILINE)
+_FORMAT = re.compile(r"^USING (\w+)$", re.MULTILINE)
 _VIEW = re.compile(rf"^CREATE OR REPLACE VIEW {DATABASE}\.(\w+)\nCOMMENT '(.*)'$", re.MULTILINE)
 
 
@@ -60,6 +61,7 @@ class Table:
     """A table as its DDL, and every later ``ADD COLUMNS``, declare it."""
 
     name: str
+    format: str
     comment: str
     columns: tuple[Column, ...]
 
@@ -88,12 +90,16 @@ def tables(migrations: Iterable[Migration]) -> list[Table]:
         created, altered, body = match.groups()
         columns = tuple(Column(m[1], m[2], m[4]) for m in _COLUMN.finditer(body))
         if created:
-            comment = _TABLE_COMMENT.search(statement)
-            found[created] = Table(created, comment[2] if comment else "", columns)
+            comment, kind = _TABLE_COMMENT.search(statement), _FORMAT.search(statement)
+            found[created] = Table(created, kind[1] if kind else "", comment[2] if comment else "", columns)
         else:
-            before = found[altered]
-            found[altered] = Table(altered, before.comment, before.columns + columns)
+            found[altered] = replace(found[altered], columns=found[altered].columns + columns)
     return list(found.values())
+
+
+def iceberg_tables(migrations: Iterable[Migration]) -> list[Table]:
+    """Those tables that are kept by Iceberg, and so have snapshots and files to look after."""
+    return [table for table in tables(migrations) if table.format == "iceberg"]
 
 
 def views(migrations: Iterable[Migration]) -> dict[str, str]:

@@ -207,6 +207,17 @@ class ProcessingSettings(Settings):
     clock_tolerance_minutes: int = Field(5, ge=0, description="an event later than its ingestion by more is rejected")
 
 
+class MaintenanceSettings(Settings):
+    """The hourly care of the warehouse's tables."""
+
+    model_config = SettingsConfigDict(env_prefix="SKYTIER_MAINTENANCE_")
+
+    snapshot_days: float = Field(1.0, gt=0, description="snapshots of a table older than this are expired")
+    snapshots_kept: int = Field(5, ge=1, description="snapshots of a table that are kept however old they are")
+    orphan_days: float = Field(3.0, ge=1, description="files that no snapshot knows are deleted when older than this")
+    small_files: int = Field(5, ge=2, description="small files of a partition that are worth compacting")
+
+
 class FeedSettings(Settings):
     """What ``make up`` publishes: a back-fill flat out, then a live replay."""
 
@@ -230,5 +241,6 @@ ALL_SETTINGS: tuple[type[Settings], ...] = (
     AirflowSettings,
     SparkSettings,
     ProcessingSettings,
+    MaintenanceSettings,
     FeedSettings,
 )

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from skytier import event_schema, migrations, reference
 from skytier.errors import TerminalError
@@ -78,7 +78,7 @@ def status(connection: Connection) -> Status:
     """The state of the warehouse. Raises SqlError where it was never migrated."""
     known = migrations.read()
     done = _applied(connection)
-    names = [table.name for table in migrations.tables(m for m in known if m.version in done)]
+    names = [table.name for table in migrations.iceberg_tables(m for m in known if m.version in done)]
     sizes = " UNION ALL ".join(_size_query(name) for name in names)
     rows = connection.query(f"{sizes} ORDER BY name").dicts()
     pending = [m.name for m in known if m.version not in done]

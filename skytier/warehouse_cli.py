@@ -1,0 +1,91 @@
+"""``skytier warehouse``: the tables of the cold tier."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.table import Table
+
+from skytier import data_dictionary, spark, warehouse
+from skytier.files import Files
+from skytier.sql import Connection
+
+app = App(name="warehouse", help="The tables of the cold tier: migrate, status, maintain, dictionary.")
+
+AsJson = Annotated[bool, Parameter(name="--json", negative="")]
+
+
+@app.command
+def migrate(*, as_json: AsJson = False) -> None:
+    """Bring tables, views and reference dimensions up to date; again at any time.
+
+    Parameters
+    ----------
+    as_json
+        Print what was done as JSON.
+    """
+    with Connection() as connection:
+        done = warehouse.migrate(connection, Files())
+    if as_json:
+        print(json.dumps(asdict(done)))
+        return
+    for name in done.applied:
+        print(f"applied {name}")
+    for name in done.loaded:
+        print(f"loaded {name}")
+    if done.registered_version is not None:
+        print(f"registered version {done.registered_version} of the event contract")
+    if not (done.applied or done.loaded or done.registered_version):
+        print("The warehouse is up to date.")
+
+
+@app.command
+def status(*, as_json: AsJson = False) -> None:
+    """Show the version of the warehouse and what its tables hold.
+
+    Parameters
+    ----------
+    as_json
+        Print it as JSON.
+    """
+    with Connection() as connection:
+        state = warehouse.status(connection)
+    if as_json:
+        print(json.dumps(asdict(state)))
+        return
+    table = Table("table", header_style="bold")
+    for name in ("rows", "files", "MB", "snapshots"):
+        table.add_column(name, justify="right")
+    for size in state.tables:
+        table.add_row(size.name, f"{size.rows:,}", f"{size.files:,}", f"{size.size_mb:,.2f}", f"{size.snapshots:,}")
+    console = Console()
+    console.print(table)
+    due = f"due: {', '.join(state.pending)}; run 'skytier warehouse migrate'" if state.pending else "up to date"
+    console.print(f"migration {state.version}, {due}")
+
+
+@app.command
+def maintain() -> None:
+    """Compact small files, expire old snapshots, remove orphan files: what Airflow does every hour."""
+    spark.submit("maintain_warehouse")
+
+
+@app.command
+def dictionary(*, write: Annotated[bool, Parameter(negative="")] = False) -> None:
+    """Print the data dictionary.
+
+    Parameters
+    ----------
+    write
+        Write it and the JSON schema of the events to docs/ instead.
+    """
+    if not write:
+        print(data_dictionary.data_dictionary(), end="")
+        return
+    for path, text in data_dictionary.documents().items():
+        path.write_text(text, encoding="utf-8")
+        print(f"wrote {path}")
