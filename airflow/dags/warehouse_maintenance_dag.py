@@ -1,0 +1,47 @@
+"""
+### Warehouse maintenance
+
+Every hour: the Iceberg tables of `flight_dw` are looked after.
+
+| step, for each table | does |
+|---|---|
+| compact | rewrites the small files that a minute leaves into large ones, sorted; only those of batches that are complete |
+| rewrite manifests | once a table has ten of them or more |
+| expire snapshots | older than `SKYTIER_MAINTENANCE_SNAPSHOT_DAYS`; the newest `SKYTIER_MAINTENANCE_SNAPSHOTS_KEPT` stay |
+| remove orphans | files that no snapshot knows, older than `SKYTIER_MAINTENANCE_ORPHAN_DAYS` |
+
+The minute job goes on meanwhile: every step is one Iceberg commit, tried again when another commit came first.
+
+**When it fails.** It can be run again at any time; nothing waits for it, queries only become slower without it. The log
+has one `table maintained` event a table, and ends with the reason; `skytier stack status` says whether a server is down.
+By hand: `skytier warehouse maintain`; what the tables hold: `skytier warehouse status`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pendulum
+from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+from airflow.sdk import DAG
+from defaults import DEFAULT_ARGS, JOB_PROPERTIES, spark_job
+
+with DAG(
+    dag_id="warehouse_maintenance_dag",
+    description="Compaction and snapshot expiry, every hour",
+    doc_md=__doc__,
+    schedule="17 * * * *",
+    start_date=pendulum.datetime(2024, 1, 1, tz="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=1),
+    default_args=DEFAULT_ARGS,
+    tags=["skytier", "hourly"],
+) as dag:
+    SparkSubmitOperator(
+        task_id="maintain_warehouse",
+        conn_id="spark_default",
+        application=spark_job("maintain_warehouse"),
+        properties_file=JOB_PROPERTIES,
+        name="maintain_warehouse",
+    )
