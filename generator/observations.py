@@ -1,0 +1,73 @@
+"""The weather of the real flights: which observation was known at an airport at a moment."""
+
+from __future__ import annotations
+
+import numpy as np
+import orjson
+import pandas as pd
+from numpy.typing import NDArray
+
+from skytier import event_schema, reference
+
+KNOWN_AFTER = pd.Timedelta(minutes=51)
+"""A row holds what was observed up to minute 51 of the hour that ``time_hour`` begins; before that it is the future."""
+
+STALE_AFTER = pd.Timedelta(hours=3)
+"""An observation that became known longer ago says nothing of the weather now. The data end a day before the flights."""
+
+_COLUMNS = {
+    "temp": "temperature_f",
+    "dewp": "dew_point_f",
+    "humid": "humidity_pct",
+    "wind_dir": "wind_direction_deg",
+    "wind_speed": "wind_speed_mph",
+    "wind_gust": "wind_gust_mph",
+    "precip": "precipitation_in",
+    "pressure": "pressure_hpa",
+    "visib": "visibility_miles",
+}
+
+
+def read() -> pd.DataFrame:
+    """The observations: ``origin``, ``known_from`` (aware) and the contract's weather fields, in its units.
+
+    What the contract calls impossible is missing (one wind of 1,048 mph).
+    """
+    frame = pd.read_csv(reference.data_file("weather.csv"), usecols=["origin", "time_hour", *_COLUMNS])
+    frame = frame.rename(columns=_COLUMNS)
+    frame["known_from"] = pd.to_datetime(frame.pop("time_hour"), utc=True) + KNOWN_AFTER
+    for field in event_schema.weather_fields():
+        name = field.name.removeprefix("weather.")
+        frame[name] = frame[name].round(2).where(frame[name].between(field.minimum, field.maximum))
+    return frame.sort_values(["origin", "known_from"], ignore_index=True)
+
+
+def _fragments(frame: pd.DataFrame) -> list[orjson.Fragment | None]:
+    """Each observation as JSON made once, since many events share it; None where nothing was observed."""
+    names = list(_COLUMNS.values())
+    rows = zip(*(frame[name].tolist() for name in names), strict=True)
+    observed = ({name: value for name, value in zip(names, row, strict=True) if value == value} for row in rows)
+    return [orjson.Fragment(orjson.dumps(weather)) if weather else None for weather in observed]
+
+
+class Observations:
+    """All observations by airport, ready to be looked up."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self._fragments = _fragments(frame)
+        self._known_from: dict[str, tuple[int, NDArray[np.datetime64]]] = {}
+        for airport, rows in frame.groupby("origin", sort=False):
+            moments = rows["known_from"].to_numpy(dtype="datetime64[ns]")
+            self._known_from[str(airport)] = (int(rows.index[0]), moments)
+
+    def known_at(self, airports: pd.Series[str], moments: pd.Series[pd.Timestamp]) -> list[orjson.Fragment | None]:
+        """The last observation of each airport that was known at the moment and not stale, as JSON; else None."""
+        result: list[orjson.Fragment | None] = [None] * len(airports)
+        times = moments.to_numpy(dtype="datetime64[ns]")
+        for airport, (first_row, known_from) in self._known_from.items():
+            rows = np.flatnonzero((airports == airport).to_numpy())
+            last = np.searchsorted(known_from, times[rows], side="right") - 1
+            is_fresh = (last >= 0) & (times[rows] - known_from[last] <= STALE_AFTER.to_timedelta64())
+            for row, observation in zip(rows[is_fresh].tolist(), last[is_fresh].tolist(), strict=True):
+                result[row] = self._fragments[first_row + observation]
+        return result

@@ -1,0 +1,53 @@
+"""From a frame of events to the records that are published."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import orjson
+import pandas as pd
+
+from skytier.event import FlightEvent
+
+FIELDS = tuple(FlightEvent.model_fields)
+BATCH_SIZE = 10_000
+
+
+class Record(NamedTuple):
+    """What goes to Kafka, and what the reports and the position of a replay need to know of it."""
+
+    event_time: int
+    """Seconds since 1970 (UTC)."""
+    event_id: str
+    event_type: str
+    key: str
+    value: bytes
+
+
+def _json_values(column: pd.Series[object]) -> list[object]:
+    """The column as JSON knows it: times as texts in UTC to the second, what is missing as None."""
+    missing = column.isna().to_numpy()
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        moments = column.to_numpy(dtype="datetime64[ns]").astype("datetime64[s]")
+        values = np.char.add(np.datetime_as_string(moments), "Z").tolist()
+    else:
+        values = column.tolist()
+    if not missing.any():
+        return list(values)
+    return [None if gone else value for value, gone in zip(values, missing, strict=True)]
+
+
+def encode(events: pd.DataFrame) -> list[Record]:
+    """The events as records, in the frame's order; fields without a value are left out.
+
+    The frame holds columns named as the contract's fields; times are aware, ``weather`` is ready-made JSON or None.
+    """
+    names = [name for name in FIELDS if name in events.columns]
+    rows = zip(*(_json_values(events[name]) for name in names), strict=True)
+    values = [
+        orjson.dumps({name: value for name, value in zip(names, row, strict=True) if value is not None}) for row in rows
+    ]
+    seconds = events["event_time"].to_numpy(dtype="datetime64[ns]").astype("datetime64[s]").astype(np.int64)
+    heads = (seconds.tolist(), *(events[name].tolist() for name in ("event_id", "event_type", "flight_id")))
+    return [Record(*head, value) for *head, value in zip(*heads, values, strict=True)]
