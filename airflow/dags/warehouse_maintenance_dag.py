@@ -5,16 +5,16 @@ Every hour: the Iceberg tables of `flight_dw` are looked after.
 
 | step, for each table | does |
 |---|---|
-| compact | rewrites the small files that a minute leaves into large ones, sorted; only those of batches that are complete |
+| compact | makes large, sorted files of the small ones that minutes leave; only those of complete batches |
 | rewrite manifests | once a table has ten of them or more |
-| expire snapshots | older than `SKYTIER_MAINTENANCE_SNAPSHOT_DAYS`; the newest `SKYTIER_MAINTENANCE_SNAPSHOTS_KEPT` stay |
+| expire snapshots | older than `SKYTIER_MAINTENANCE_SNAPSHOT_DAYS`; the newest few (`..._SNAPSHOTS_KEPT`) stay |
 | remove orphans | files that no snapshot knows, older than `SKYTIER_MAINTENANCE_ORPHAN_DAYS` |
 
 The minute job goes on meanwhile: every step is one Iceberg commit, tried again when another commit came first.
 
 **When it fails.** It can be run again at any time; nothing waits for it, queries only become slower without it. The log
-has one `table maintained` event a table, and ends with the reason; `skytier stack status` says whether a server is down.
-By hand: `skytier warehouse maintain`; what the tables hold: `skytier warehouse status`.
+has one `table maintained` event a table and ends with the reason; `skytier stack status` says whether a server is
+down. By hand: `skytier warehouse maintain`; what the tables hold: `skytier warehouse status`.
 """
 
 from __future__ import annotations
