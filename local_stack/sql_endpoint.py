@@ -1,0 +1,84 @@
+"""The SQL endpoint: Spark's Thrift Server, which speaks the protocol of HiveServer2 (beeline, PyHive)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pyhive import hive
+
+from local_stack import jvm
+from local_stack.server import Server, conf_folder
+from skytier import spark
+from skytier.settings import HOST, PROJECT_ROOT, PortSettings, SparkSettings, SqlSettings
+
+
+class SqlEndpoint(Server):
+    """One Spark application that answers queries for as long as the stack runs."""
+
+    name = "sql"
+    needs = ("metastore", "datanode", "mongodb")
+
+    def ports(self) -> dict[str, int]:
+        return {"SKYTIER_PORT_SQL": PortSettings().sql}
+
+    def address(self) -> str:
+        return f"jdbc:hive2://{HOST}:{PortSettings().sql}"
+
+    def prepare(self) -> None:
+        spark.write_properties(self._properties_file(), self._properties())
+
+    def _properties(self) -> dict[str, str]:
+        jvm_options = (
+            f"-Duser.timezone=UTC -XX:+UseSerialGC -XX:-UsePerfData -XX:ReservedCodeCacheSize=160m "
+            f"-Djava.io.tmpdir={jvm.scratch_folder()}"
+        )
+        return spark.cold_tier_properties() | {
+            "spark.master": SparkSettings().master,
+            "spark.app.name": "skytier-sql",
+            "spark.driver.memory": f"{SqlSettings().memory_mb}m",
+            "spark.driver.extraJavaOptions": jvm_options,
+            "spark.sql.shuffle.partitions": str(SparkSettings().shuffle_partitions),
+            "spark.scheduler.mode": "FAIR",
+            "spark.local.dir": str(jvm.scratch_folder()),
+            "spark.log.level": "WARN",
+        }
+
+    def command(self) -> list[str]:
+        return [
+            str(jvm.spark_home() / "bin" / "spark-submit"),
+            "--properties-file",
+            str(self._properties_file()),
+            "--class",
+            "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2",
+            "spark-internal",
+            "--hiveconf",
+            f"hive.server2.thrift.bind.host={HOST}",
+            "--hiveconf",
+            f"hive.server2.thrift.port={PortSettings().sql}",
+            "--hiveconf",
+            f"hive.server2.thrift.max.worker.threads={_CONNECTIONS}",
+        ]
+
+    def environment(self) -> dict[str, str]:
+        empty = conf_folder() / "empty"
+        empty.mkdir(exist_ok=True)
+        return jvm.hadoop_environment() | {
+            "SPARK_HOME": str(jvm.spark_home()),
+            "SPARK_CONF_DIR": str(empty),
+            "SPARK_LOCAL_IP": HOST,
+            "PYTHONPATH": str(PROJECT_ROOT),
+        }
+
+    def ready(self) -> bool:
+        settings = SqlSettings()
+        with hive.connect(HOST, PortSettings().sql, username=settings.user) as connection:
+            cursor = connection.cursor()
+            cursor.execute("select 1")
+            return bool(cursor.fetchone() == (1,))
+
+    @staticmethod
+    def _properties_file() -> Path:
+        return conf_folder() / "spark-sql.properties"
+
+
+_CONNECTIONS = 100

@@ -1,0 +1,238 @@
+"""The stack as a whole: which servers there are, and how they are started, stopped and looked at."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import psutil
+
+from local_stack import processes
+from local_stack.environment import ensure_stack_env
+from local_stack.hdfs import DataNode, NameNode
+from local_stack.kafka import Kafka
+from local_stack.metastore import Metastore
+from local_stack.mongodb import MongoDB
+from local_stack.postgres import Postgres
+from local_stack.progress import Progress
+from local_stack.redis import Redis
+from local_stack.server import Server, base_environment
+from local_stack.sql_endpoint import SqlEndpoint
+from skytier import spark
+from skytier.errors import TerminalError, TransientError
+from skytier.settings import HOST, home
+
+# In this order every server stands after those it needs.
+SERVERS: tuple[Server, ...] = (
+    Postgres(),
+    NameNode(),
+    DataNode(),
+    Metastore(),
+    MongoDB(),
+    Kafka(),
+    SqlEndpoint(),
+    Redis(),
+)
+
+_POLL_SECONDS = 0.2
+# It logs every attempt to connect to a server that is not up yet.
+logging.getLogger("thrift").setLevel(logging.CRITICAL)
+
+
+@dataclass(frozen=True)
+class Health:
+    """What is known of one server."""
+
+    name: str
+    state: Literal["ready", "not ready", "dead", "stopped"]
+    """``dead``: it was started and ended by itself; ``not ready``: it runs and does not answer."""
+    address: str
+    log: str
+    pid: int | None
+    last_log_line_at: datetime | None
+    """when it last wrote to its log; of a dead server about the time of its end"""
+    memory_mb: float
+    """resident memory of it and its descendants"""
+
+
+def select(without: Sequence[str]) -> list[Server]:
+    """All servers but the named ones and those that need them. Raises TerminalError on an unknown name."""
+    names = [server.name for server in SERVERS]
+    if unknown := set(without) - set(names):
+        raise TerminalError(f"There is no server {', '.join(sorted(unknown))}; the servers are {', '.join(names)}.")
+    left_out = set(without)
+    for server in SERVERS:
+        if left_out & set(server.needs):
+            left_out.add(server.name)
+    return [server for server in SERVERS if server.name not in left_out]
+
+
+@contextmanager
+def _only_one() -> Iterator[None]:
+    """Let one ``up`` or ``down`` of this stack run at a time; the lock goes with the process that holds it."""
+    home().mkdir(parents=True, exist_ok=True)
+    with (home() / "stack.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise TransientError(f"Another 'up' or 'down' of the stack in {home()} is running: wait for it.") from error
+        yield
+
+
+def up(servers: Sequence[Server], progress: Progress) -> None:
+    """Start what does not run, restart what does not answer, wait until all are ready.
+
+    Raises TerminalError when a port is taken or a server ends, TransientError when one is not ready in time.
+    """
+    with _only_one():
+        ensure_stack_env()
+        spark.write_job_properties()
+        gone_wrong = threading.Event()
+        ready: dict[str, Future[None]] = {}
+        with ThreadPoolExecutor(len(servers)) as pool, progress:
+            try:
+                for server in servers:
+                    needed = [ready[name] for name in server.needs if name in ready]
+                    ready[server.name] = pool.submit(_bring_up, server, needed, progress, gone_wrong)
+                errors = [error for future in ready.values() if (error := future.exception())]
+            except BaseException:
+                gone_wrong.set()
+                raise
+        for error in sorted(errors, key=lambda one: isinstance(one, _Abandoned)):
+            raise error
+
+
+class _Abandoned(TransientError):
+    """Another server failed, so waiting for this one was given up."""
+
+
+def _bring_up(server: Server, needed: list[Future[None]], progress: Progress, gone_wrong: threading.Event) -> None:
+    try:
+        for other in needed:
+            if other.exception():
+                raise _Abandoned(f"{server.name} was not started, for a server that it needs did not come up.")
+        began = time.monotonic()
+        if processes.find(server.name) and _yes(lambda: _set_up_and_ready(server)):
+            progress.done(server.name, "was running", 0, server.address())
+            return
+        progress.begin(server.name)
+        processes.stop(server.name, server.stop_signal)
+        _check_ports(server)
+        server.prepare()
+        processes.start(server.name, server.command(), base_environment() | server.environment())
+        _wait(server, gone_wrong)
+        progress.done(server.name, "ready", time.monotonic() - began, server.address())
+    except BaseException:
+        gone_wrong.set()
+        raise
+
+
+def _set_up_and_ready(server: Server) -> bool:
+    if not server.responds():
+        return False
+    server.set_up()  # also in a running server: an earlier 'up' may have been killed before this
+    return server.ready()
+
+
+def _wait(server: Server, gone_wrong: threading.Event) -> None:
+    deadline = time.monotonic() + server.patience_seconds
+    process = None
+    is_set_up = False
+    while time.monotonic() < deadline:
+        process = process or processes.find(server.name)
+        if process is not None and not processes.alive(process):
+            raise TerminalError(_with_log(server, "ended while it started"))
+        if not is_set_up and _yes(server.responds):
+            server.set_up()
+            is_set_up = True
+        if is_set_up and _yes(server.ready):
+            return
+        if gone_wrong.wait(_POLL_SECONDS):
+            raise _Abandoned(f"Waiting for {server.name} was given up, for another server did not come up.")
+    raise TransientError(_with_log(server, f"was not ready within {server.patience_seconds:.0f} s"))
+
+
+def _with_log(server: Server, what: str) -> str:
+    return f"{server.name} {what}. The end of {processes.log_file(server.name)}:\n{processes.log_tail(server.name)}"
+
+
+def _yes(question: Callable[[], bool]) -> bool:
+    try:
+        return question()
+    except Exception:  # a server that starts answers in many ways; all of them mean no
+        return False
+
+
+def _check_ports(server: Server) -> None:
+    for setting, port in server.ports().items():
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError as error:
+                raise TerminalError(
+                    f"Port {port} on {HOST}, which {server.name} needs, is in use{_user_of(port)}. "
+                    f"Stop what uses it, or set {setting} (or SKYTIER_PORT_OFFSET) before the first start."
+                ) from error
+
+
+def _user_of(port: int) -> str:
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+                return f" by process {connection.pid} ({psutil.Process(connection.pid).name()})"
+    except (psutil.AccessDenied, psutil.NoSuchProcess):
+        pass
+    return ""
+
+
+def down(progress: Progress) -> None:
+    """Stop all servers, those first that need others."""
+    with _only_one(), progress:
+        waiting = list(SERVERS)
+        while waiting:
+            # Stop together what no other running server needs.
+            needed = {name for server in waiting for name in server.needs}
+            leaves = [server for server in waiting if server.name not in needed]
+            waiting = [server for server in waiting if server.name in needed]
+            with ThreadPoolExecutor(len(leaves)) as pool:
+                list(pool.map(lambda server: _take_down(server, progress), leaves))
+
+
+def _take_down(server: Server, progress: Progress) -> None:
+    began = time.monotonic()
+    if processes.stop(server.name, server.stop_signal):
+        progress.done(server.name, "stopped", time.monotonic() - began, "")
+
+
+def status() -> list[Health]:
+    """Look at every server, all at once."""
+    with ThreadPoolExecutor(len(SERVERS)) as pool:
+        return list(pool.map(_health, SERVERS))
+
+
+def _health(server: Server) -> Health:
+    process = processes.find(server.name)
+    state: Literal["ready", "not ready", "dead", "stopped"]
+    if process is None:
+        state = "dead" if processes.was_started(server.name) else "stopped"
+    else:
+        state = "ready" if _yes(server.ready) else "not ready"
+    return Health(
+        name=server.name,
+        state=state,
+        address=server.address(),
+        log=str(processes.log_file(server.name)),
+        pid=process.pid if process else None,
+        last_log_line_at=processes.last_sign(server.name),
+        memory_mb=processes.memory_mb(process) if process else 0.0,
+    )
