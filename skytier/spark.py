@@ -15,6 +15,13 @@ _JVM_BASE = "-Duser.timezone=UTC -XX:-UsePerfData -XX:+IgnoreUnrecognizedVMOptio
 # One-shot jobs end before the second compiler pays for itself; its first tier alone needs room for Spark's generated code.
 _JVM_ONE_SHOT = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=160m"
 
+# What the results of a transform depend on, so that tests of transforms run under the same.
+SESSION_PROPERTIES = {
+    "spark.sql.session.timeZone": "UTC",
+    # One bad record must become a null and a reason, never an exception that stops its whole batch.
+    "spark.sql.ansi.enabled": "false",
+}
+
 
 def spark_jars() -> Path:
     """The folder of the jars that Spark needs beside its own (Kafka, Iceberg, MongoDB, PostgreSQL)."""
@@ -68,7 +75,7 @@ def job_properties() -> dict[str, str]:
     jvm = f"{_JVM_BASE} {_JVM_ONE_SHOT}"
     if archive.exists():
         jvm += f" -XX:SharedArchiveFile={archive}"
-    return cold_tier_properties() | {
+    return cold_tier_properties() | SESSION_PROPERTIES | {
         "spark.master": spark.master,
         "spark.driver.memory": f"{spark.driver_memory_mb}m",
         "spark.driver.extraJavaOptions": jvm,

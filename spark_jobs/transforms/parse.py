@@ -47,7 +47,7 @@ def _one_object(text: Column) -> Column:
 
 def parse(source: DataFrame) -> DataFrame:
     """Add ``fields`` (the event's fields as text) and ``is_malformed`` (true: not one JSON object of this shape)."""
-    text = F.trim(F.col("value").cast("string"))
+    text = F.btrim(F.col("value").cast("string"), F.lit(" \t\r\n"))
     schema = _text_schema(event_schema.spark_schema()).add(_CORRUPT, StringType())
     options = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": _CORRUPT, "allowSingleQuotes": "false"}
     parsed = source.select(

@@ -33,8 +33,10 @@ def local_flight_date() -> Column:
 
 
 def _expected_flight_id() -> Column:
+    """The id that follows from the other fields; null, and so never a reason of its own, where one of them is."""
     date = F.date_format(local_flight_date(), "yyyy-MM-dd")
-    return F.concat_ws("-", date, F.col("airline"), F.col("flight_number").cast("string"), F.col("origin"))
+    dash = F.lit("-")
+    return F.concat(date, dash, "airline", dash, F.col("flight_number").cast("string"), dash, "origin")
 
 
 def _range_rules() -> list[Rule]:
@@ -59,7 +61,7 @@ def rules(clock_tolerance_minutes: int) -> list[Rule]:
         Rule("unknown_destination", F.col("destination").isNotNull() & F.col("destination_timezone").isNull()),
         Rule("origin_is_destination", F.col("origin") == F.col("destination")),
         Rule("flight_id_mismatch", F.col("flight_id") != _expected_flight_id()),
-        Rule("event_id_mismatch", F.col("event_id") != F.concat_ws(":", "flight_id", "event_type")),
+        Rule("event_id_mismatch", F.col("event_id") != F.concat("flight_id", F.lit(":"), "event_type")),
         Rule("missing:actual_departure", has_departed & F.col("actual_departure").isNull()),
         Rule("missing:actual_arrival", _is_one_of(EventType.ARRIVED) & F.col("actual_arrival").isNull()),
         Rule("scheduled_times_out_of_order", F.col("scheduled_arrival") <= F.col("scheduled_departure")),

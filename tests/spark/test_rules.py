@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import random
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -37,7 +39,7 @@ def run_chain(spark: SparkSession, values: list[bytes]) -> list[Row]:
     aircraft = spark.createDataFrame([("N14228",)], "tail_number string")
     known = join_reference(clean(parse(spark.createDataFrame(rows, schema))), airlines, airports, aircraft)
     scored = score_quality(enrich(validate(known, clock_tolerance_minutes=5)))
-    return scored.orderBy("kafka_offset").collect()
+    return sorted(scored.collect(), key=lambda row: row.kafka_offset)
 
 
 def changed(event: dict[str, Any] = DEPARTED, **changes: Any) -> bytes:
@@ -191,3 +193,23 @@ def test_score_stays_between_zero_and_one_and_falls_with_flags(spark: SparkSessi
     }
     (row,) = run_chain(spark, [encode(worst)])
     assert 0.0 <= row.quality_score < 0.2
+
+
+def test_no_damage_to_a_record_stops_the_batch(spark: SparkSession) -> None:
+    rng = random.Random(20130101)
+    good = encode(ARRIVED)
+    damaged = []
+    for _ in range(1500):
+        record = bytearray(good)
+        for _ in range(rng.randint(1, 4)):
+            place = rng.randrange(len(record))
+            if rng.random() < 0.5:
+                record[place] = rng.randrange(256)
+            else:
+                del record[place : place + rng.randint(1, 30)]
+        damaged.append(bytes(record))
+    for name, odd in itertools.product(ARRIVED, (None, "", -1, 0, 1e308, "NaN", [], {}, True, "9999-12-31T23:59:59Z")):
+        damaged.append(changed(ARRIVED, **{name: odd}))
+    rows = run_chain(spark, damaged)
+    assert len(rows) == len(damaged)
+    assert all(row.reasons is not None and 0.0 <= row.quality_score <= 1.0 for row in rows)
