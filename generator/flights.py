@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+import numpy as np
 import pandas as pd
 
 from generator.observations import Observations
@@ -48,7 +49,7 @@ def to_utc(local: pd.Series[pd.Timestamp], timezone: str) -> pd.Series[pd.Timest
     Of the hour that the end of daylight saving repeats it is the first one; a time that its start skips moves on to
     the first one that there is.
     """
-    aware = local.dt.tz_localize(timezone, ambiguous=[True] * len(local), nonexistent="shift_forward")
+    aware = local.dt.tz_localize(timezone, ambiguous=np.ones(len(local), dtype=np.bool_), nonexistent="shift_forward")
     return aware.dt.tz_convert("UTC")
 
 

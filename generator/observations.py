@@ -13,7 +13,7 @@ KNOWN_AFTER = pd.Timedelta(minutes=51)
 """A row holds what was observed up to minute 51 of the hour that ``time_hour`` begins; before that it is the future."""
 
 STALE_AFTER = pd.Timedelta(hours=3)
-"""An observation that became known longer ago says nothing of the weather now. The data end a day before the flights."""
+"""An observation known for longer says nothing of the weather now: the data end a day before the flights do."""
 
 _COLUMNS = {
     "temp": "temperature_f",
@@ -38,7 +38,9 @@ def read() -> pd.DataFrame:
     frame["known_from"] = pd.to_datetime(frame.pop("time_hour"), utc=True) + KNOWN_AFTER
     for field in event_schema.weather_fields():
         name = field.name.removeprefix("weather.")
-        frame[name] = frame[name].round(2).where(frame[name].between(field.minimum, field.maximum))
+        low = -np.inf if field.minimum is None else field.minimum
+        high = np.inf if field.maximum is None else field.maximum
+        frame[name] = frame[name].round(2).where(frame[name].between(low, high))
     return frame.sort_values(["origin", "known_from"], ignore_index=True)
 
 

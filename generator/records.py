@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
@@ -25,7 +25,7 @@ class Record(NamedTuple):
     value: bytes
 
 
-def _json_values(column: pd.Series[object]) -> list[object]:
+def _json_values(column: pd.Series[Any]) -> list[object]:
     """The column as JSON knows it: times as texts in UTC to the second, what is missing as None."""
     missing = column.isna().to_numpy()
     if isinstance(column.dtype, pd.DatetimeTZDtype):
@@ -49,5 +49,5 @@ def encode(events: pd.DataFrame) -> list[Record]:
         orjson.dumps({name: value for name, value in zip(names, row, strict=True) if value is not None}) for row in rows
     ]
     seconds = events["event_time"].to_numpy(dtype="datetime64[ns]").astype("datetime64[s]").astype(np.int64)
-    heads = (seconds.tolist(), *(events[name].tolist() for name in ("event_id", "event_type", "flight_id")))
-    return [Record(*head, value) for *head, value in zip(*heads, values, strict=True)]
+    ids, types, keys = (events[name].tolist() for name in ("event_id", "event_type", "flight_id"))
+    return [Record(*row) for row in zip(seconds.tolist(), ids, types, keys, values, strict=True)]

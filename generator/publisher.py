@@ -1,0 +1,185 @@
+"""Publishing records to Kafka: each acknowledged by all replicas, none lost in silence."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from generator.records import Record
+from skytier import logs
+from skytier.errors import TerminalError, TransientError
+from skytier.event import timestamp_text
+from skytier.settings import KafkaSettings
+
+DELIVERY_TIMEOUT_SECONDS = 120
+_CONNECT_TIMEOUT_SECONDS = 10
+_SAVE_SECONDS = 2.0
+_PROGRESS_SECONDS = 5.0
+
+Saved = Callable[[Record], None]
+
+
+@dataclass
+class Report:
+    """What was sent; every record counted here was acknowledged."""
+
+    topic: str
+    sent: int = 0
+    by_event_type: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+    first_event_time: int | None = None
+    last_event_time: int | None = None
+    stopped: bool = False
+
+    def add(self, batch: list[Record]) -> None:
+        """Count a batch. First and last are the oldest and the newest event_time."""
+        self.sent += len(batch)
+        self.by_event_type.update(record.event_type for record in batch)
+        times = [record.event_time for record in batch]
+        self.first_event_time = min(times if self.first_event_time is None else [self.first_event_time, *times])
+        self.last_event_time = max(times if self.last_event_time is None else [self.last_event_time, *times])
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as it is printed; times are texts in UTC."""
+        return {
+            "topic": self.topic,
+            "sent": self.sent,
+            "by_event_type": dict(sorted(self.by_event_type.items())),
+            "seconds": round(self.seconds, 3),
+            "events_per_second": round(self.sent / self.seconds) if self.seconds else 0,
+            "first_event_time": _moment_text(self.first_event_time),
+            "last_event_time": _moment_text(self.last_event_time),
+            "stopped": self.stopped,
+        }
+
+
+def _moment_text(seconds: int | None) -> str | None:
+    return None if seconds is None else timestamp_text(datetime.fromtimestamp(seconds, UTC))
+
+
+class Publisher:
+    """A producer into one topic. Use it for one run of records.
+
+    Raises TransientError when no broker answers or a delivery fails, TerminalError when the topic is not there.
+    """
+
+    def __init__(self, topic: str, kafka: KafkaSettings) -> None:
+        self._topic = topic
+        self._servers = kafka.bootstrap_servers
+        self._failed = 0
+        self._first_failure = ""
+        self._producer = Producer(
+            {
+                "bootstrap.servers": kafka.bootstrap_servers,
+                "client.id": "skytier-generator",
+                "enable.idempotence": True,
+                "acks": "all",
+                "compression.type": "lz4",
+                "partitioner": "murmur2_random",
+                "linger.ms": 20,
+                "batch.size": 512 * 1024,
+                "queue.buffering.max.messages": 200_000,
+                "queue.buffering.max.kbytes": 256 * 1024,
+                "message.timeout.ms": DELIVERY_TIMEOUT_SECONDS * 1000,
+                "delivery.report.only.error": True,
+                "on_delivery": self._on_failure,
+                "error_cb": self._on_error,
+                "log_level": 3,
+            }
+        )
+        self._log = logs.logger("publisher")
+        self._check_topic()
+
+    def _check_topic(self) -> None:
+        try:
+            topics = self._producer.list_topics(timeout=_CONNECT_TIMEOUT_SECONDS).topics
+        except KafkaException as error:
+            raise TransientError(
+                f"Kafka at {self._servers} (SKYTIER_KAFKA_BOOTSTRAP_SERVERS) does not answer: {error.args[0].str()}. "
+                "See 'skytier stack status'."
+            ) from error
+        if self._topic not in topics:
+            raise TerminalError(
+                f"Kafka at {self._servers} has no topic {self._topic} (SKYTIER_KAFKA_TOPIC): "
+                "start the stack with 'make up', which creates it, or create it."
+            )
+
+    def _on_error(self, error: KafkaError) -> None:
+        self._log.warning("kafka client", error=error.str(), fatal=error.fatal())
+
+    def _on_failure(self, error: KafkaError | None, _message: Message) -> None:
+        if error is not None:
+            self._failed += 1
+            self._first_failure = self._first_failure or error.str()
+
+    def _send(self, batch: list[Record]) -> None:
+        for record in batch:
+            while True:
+                try:
+                    self._producer.produce(self._topic, key=record.key, value=record.value)
+                    break
+                except BufferError:
+                    self._producer.poll(0.1)
+                    self._raise_failures()
+        self._producer.poll(0)
+        self._raise_failures()
+
+    def _acknowledge(self) -> None:
+        """Wait until everything sent is acknowledged; each record ends in an acknowledgement or a failure."""
+        self._producer.flush()
+        self._raise_failures()
+
+    def _raise_failures(self) -> None:
+        if self._failed:
+            raise TransientError(
+                f"Kafka at {self._servers} did not take {self._failed} records of topic {self._topic}: "
+                f"{self._first_failure}. See 'skytier stack status', then go on ('skytier replay ... --resume')."
+            )
+
+    def publish(self, batches: Iterable[list[Record]], stop: threading.Event, saved: Saved | None = None) -> Report:
+        """Send all records in order and wait until they are acknowledged.
+
+        Once ``stop`` is set, what was taken so far is acknowledged and the report says ``stopped``. ``saved`` is called
+        with the last acknowledged record every few seconds and at the end.
+        """
+        report = Report(self._topic)
+        began = time.monotonic()
+        saved_at = progress_at = began
+        unsaved: Record | None = None
+        for batch in batches:
+            self._send(batch)
+            if batch:
+                report.add(batch)
+                unsaved = batch[-1]
+            now = time.monotonic()
+            if unsaved and saved and now - saved_at >= _SAVE_SECONDS:
+                self._acknowledge()
+                saved(unsaved)
+                unsaved, saved_at = None, now
+            if now - progress_at >= _PROGRESS_SECONDS:
+                self._tell_progress(report, now - began)
+                progress_at = now
+            if stop.is_set():
+                break
+        self._acknowledge()
+        if unsaved and saved:
+            saved(unsaved)
+        report.seconds = time.monotonic() - began
+        report.stopped = stop.is_set()
+        return report
+
+    def _tell_progress(self, report: Report, seconds: float) -> None:
+        self._log.info(
+            "published",
+            topic=self._topic,
+            sent=report.sent,
+            events_per_second=round(report.sent / seconds),
+            event_time=_moment_text(report.last_event_time),
+        )
