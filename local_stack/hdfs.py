@@ -117,8 +117,7 @@ class DataNode(_HdfsServer):
 
     def ready(self) -> bool:
         # The NameNode believes in a dead DataNode for minutes, so the DataNode is asked first.
-        actors = json.loads(self.bean("Hadoop:service=DataNode,name=DataNodeInfo").get("BPServiceActorInfo", "[]"))
-        return any(actor.get("ActorState") == "RUNNING" for actor in actors) and NameNode().operational()
+        return bool(self.bean("Hadoop:service=DataNode,name=FSDatasetState")) and NameNode().operational()
 
     def set_up(self) -> None:
         """Make the folders of the cold tier."""

@@ -138,10 +138,17 @@ def log_tail(name: str, lines: int = 15) -> str:
 
 
 def memory_mb(process: psutil.Process) -> float:
-    """Resident memory of a process and its descendants; pages they share count once for each."""
+    """Memory of a process and its descendants; pages that several share count once in all."""
     total = 0
     with contextlib.suppress(psutil.NoSuchProcess):
         for one in (process, *process.children(recursive=True)):
             with contextlib.suppress(psutil.NoSuchProcess):
-                total += one.memory_info().rss
+                total += _memory_bytes(one)
     return round(total / 1024 / 1024, 1)
+
+
+def _memory_bytes(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_full_info().pss)
+    except (AttributeError, psutil.AccessDenied):  # only Linux knows it, and only of one's own processes
+        return int(process.memory_info().rss)

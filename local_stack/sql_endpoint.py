@@ -9,7 +9,9 @@ from pyhive import hive
 from local_stack import jvm
 from local_stack.server import Server, conf_folder
 from skytier import spark
-from skytier.settings import HOST, PROJECT_ROOT, PortSettings, SparkSettings, SqlSettings
+from skytier.settings import HOST, PortSettings, SparkSettings, SqlSettings
+
+_CONNECTIONS = 100
 
 
 class SqlEndpoint(Server):
@@ -60,14 +62,7 @@ class SqlEndpoint(Server):
         ]
 
     def environment(self) -> dict[str, str]:
-        empty = conf_folder() / "empty"
-        empty.mkdir(exist_ok=True)
-        return jvm.hadoop_environment() | {
-            "SPARK_HOME": str(jvm.spark_home()),
-            "SPARK_CONF_DIR": str(empty),
-            "SPARK_LOCAL_IP": HOST,
-            "PYTHONPATH": str(PROJECT_ROOT),
-        }
+        return spark.job_variables() | jvm.hadoop_environment() | {"SPARK_HOME": str(jvm.spark_home())}
 
     def ready(self) -> bool:
         settings = SqlSettings()
@@ -79,6 +74,3 @@ class SqlEndpoint(Server):
     @staticmethod
     def _properties_file() -> Path:
         return conf_folder() / "spark-sql.properties"
-
-
-_CONNECTIONS = 100

@@ -17,6 +17,7 @@ from typing import Literal
 import psutil
 
 from local_stack import processes
+from local_stack.airflow import ApiServer, DagProcessor, Scheduler
 from local_stack.environment import ensure_stack_env
 from local_stack.hdfs import DataNode, NameNode
 from local_stack.kafka import Kafka
@@ -41,6 +42,9 @@ SERVERS: tuple[Server, ...] = (
     Kafka(),
     SqlEndpoint(),
     Redis(),
+    ApiServer(),
+    Scheduler(),
+    DagProcessor(),
 )
 
 _POLL_SECONDS = 0.2
@@ -65,11 +69,15 @@ class Health:
 
 
 def select(without: Sequence[str]) -> list[Server]:
-    """All servers but the named ones and those that need them. Raises TerminalError on an unknown name."""
+    """All servers but the named ones and those that need them; ``airflow`` names all of Airflow's.
+
+    Raises TerminalError on an unknown name.
+    """
+    groups = {server.name.partition("-")[0] for server in SERVERS}
     names = [server.name for server in SERVERS]
-    if unknown := set(without) - set(names):
+    if unknown := set(without) - groups.union(names):
         raise TerminalError(f"There is no server {', '.join(sorted(unknown))}; the servers are {', '.join(names)}.")
-    left_out = set(without)
+    left_out = {name for name in names if name in without or name.partition("-")[0] in without}
     for server in SERVERS:
         if left_out & set(server.needs):
             left_out.add(server.name)

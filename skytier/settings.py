@@ -185,6 +185,8 @@ class AirflowSettings(Settings):
 
     user: str = Field("admin", description="user of Airflow's pages")
     password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
+    fernet_key: SecretStr = Field(SecretStr(""), description="key of what Airflow keeps encrypted; made at first start")
+    jwt_secret: SecretStr = Field(SecretStr(""), description="key that Airflow signs logins with; made at first start")
     parallelism: int = Field(4, ge=1, description="tasks that run at once")
 
 

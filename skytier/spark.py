@@ -106,9 +106,14 @@ def write_job_properties() -> Path:
 
 def job_environment() -> dict[str, str]:
     """The environment a job is submitted with."""
+    return os.environ | job_variables()
+
+
+def job_variables() -> dict[str, str]:
+    """What a job needs in its environment beside the caller's."""
     empty = home() / "conf" / "empty"  # files in SPARK_CONF_DIR would put it on the class path and lose the class archive
     empty.mkdir(parents=True, exist_ok=True)
-    return os.environ | {
+    return {
         "PYSPARK_PYTHON": sys.executable,
         "SPARK_CONF_DIR": str(empty),
         "SPARK_LOCAL_IP": HOST,

@@ -50,7 +50,6 @@ public final class MetastoreServer {
         conf.set("datanucleus.schema.autoCreateAll", "false");
         conf.set("datanucleus.connectionPoolingType", "HikariCP");
         conf.set("datanucleus.connectionPool.maxPoolSize", "6");
-        conf.set("hive.metastore.stats.autogather", "false");
         return conf;
     }
 

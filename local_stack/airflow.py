@@ -1,0 +1,203 @@
+"""Airflow: API server, scheduler and DAG processor, in an environment of their own, on our PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import quote
+from urllib.request import urlopen
+
+import psycopg
+
+from local_stack import jvm, postgres, processes
+from local_stack.server import Server, base_environment, conf_folder, write_private
+from skytier import spark
+from skytier.errors import TerminalError
+from skytier.settings import HOST, PROJECT_ROOT, AirflowSettings, PortSettings, PostgresSettings, SparkSettings, home
+
+_ENVIRONMENT = PROJECT_ROOT / ".venv-airflow"
+_migration = threading.Lock()  # the three start at the same time and need the same tables
+
+
+class _AirflowServer(Server):
+    """What the three processes share."""
+
+    needs = ("postgres",)
+    arguments: ClassVar[tuple[str, ...]]
+    component: ClassVar[str]
+    """its name in the API server's account of health"""
+
+    def ports(self) -> dict[str, int]:
+        return {}
+
+    def address(self) -> str:
+        return ""
+
+    def prepare(self) -> None:
+        settings = AirflowSettings()
+        write_private(_password_file(), json.dumps({settings.user: settings.password.get_secret_value()}) + "\n")
+        with _migration:
+            _migrate()
+
+    def command(self) -> list[str]:
+        return [_airflow(), *self.arguments]
+
+    def environment(self) -> dict[str, str]:
+        return _environment()
+
+    def ready(self) -> bool:
+        """Whether it has reported itself healthy since it was started."""
+        process = processes.find(self.name)
+        health = _health()[self.component]
+        beat = health.get(f"latest_{self.component}_heartbeat")
+        if process is None or beat is None or health["status"] != "healthy":
+            return False
+        return datetime.fromisoformat(beat) > datetime.fromtimestamp(process.create_time(), UTC)
+
+
+class ApiServer(_AirflowServer):
+    """Airflow's pages and API."""
+
+    name = "airflow-api"
+    component = "metadatabase"
+
+    def ports(self) -> dict[str, int]:
+        return {"SKYTIER_PORT_AIRFLOW": PortSettings().airflow}
+
+    def address(self) -> str:
+        return url()
+
+    def command(self) -> list[str]:
+        where = ["--host", HOST, "--port", str(PortSettings().airflow)]
+        return [_airflow(), "api-server", "--workers", "1", *where]
+
+    def ready(self) -> bool:
+        return bool(_health()[self.component]["status"] == "healthy")
+
+
+class Scheduler(_AirflowServer):
+    """Starts tasks; ``-s`` leaves out the log server, which would listen on every interface."""
+
+    name = "airflow-scheduler"
+    component = "scheduler"
+    arguments = ("scheduler", "-s")
+
+
+class DagProcessor(_AirflowServer):
+    """Reads the DAG files."""
+
+    name = "airflow-dags"
+    component = "dag_processor"
+    arguments = ("dag-processor",)
+
+
+def url() -> str:
+    """Where Airflow's pages are."""
+    return f"http://{HOST}:{PortSettings().airflow}"
+
+
+def _health() -> dict[str, Any]:
+    with urlopen(f"{url()}/api/v2/monitor/health", timeout=5) as answer:
+        return dict(json.load(answer))
+
+
+def _airflow() -> str:
+    program = _ENVIRONMENT / "bin" / "airflow"
+    if not program.exists():
+        raise TerminalError(f"{program} does not exist: run 'make up', which makes Airflow's environment.")
+    return str(program)
+
+
+def _home() -> Path:
+    return home() / "airflow"
+
+
+def _password_file() -> Path:
+    return conf_folder() / "airflow-passwords.json"
+
+
+def _migrate() -> None:
+    """Make or change Airflow's tables where the installed version wants others than the database has."""
+    done = _home() / "migrated"
+    version = next(_ENVIRONMENT.glob("lib/python*/site-packages/apache_airflow-*.dist-info"), Path("unknown")).stem
+    state = f"{version} {_revision()}"
+    if done.exists() and done.read_text() == state:
+        return
+    _home().mkdir(parents=True, exist_ok=True)
+    environment = base_environment() | _environment()
+    migrated = subprocess.run(
+        [_airflow(), "db", "migrate"], env=environment, capture_output=True, text=True, check=False, cwd=_home()
+    )
+    if migrated.returncode != 0:
+        lines = (migrated.stdout + migrated.stderr).splitlines()[-15:]
+        raise TerminalError(f"'airflow db migrate' failed with status {migrated.returncode}:\n" + "\n".join(lines))
+    done.write_text(f"{version} {_revision()}")
+
+
+def _revision() -> str | None:
+    """The version of Airflow's tables in the database; None when there are none."""
+    with postgres.connect("airflow") as connection:
+        try:
+            row = connection.execute("select version_num from alembic_version").fetchone()
+        except psycopg.errors.UndefinedTable:
+            return None
+    return str(row[0]) if row else None
+
+
+def _environment() -> dict[str, str]:
+    """The configuration of all three, and what their tasks find in their environment."""
+    settings = AirflowSettings()
+    options = {f"AIRFLOW__{key}": str(value) for key, value in (_options(settings) | _secrets(settings)).items()}
+    connection = json.dumps({"conn_type": "spark", "host": SparkSettings().master})
+    return (
+        options
+        | spark.job_variables()
+        | jvm.hadoop_environment()
+        | {
+            "AIRFLOW_HOME": str(_home()),
+            "AIRFLOW_CONN_SPARK_DEFAULT": connection,
+            # The operator for Spark runs what is called spark-submit: the one of the jobs' environment.
+            "PATH": f"{PROJECT_ROOT / '.venv' / 'bin'}:{base_environment().get('PATH', '')}",
+        }
+    )
+
+
+def _options(settings: AirflowSettings) -> dict[str, Any]:
+    return {
+        "CORE__DAGS_FOLDER": PROJECT_ROOT / "airflow" / "dags",
+        "CORE__LOAD_EXAMPLES": False,
+        "CORE__DAGS_ARE_PAUSED_AT_CREATION": False,
+        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__PARALLELISM": settings.parallelism,
+        "CORE__EXECUTION_API_SERVER_URL": f"{url()}/execution/",
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{settings.user}:admin",
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": _password_file(),
+        "CORE__DEFAULT_TIMEZONE": "utc",
+        "API__HOST": HOST,
+        "API__PORT": PortSettings().airflow,
+        "API__BASE_URL": url(),
+        "API__WORKERS": 1,
+        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.2,
+        "SCHEDULER__ENABLE_HEALTH_CHECK": False,
+        # By default the slot of a task that ended is held for five seconds.
+        "WORKERS__MIN_HEARTBEAT_INTERVAL": 1,
+        "DAG_PROCESSOR__PARSING_PROCESSES": 1,
+        "DAG_PROCESSOR__REFRESH_INTERVAL": 30,
+        "USAGE_DATA_COLLECTION__ENABLED": False,
+        "LOGGING__COLORED_CONSOLE_LOG": False,
+    }
+
+
+def _secrets(settings: AirflowSettings) -> dict[str, Any]:
+    database = PostgresSettings()
+    login = f"{quote(database.user)}:{quote(database.password.get_secret_value(), safe='')}"
+    return {
+        "DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{login}@{HOST}:{PortSettings().postgres}/airflow",
+        "CORE__FERNET_KEY": settings.fernet_key.get_secret_value(),
+        "API_AUTH__JWT_SECRET": settings.jwt_secret.get_secret_value(),
+        "API__SECRET_KEY": settings.jwt_secret.get_secret_value(),
+    }
