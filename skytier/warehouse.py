@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from skytier import event_schema, migrations, reference
 from skytier.errors import TerminalError
@@ -24,7 +20,6 @@ from skytier.sql import Connection, SqlError
 REFERENCE = "/reference"
 _CONTENT_PROPERTY = "skytier.content"
 _COLUMN_EXISTS = "FIELD_ALREADY_EXISTS"
-_ARROW_TYPES = {"string": pa.string(), "int": pa.int32(), "double": pa.float64()}
 
 
 @dataclass(frozen=True)
@@ -66,11 +61,7 @@ def migrate(connection: Connection, files: Files) -> Migrated:
     _run(connection, known[0])
     done = _applied(connection)
     _check(known, done)
-    applied = []
-    for migration in known:
-        if migration.version not in done:
-            _apply(connection, migration)
-            applied.append(migration.name)
+    applied = _apply(connection, [migration for migration in known if migration.version not in done])
     return Migrated(applied, load_dimensions(connection, files), register_contract(connection))
 
 
@@ -118,15 +109,9 @@ def register_contract(connection: Connection) -> int | None:
     if SCHEMA_VERSION in versions:
         return None
     count = len(event_schema.fields()) + len(event_schema.weather_fields())
-    values = [
-        SCHEMA_NAME,
-        SCHEMA_VERSION,
-        fingerprint,
-        datetime.now(UTC),
-        count,
-        json.dumps(event_schema.json_schema()),
-    ]
-    _insert(connection, "schema_metadata", values)
+    schema = json.dumps(event_schema.json_schema())
+    row = [SCHEMA_NAME, SCHEMA_VERSION, fingerprint, datetime.now(UTC), count, schema]
+    _insert(connection, "schema_metadata", [row])
     return SCHEMA_VERSION
 
 
@@ -158,13 +143,17 @@ def _check(known: list[Migration], done: dict[int, str]) -> None:
         raise TerminalError(f"The warehouse has had migrations that this code lacks ({newer}): use the newer code.")
 
 
-def _apply(connection: Connection, migration: Migration) -> None:
-    _run(connection, migration)
-    _insert(
-        connection,
-        "schema_migrations",
-        [migration.version, migration.name, migration.checksum, datetime.now(UTC)],
-    )
+def _apply(connection: Connection, due: list[Migration]) -> list[str]:
+    """Apply the migrations and record those that were: in one commit, for all of them may be run again."""
+    applied: list[Migration] = []
+    try:
+        for migration in due:
+            _run(connection, migration)
+            applied.append(migration)
+    finally:
+        rows = [[m.version, m.name, m.checksum, datetime.now(UTC)] for m in applied]
+        _insert(connection, "schema_migrations", rows)
+    return [migration.name for migration in applied]
 
 
 def _run(connection: Connection, migration: Migration) -> None:
@@ -177,8 +166,10 @@ def _run(connection: Connection, migration: Migration) -> None:
                 raise SqlError(f"Migration {migration.version} ({migration.name}) failed: {error}") from error
 
 
-def _insert(connection: Connection, table: str, values: list[Any]) -> None:
-    connection.query(f"INSERT INTO {DATABASE}.{table} VALUES ({', '.join(literal(value) for value in values)})")
+def _insert(connection: Connection, table: str, rows: list[list[Any]]) -> None:
+    values = ", ".join(f"({', '.join(literal(value) for value in row)})" for row in rows)
+    if rows:
+        connection.query(f"INSERT INTO {DATABASE}.{table} VALUES {values}")
 
 
 def _load_dimension(connection: Connection, files: Files, name: str, rows: Sequence[Any]) -> bool:
@@ -187,20 +178,15 @@ def _load_dimension(connection: Connection, files: Files, name: str, rows: Seque
     properties = dict(connection.query(f"SHOW TBLPROPERTIES {table}").rows)
     if properties.get(_CONTENT_PROPERTY) == content:
         return False
-    path = f"{REFERENCE}/{name}.parquet"
-    files.write_atomically(path, _parquet(name, rows))
-    source = f"parquet.`{HdfsSettings().url}{path}`"
-    connection.query(f"INSERT OVERWRITE {table} SELECT {', '.join(rows[0]._fields)} FROM {source}")
+    path = f"{REFERENCE}/{name}.json"
+    lines = "".join(json.dumps(row._asdict(), ensure_ascii=False) + "\n" for row in rows)
+    files.write_atomically(path, lines.encode())
+    declared = next(t for t in migrations.tables(migrations.read()) if t.name == name)
+    schema = ", ".join(f"{column.name} {column.type}" for column in declared.columns)
+    parsed = f"SELECT from_json(value, '{schema}') AS row FROM text.`{HdfsSettings().url}{path}`"
+    connection.query(f"INSERT OVERWRITE {table} SELECT row.* FROM ({parsed})")
     connection.query(f"ALTER TABLE {table} SET TBLPROPERTIES ({literal(_CONTENT_PROPERTY)} = {literal(content)})")
     return True
-
-
-def _parquet(name: str, rows: Sequence[Any]) -> bytes:
-    declared = next(table for table in migrations.tables(migrations.read()) if table.name == name)
-    schema = pa.schema([(column.name, _ARROW_TYPES[column.type]) for column in declared.columns])
-    sink = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist([row._asdict() for row in rows], schema=schema), sink)
-    return sink.getvalue()
 
 
 def _size_query(name: str) -> str:
