@@ -33,6 +33,7 @@ class Report:
     topic: str
     sent: int = 0
     by_event_type: Counter[str] = field(default_factory=Counter)
+    by_kind: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     first_event_time: int | None = None
     last_event_time: int | None = None
@@ -42,6 +43,7 @@ class Report:
         """Count a batch. First and last are the oldest and the newest event_time."""
         self.sent += len(batch)
         self.by_event_type.update(record.event_type for record in batch)
+        self.by_kind.update(record.kind for record in batch)
         times = [record.event_time for record in batch]
         self.first_event_time = min(times if self.first_event_time is None else [self.first_event_time, *times])
         self.last_event_time = max(times if self.last_event_time is None else [self.last_event_time, *times])

@@ -23,6 +23,8 @@ class Record(NamedTuple):
     event_type: str
     key: str
     value: bytes
+    kind: str = "valid"
+    """valid, late, out_of_order, duplicate, or ``malformed:`` and its kind."""
 
 
 def _json_values(column: pd.Series[Any]) -> list[object]:
