@@ -9,9 +9,10 @@ from pyhive import hive
 from local_stack import jvm
 from local_stack.server import Server, conf_folder
 from skytier import spark
-from skytier.settings import HOST, PortSettings, SparkSettings, SqlSettings
+from skytier.settings import HOST, HdfsSettings, PortSettings, SparkSettings, SqlSettings
 
 _CONNECTIONS = 100
+_USER_VARIABLE = "HADOOP_USER_NAME"
 
 
 class SqlEndpoint(Server):
@@ -32,7 +33,7 @@ class SqlEndpoint(Server):
     def _properties(self) -> dict[str, str]:
         jvm_options = (
             f"-Duser.timezone=UTC -XX:+UseSerialGC -XX:-UsePerfData -XX:ReservedCodeCacheSize=160m "
-            f"-Djava.io.tmpdir={jvm.scratch_folder()}"
+            f"-Djava.io.tmpdir={jvm.scratch_folder()} -D{_USER_VARIABLE}={HdfsSettings().user}"
         )
         return spark.cold_tier_properties() | {
             "spark.master": SparkSettings().master,
@@ -62,7 +63,9 @@ class SqlEndpoint(Server):
         ]
 
     def environment(self) -> dict[str, str]:
-        return spark.job_variables() | jvm.hadoop_environment() | {"SPARK_HOME": str(jvm.spark_home())}
+        variables = spark.job_variables() | jvm.hadoop_environment() | {"SPARK_HOME": str(jvm.spark_home())}
+        # As a variable, Hive takes it for a user to impersonate in asynchronous statements (beeline's), and HDFS refuses.
+        return {name: value for name, value in variables.items() if name != _USER_VARIABLE}
 
     def ready(self) -> bool:
         settings = SqlSettings()
