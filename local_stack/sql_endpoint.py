@@ -64,7 +64,7 @@ class SqlEndpoint(Server):
 
     def environment(self) -> dict[str, str]:
         variables = spark.job_variables() | jvm.hadoop_environment() | {"SPARK_HOME": str(jvm.spark_home())}
-        # As a variable, Hive takes it for a user to impersonate in asynchronous statements (beeline's), and HDFS refuses.
+        # As a variable, Hive takes it for a user to impersonate in beeline's statements, which HDFS refuses.
         return {name: value for name, value in variables.items() if name != _USER_VARIABLE}
 
     def ready(self) -> bool:
