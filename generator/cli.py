@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any
 
 import orjson
@@ -17,7 +17,12 @@ from generator.pacing import paced
 from generator.position import PositionFile
 from generator.publisher import Publisher
 from generator.stopping import stop_on_signals
+from generator.synthetic import Plan, Rates, synthetic
+from skytier import hot_tier, logs
+from skytier.errors import SkytierError
 from skytier.settings import KafkaSettings
+
+EMPTY_WAREHOUSE_START = pd.Timedelta(days=30)
 
 
 def replay(
@@ -63,6 +68,92 @@ def replay(
     with stop_on_signals() as stop:
         report = publisher.publish(paced(records, speed, stop) if speed else records, stop, position.save)
     _show({"from": str(from_), "to": str(to), "resumed_after": last and last.event_id, **report.as_dict()}, json)
+
+
+Rate = Annotated[float, Parameter(validator=Number(gte=0, lte=1))]
+
+
+def synthesize(
+    *,
+    events: Annotated[int, Parameter(validator=Number(gte=1))] = 10_000,
+    seed: Annotated[int, Parameter(validator=Number(gte=0))] = 1,
+    start: datetime | None = None,
+    malformed_rate: Rate = 0.0,
+    duplicate_rate: Rate = 0.0,
+    late_rate: Rate = 0.0,
+    out_of_order_rate: Rate = 0.0,
+    flights_per_day: Annotated[float, Parameter(validator=Number(gt=0))] = 2000.0,
+    topic: str | None = None,
+    json: bool = False,
+) -> None:
+    """Publish invented flights over the real routes, with known shares of bad records.
+
+    The same events, seed, start and rates give the same bytes. SIGTERM or Ctrl-C end it cleanly.
+
+    Parameters
+    ----------
+    events
+        Records to send in all, with the malformed ones and the duplicates.
+    seed
+        Seed of everything drawn. Runs with five seeds in a row and the same start share no flight.
+    start
+        First moment, ISO 8601 (UTC unless it says otherwise). Without it the warehouse's clock (the newest event_time
+        in MongoDB), so that the flights go on where it stands; in an empty warehouse, 30 days ago.
+    malformed_rate
+        Share of the records that break a rule of the contract, each certain to be rejected; all kinds in equal parts.
+    duplicate_rate
+        Share of the records that repeat an earlier valid one byte for byte, soon after it or much later.
+    late_rate
+        Share of the records sent after others that happened up to three days later. They are valid.
+    out_of_order_rate
+        Share of the records sent some places too late. They are valid.
+    flights_per_day
+        Flights of a mean day; more where they would otherwise reach into the future.
+    topic
+        Kafka topic instead of SKYTIER_KAFKA_TOPIC.
+    json
+        Print the report as JSON.
+    """
+    kafka = KafkaSettings()
+    topic = topic or kafka.topic
+    rates = Rates(malformed_rate, duplicate_rate, late_rate, out_of_order_rate)
+    now = pd.Timestamp.now("UTC").floor("s")
+    plan = Plan(events, seed, _start(start, now), rates, flights_per_day, latest=now)
+    publisher = Publisher(topic, kafka)
+    with stop_on_signals() as stop:
+        report = publisher.publish(synthetic(plan), stop)
+    kinds = report.by_kind
+    malformed = {
+        kind.partition(":")[2]: count for kind, count in sorted(kinds.items()) if kind.startswith("malformed:")
+    }
+    counts = {
+        "valid_unique": kinds["valid"] + kinds["late"] + kinds["out_of_order"],
+        "malformed": sum(malformed.values()),
+        "malformed_by_kind": malformed,
+        "duplicates": kinds["duplicate"],
+        "late": kinds["late"],
+        "out_of_order": kinds["out_of_order"],
+    }
+    _show({"seed": seed, "start": plan.start.isoformat(), **report.as_dict(), **counts}, json)
+
+
+def _start(asked: datetime | None, now: pd.Timestamp) -> pd.Timestamp:
+    """When the synthetic flights begin: as asked, else at the warehouse's clock, else some weeks ago."""
+    if asked is not None:
+        moment = pd.Timestamp(asked)
+        return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
+    return _warehouse_clock() or now - EMPTY_WAREHOUSE_START
+
+
+def _warehouse_clock() -> pd.Timestamp | None:
+    """The newest event_time of the hot tier; None where it is empty, does not answer or is not set up."""
+    try:
+        with hot_tier.client() as connection:
+            clock = hot_tier.clock(connection)
+    except SkytierError as error:
+        logs.logger("synthesize").warning("the warehouse's clock is not known", reason=str(error))
+        return None
+    return None if clock is None else pd.Timestamp(clock).floor("s")
 
 
 def _show(report: dict[str, Any], as_json: bool) -> None:

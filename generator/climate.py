@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import zlib
+from functools import cache
 
 import numpy as np
+import orjson
 import pandas as pd
 from numpy.typing import NDArray
 
@@ -56,5 +58,33 @@ def weather(seed: int, airport: str, hours: Floats) -> pd.DataFrame:
     return frame.round(2)
 
 
+@cache
 def _places() -> dict[str, reference.Airport]:
     return {airport.iata: airport for airport in reference.airports()}
+
+
+class Observed:
+    """Observations as JSON, made for some days of an airport when the first of them is asked for."""
+
+    _HOURS_AT_ONCE = 240
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._made: dict[tuple[str, int], list[orjson.Fragment]] = {}
+
+    def at(self, airports: list[str], moments: NDArray[np.datetime64]) -> list[orjson.Fragment]:
+        """The observation of the hour in which each moment lies, made at its beginning."""
+        hours = moments.astype("datetime64[h]").astype(np.int64)
+        blocks, places = (part.tolist() for part in np.divmod(hours, self._HOURS_AT_ONCE))
+        keys = list(zip(airports, blocks, strict=True))
+        for airport, block in set(keys) - self._made.keys():
+            self._made[airport, block] = self._make(airport, block)
+        return [self._made[key][place] for key, place in zip(keys, places, strict=True)]
+
+    def _make(self, airport: str, block: int) -> list[orjson.Fragment]:
+        hours = block * self._HOURS_AT_ONCE + np.arange(self._HOURS_AT_ONCE, dtype=np.float64)
+        frame = weather(self._seed, airport, hours)
+        rows = zip(*(frame[name].tolist() for name in frame.columns), strict=True)
+        names = list(frame.columns)
+        known = ({name: value for name, value in zip(names, row, strict=True) if value == value} for row in rows)
+        return [orjson.Fragment(orjson.dumps(observation)) for observation in known]

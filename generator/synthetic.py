@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import orjson
 import pandas as pd
 from numpy.typing import NDArray
 
@@ -117,27 +116,7 @@ def _lifecycle(flights: pd.DataFrame, events: int) -> pd.DataFrame:
     return by_flight.sort_values(["event_time", "row", "stage"], ignore_index=True)
 
 
-class _Weather:
-    """Observations made when they are first asked for, as JSON."""
-
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
-        self._known: dict[str, dict[int, orjson.Fragment]] = {}
-
-    def at(self, airports: pd.Series[str], moments: NDArray[np.datetime64]) -> list[orjson.Fragment]:
-        hours = moments.astype("datetime64[h]").astype(np.int64)
-        for airport, rows in airports.groupby(airports).indices.items():
-            known = self._known.setdefault(str(airport), {})
-            missing = np.array(sorted(set(hours[rows].tolist()) - known.keys()), dtype=np.float64)
-            if len(missing):
-                frame = climate.weather(self._seed, str(airport), missing)
-                records = frame.to_dict(orient="records")
-                fragments = (orjson.Fragment(orjson.dumps({k: v for k, v in r.items() if v == v})) for r in records)
-                known.update(zip(missing.astype(int).tolist(), fragments, strict=True))
-        return [self._known[airport][hour] for airport, hour in zip(airports.tolist(), hours.tolist(), strict=True)]
-
-
-def _encoded(flights: pd.DataFrame, events: pd.DataFrame, weather: _Weather) -> list[Record]:
+def _encoded(flights: pd.DataFrame, events: pd.DataFrame, weather: climate.Observed) -> list[Record]:
     """The records of these events, each with what was known at its moment only."""
     frame = flights.iloc[events["row"].to_numpy()].reset_index(drop=True)
     event_type = events["event_type"].reset_index(drop=True)
@@ -153,7 +132,7 @@ def _encoded(flights: pd.DataFrame, events: pd.DataFrame, weather: _Weather) -> 
             arrival_delay_minutes=arrival_delay,
             actual_departure=frame["scheduled_departure"] + pd.to_timedelta(departure_delay, unit="min"),
             actual_arrival=frame["scheduled_arrival"] + pd.to_timedelta(arrival_delay, unit="min"),
-            weather=pd.Series(weather.at(frame["origin"], events["event_time"].to_numpy()), dtype=object),
+            weather=pd.Series(weather.at(frame["origin"].tolist(), events["event_time"].to_numpy()), dtype=object),
             source=SOURCE,
             schema_version=SCHEMA_VERSION,
         )
@@ -204,7 +183,7 @@ def synthetic(plan: Plan) -> Iterator[list[Record]]:
     flights = _flights(plan, traffic(), valid)
     events = _lifecycle(flights, valid)
     order = _order(plan, events["event_time"].to_numpy())
-    weather = _Weather(plan.seed)
+    weather = climate.Observed(plan.seed)
     for start in range(0, len(order.event), BATCH_SIZE):
         chosen = order.event[start : start + BATCH_SIZE]
         records = _encoded(flights, events.iloc[chosen], weather)
