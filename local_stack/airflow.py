@@ -83,6 +83,8 @@ class Scheduler(_AirflowServer):
     """Starts tasks; ``-s`` leaves out the log server, which would listen on every interface."""
 
     name = "airflow-scheduler"
+    needs = ("postgres", "airflow-api")  # tasks report to the API server
+    after_first_start = True
     component = "scheduler"
     arguments = ("scheduler", "-s")
 
@@ -101,7 +103,7 @@ def url() -> str:
 
 
 def _health() -> dict[str, Any]:
-    with urlopen(f"{url()}/api/v2/monitor/health", timeout=5) as answer:
+    with urlopen(f"{url()}/api/v2/monitor/health", timeout=10) as answer:
         return dict(json.load(answer))
 
 

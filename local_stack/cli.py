@@ -11,9 +11,9 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.table import Table
 
-from local_stack import stack
+from local_stack import airflow, stack
 from local_stack.progress import Progress
-from skytier.settings import home
+from skytier.settings import HOST, AirflowSettings, HdfsSettings, PortSettings, home, stack_env_file
 
 app = App(name="stack", help="The servers of the local stack.")
 
@@ -30,14 +30,21 @@ def up(*, without: Annotated[list[str], Parameter(consume_multiple=True)] | None
     progress = Progress()
     stack.up(stack.select(without or []), progress)
     progress.total(f"The stack in {home()} is up")
+    _print_addresses()
 
 
 @app.command
-def down() -> None:
-    """Stop all servers; their data stays."""
+def down(*names: str) -> None:
+    """Stop servers; their data stays.
+
+    Parameters
+    ----------
+    names
+        Which ones; all of them when none is named.
+    """
     progress = Progress()
-    stack.down(progress)
-    progress.total(f"The stack in {home()} is down")
+    stack.down(names, progress)
+    progress.total("Stopped" if names else f"The stack in {home()} is down")
 
 
 @app.command
@@ -72,3 +79,16 @@ def _print_table(healths: list[stack.Health]) -> None:
     for health in healths:
         if health.state in ("dead", "not ready"):
             print(f"{health.name} is {health.state}: see {health.log}; 'skytier stack up' repairs it.")
+
+
+def _print_addresses() -> None:
+    ports = PortSettings()
+    password = f"password: SKYTIER_AIRFLOW_PASSWORD in {stack_env_file()}"
+    lines = {
+        "Airflow": f"{airflow.url()}  (user {AirflowSettings().user}, {password})",
+        "SQL": f'jdbc:hive2://{HOST}:{ports.sql}  (or: skytier sql "select ...")',
+        "HDFS": HdfsSettings().web_url,
+        "logs": home() / "logs",
+    }
+    for name, place in lines.items():
+        print(f"  {name:<8} {place}")

@@ -14,6 +14,10 @@ def _password() -> str:
     return secrets.token_urlsafe(24)
 
 
+def _signing_key() -> str:
+    return secrets.token_urlsafe(64)
+
+
 def _fernet_key() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
@@ -24,7 +28,7 @@ _SECRETS = {
     "SKYTIER_REDIS_PASSWORD": _password,
     "SKYTIER_AIRFLOW_PASSWORD": _password,
     "SKYTIER_AIRFLOW_FERNET_KEY": _fernet_key,
-    "SKYTIER_AIRFLOW_JWT_SECRET": _password,
+    "SKYTIER_AIRFLOW_JWT_SECRET": _signing_key,
 }
 
 

@@ -41,7 +41,7 @@ class _HdfsServer(Server):
 
     def _java(self, *arguments: str) -> list[str]:
         classpath = [str(_conf()), jvm.jars("hadoop"), f"{jvm.spark_home()}/jars/*"]
-        return jvm.java(self.main, *arguments, classpath=classpath, heap_mb=256)
+        return jvm.java(self.main, *arguments, classpath=classpath, heap_mb=256, options=[jvm.QUICK_START])
 
     @abstractmethod
     def web_port(self) -> int:

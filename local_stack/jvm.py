@@ -17,6 +17,8 @@ from skytier.settings import PROJECT_ROOT, HdfsSettings, home
 JAVA_VERSION = 17
 JARS = PROJECT_ROOT / "var" / "jars"
 SOURCES = PROJECT_ROOT / "local_stack" / "java"
+# For servers with little to do and tools: the first compiler alone starts faster and takes less memory.
+QUICK_START = "-XX:TieredStopAtLevel=1"
 # Hadoop and Hive reach into the JDK by reflection.
 _OPENED = (
     "java.lang",

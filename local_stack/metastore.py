@@ -30,7 +30,7 @@ class Metastore(Server):
         hdfs = HdfsSettings().url
         arguments = [HOST, str(ports.metastore), database, PostgresSettings().user, hdfs, f"{hdfs}/warehouse"]
         classpath = [str(jvm.compiled()), jvm.jars("metastore"), f"{jvm.spark_home()}/jars/*"]
-        return jvm.java("MetastoreServer", *arguments, classpath=classpath, heap_mb=256)
+        return jvm.java("MetastoreServer", *arguments, classpath=classpath, heap_mb=256, options=[jvm.QUICK_START])
 
     def environment(self) -> dict[str, str]:
         password = PostgresSettings().password.get_secret_value()

@@ -109,7 +109,9 @@ def connect(database: str) -> psycopg.Connection:
 def _binary(program: str) -> str:
     found = find_spec("pgserver")
     if found is None or found.origin is None:
-        raise TerminalError("The package pgserver (PostgreSQL) is not installed here: run 'make up', which installs it.")
+        raise TerminalError(
+            "The package pgserver (PostgreSQL) is not installed here: run 'make up', which installs it."
+        )
     return str(Path(found.origin).parent / "pginstall" / "bin" / program)
 
 

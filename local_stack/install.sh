@@ -1,0 +1,169 @@
+#!/usr/bin/env bash
+# What has to be there before Python packages are: system packages, both Python environments, the jars.
+# Does only what is missing or out of date; may be killed and run again at any time.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+readonly ROOT=$PWD
+readonly JARS=$ROOT/var/jars TOOLS=$ROOT/var/tools LOGS=$ROOT/var/logs
+readonly JAVA_VERSION=17
+readonly PYTHONS="python3.12 python3.11 python3 python"
+
+fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
+fingerprint() { cat "$@" | sha256sum | cut -c1-16; }
+is_stamped() { [[ -f $1 && $(<"$1") == "$2" ]]; }
+
+# step NAME COMMAND...: run it with its output in a log; show its seconds, or the end of the log when it fails.
+step() {
+  local name=$1 log=$LOGS/install-${1// /-}.log began=$EPOCHREALTIME
+  shift
+  mkdir -p "$LOGS"
+  if ! ("$@") >"$log" 2>&1; then
+    printf 'error: %s failed; the end of %s:\n' "$name" "$log" >&2
+    tail -n 20 "$log" >&2
+    return 1
+  fi
+  awk -v name="$name" -v from="$began" -v to="$EPOCHREALTIME" 'BEGIN { printf "  %-20s done         %5.1f s\n", name, to - from }'
+}
+
+# ---------------------------------------------------------------- system packages
+
+find_python() {
+  local name
+  for name in $PYTHONS; do
+    if "$name" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then
+      command -v "$name"
+      return
+    fi
+  done
+  return 1
+}
+
+has_jdk() {
+  local candidate on_path
+  on_path=$(readlink -f "$(command -v javac || true)" || true)
+  for candidate in "${JAVA_HOME:-}" "${on_path%/bin/javac}" /usr/lib/jvm/*"$JAVA_VERSION"*; do
+    if [[ -x $candidate/bin/javac ]] && grep -qs "^JAVA_VERSION=\"$JAVA_VERSION" "$candidate/release"; then
+      return
+    fi
+  done
+  return 1
+}
+
+has_library() { compgen -G "/lib*/$1" || compgen -G "/lib/*/$1" || compgen -G "/usr/lib*/$1" || compgen -G "/usr/lib/*/$1" || compgen -G "/usr/local/lib/$1"; } >/dev/null
+
+# Prints what is missing, one "what|package of Debian" a line.
+missing() {
+  command -v git >/dev/null || echo "git|git"
+  command -v make >/dev/null || echo "make|make"
+  command -v mvn >/dev/null || echo "Maven (mvn)|maven"
+  has_jdk || echo "a JDK $JAVA_VERSION (java and javac)|openjdk-$JAVA_VERSION-jdk-headless"
+  find_python >/dev/null || echo "Python 3.11 or 3.12 with venv|$(python_packages)"
+  if [[ $(uname -s) == Linux ]]; then
+    command -v setpriv >/dev/null || echo "setpriv|util-linux"
+    has_library libcurl.so.4 || echo "libcurl 4 (for mongod)|libcurl4"
+  fi
+}
+
+python_packages() {
+  local version
+  for version in 3.12 3.11; do
+    if apt-cache show "python$version-venv" >/dev/null 2>&1; then
+      echo "python$version python$version-venv"
+      return
+    fi
+  done
+  echo "python3 python3-venv"
+}
+
+install_system_packages() {
+  local lacks packages sudo=()
+  lacks=$(missing)
+  [[ -n $lacks ]] || return 0
+  if ! command -v apt-get >/dev/null; then
+    fail "this machine lacks: $(cut -d'|' -f1 <<<"$lacks" | paste -sd, | sed 's/,/, /g'). Install them and run this again."
+  fi
+  if [[ $(id -u) != 0 ]]; then
+    command -v sudo >/dev/null || fail "root or sudo is needed once, for: apt-get install $(cut -d'|' -f2 <<<"$lacks" | xargs)"
+    sudo -v || fail "sudo is needed once, for: apt-get install $(cut -d'|' -f2 <<<"$lacks" | xargs)"
+    sudo=(sudo)
+  fi
+  step "package lists" "${sudo[@]}" apt-get update -q
+  packages=$(missing | cut -d'|' -f2 | xargs) # the names of Python's packages depend on the lists
+  # shellcheck disable=SC2086
+  step "system packages" "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $packages
+  lacks=$(missing)
+  [[ -z $lacks ]] || fail "still missing after apt-get: $(cut -d'|' -f1 <<<"$lacks" | paste -sd, | sed 's/,/, /g'). Install them and run this again."
+}
+
+# ---------------------------------------------------------------- Python environments
+
+UV=$TOOLS/bin/uv
+export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=${UV_LINK_MODE:-hardlink} UV_NO_PROGRESS=1
+
+install_uv() {
+  rm -rf "$TOOLS"
+  "$(find_python)" -m venv "$TOOLS"
+  "$TOOLS/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+  fingerprint requirements/uv.txt >"$TOOLS/.complete"
+}
+
+# install_environment FOLDER LOCK STAMP ["project"]
+install_environment() {
+  local folder=$1 lock=$2 stamp=$3 python=$1/bin/python
+  "$python" -c '' 2>/dev/null || "$UV" venv --clear --python "$(find_python)" "$folder"
+  rm -f "$folder/.complete"
+  "$UV" pip sync --require-hashes --python "$python" "$lock"
+  if [[ ${4:-} == project ]]; then
+    "$UV" pip install --no-deps --no-build-isolation --python "$python" -e "$ROOT"
+  fi
+  echo "$stamp" >"$folder/.complete"
+}
+
+install_environments() {
+  local jobs airflow pid failed=0 pids=()
+  jobs=$(fingerprint requirements/jobs.txt pyproject.toml)
+  airflow=$(fingerprint requirements/airflow.txt)
+  if is_stamped .venv/.complete "$jobs" && is_stamped .venv-airflow/.complete "$airflow"; then
+    return
+  fi
+  is_stamped "$TOOLS/.complete" "$(fingerprint requirements/uv.txt)" || step "uv" install_uv
+  if ! is_stamped .venv/.complete "$jobs"; then
+    step "Python packages" install_environment .venv requirements/jobs.txt "$jobs" project & pids+=($!)
+  fi
+  if ! is_stamped .venv-airflow/.complete "$airflow"; then
+    step "Airflow" install_environment .venv-airflow requirements/airflow.txt "$airflow" & pids+=($!)
+  fi
+  for pid in "${pids[@]}"; do wait "$pid" || failed=1; done
+  return $failed
+}
+
+# ---------------------------------------------------------------- jars
+
+fetch_jars() {
+  local classpath outdated=()
+  for classpath in kafka hadoop metastore spark; do
+    is_stamped "$JARS/$classpath/.complete" "$(fingerprint "local_stack/jars/$classpath/pom.xml")" || outdated+=("$classpath")
+  done
+  [[ ${#outdated[@]} -gt 0 ]] || return 0
+  step "jars" copy_jars "${outdated[@]}"
+}
+
+copy_jars() {
+  local classpath
+  for classpath in "$@"; do rm -rf "${JARS:?}/$classpath"; done
+  mvn -q -B -T 4 -f local_stack/jars/pom.xml -pl "$(IFS=,; echo "$*")" -Dskytier.jars="$JARS" \
+    dependency:copy-dependencies -DincludeScope=runtime
+  for classpath in "$@"; do
+    fingerprint "local_stack/jars/$classpath/pom.xml" >"$JARS/$classpath/.complete"
+  done
+}
+
+# ----------------------------------------------------------------
+
+install_system_packages
+fetch_jars & jars=$!
+failed=0
+install_environments || failed=1
+wait "$jars" || failed=1
+exit $failed
