@@ -17,6 +17,7 @@ app.command("generator.cli:synthesize", name="synthesize")
 app.command("skytier.process_cli:process", name="process")
 app.command("skytier.sql_cli:sql", name="sql")
 app.command("skytier.warehouse_cli:app", name="warehouse")
+app.command("skytier.books_cli:app", name="books")
 
 
 def main() -> None:

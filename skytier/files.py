@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import requests
-from hdfs import HdfsError, InsecureClient  # type: ignore[import-untyped]
+from hdfs import HdfsError, InsecureClient
 
 from skytier.errors import TerminalError, TransientError
 from skytier.settings import HdfsSettings

@@ -12,7 +12,7 @@ from skytier.settings import HOST, PROJECT_ROOT, HdfsSettings, MetastoreSettings
 
 # Hadoop's client libraries reach into the JDK by reflection; pyspark's own launcher opens the same packages.
 _JVM_BASE = "-Duser.timezone=UTC -XX:-UsePerfData -XX:+IgnoreUnrecognizedVMOptions"
-# One-shot jobs end before the second compiler pays for itself; its first tier alone needs room for Spark's generated code.
+# One-shot jobs end before the second compiler pays for itself; the first alone needs room for the code Spark generates.
 _JVM_ONE_SHOT = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=160m"
 
 # What the results of a transform depend on, so that tests of transforms run under the same.
@@ -111,7 +111,8 @@ def job_environment() -> dict[str, str]:
 
 def job_variables() -> dict[str, str]:
     """What a job needs in its environment beside the caller's."""
-    empty = home() / "conf" / "empty"  # files in SPARK_CONF_DIR would put it on the class path and lose the class archive
+    # With files in it, SPARK_CONF_DIR would change the class path, and the class archive be of no use.
+    empty = home() / "conf" / "empty"
     empty.mkdir(parents=True, exist_ok=True)
     return {
         "PYSPARK_PYTHON": sys.executable,

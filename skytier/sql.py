@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import Any
 
 import stamina
-from pyhive import exc, hive  # type: ignore[import-untyped]
-from thrift.transport.TTransport import TTransportException  # type: ignore[import-untyped]
+from pyhive import exc, hive
+from thrift.transport.TTransport import TTransportException
 
 from skytier.errors import TerminalError, TransientError
 from skytier.settings import PortSettings, SqlSettings

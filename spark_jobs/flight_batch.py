@@ -75,7 +75,9 @@ class Steps:
 def prepare(spark: SparkSession, kafka: DataFrame) -> DataFrame:
     """The chain from Kafka records to validated, enriched and scored events; a record keeps its row whatever it is."""
     settings = ProcessingSettings()
-    airlines, airports, aircraft = (spark.table(f"{DATABASE}.dim_{name}") for name in ("airline", "airport", "aircraft"))
+    airlines, airports, aircraft = (
+        spark.table(f"{DATABASE}.dim_{name}") for name in ("airline", "airport", "aircraft")
+    )
     cleaned = clean(parse(records(kafka)))
     known = join_reference(cleaned, airlines, airports, aircraft)
     validated = validate(known, settings.clock_tolerance_minutes)
@@ -232,8 +234,7 @@ class FlightBatch:
     def _overwrite_metadata(self, metadata: dict[str, Any]) -> None:
         table = f"{DATABASE}.batch_metadata"
         text = json.dumps(
-            metadata
-            | {"kafka_offsets": json.dumps(metadata["kafka_offsets"]), "step_seconds": self.steps.seconds}
+            metadata | {"kafka_offsets": json.dumps(metadata["kafka_offsets"]), "step_seconds": self.steps.seconds}
         )
         row = F.from_json(F.lit(text), self.spark.table(table).schema)
         rows = self.spark.range(1).select(row.alias("row")).select("row.*")

@@ -72,7 +72,7 @@ class Maintenance:
         return self.spark.sql(self._statement(procedure, table, *arguments)).collect()[0].asDict()
 
     def _statement(self, procedure: str, table: Table, *arguments: str) -> str:
-        given = ", ".join((f"table => '{DATABASE}.{table.name}'", *arguments))
+        given = ", ".join((f"table => 'spark_catalog.{DATABASE}.{table.name}'", *arguments))
         return f"CALL spark_catalog.system.{procedure}({given})"
 
     def _ago(self, days: float) -> str:

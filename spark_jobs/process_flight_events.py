@@ -10,14 +10,24 @@ import time
 from pyspark.sql import DataFrame, SparkSession
 
 from skytier import batches, logs
+from skytier.exclusive import exclusively
 from skytier.files import Files
-from skytier.settings import KafkaSettings, ProcessingSettings
+from skytier.settings import KafkaSettings, ProcessingSettings, home
 from spark_jobs.flight_batch import FlightBatch
+
+log = logs.logger("process_flight_events")
 
 
 def main() -> None:
-    """Drain the topic."""
+    """Drain the topic, once no other run is at it: two would do the same work twice, and one of them fail."""
     logs.configure()
+    waits = "another run is at work; this one takes what it leaves"
+    with exclusively(home() / "run" / "process_flight_events.lock", on_wait=lambda: log.info(waits)):
+        drain()
+
+
+def drain() -> None:
+    """Take everything that is in the topic now through both tiers."""
     start = time.monotonic()
     kafka, processing = KafkaSettings(), ProcessingSettings()
     files = Files()
@@ -42,7 +52,7 @@ def main() -> None:
         .start()
     )
     query.awaitTermination()
-    logs.logger("process_flight_events").info("run done", seconds=round(time.monotonic() - start, 3))
+    log.info("run done", seconds=round(time.monotonic() - start, 3))
 
 
 if __name__ == "__main__":

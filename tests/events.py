@@ -43,9 +43,7 @@ ARRIVED: dict[str, Any] = DEPARTED | {
 }
 
 SCHEDULED: dict[str, Any] = {
-    name: value
-    for name, value in DEPARTED.items()
-    if name not in ("actual_departure", "departure_delay_minutes")
+    name: value for name, value in DEPARTED.items() if name not in ("actual_departure", "departure_delay_minutes")
 } | {
     "event_id": "2013-01-01-UA-1545-EWR:scheduled",
     "event_type": "scheduled",

@@ -5,12 +5,18 @@ Every minute: whatever is new in the Kafka topic `flight_events` goes through Sp
 
 | task | does |
 |---|---|
-| `process_flight_events` | one Spark run (`availableNow`): parse, clean, validate, enrich, score; write raw files, the tables of `flight_dw`, MongoDB and the batch's metadata. A backlog is taken in batches of bounded size. |
-| `check_books` | counts every new batch again, in every store, and fails when consumed ≠ stored + duplicates + rejected, when a store holds another number, or when a batch does not begin where the last one ended. |
+| `process_flight_events` | takes all that is new, in batches of bounded size, into every store |
+| `check_books` | counts every new batch again, in every store |
 
-**When it fails.** Both tasks can be run again at any time: a batch that was cut off is repeated and replaces what it left.
-`process_flight_events`: its log ends with the reason; `skytier stack status` says whether a server is down.
-`check_books`: the log names the batch, the store and both numbers; it goes on failing until the books balance.
+`process_flight_events` is one Spark run (`availableNow`): parse, clean, validate, enrich, score; then write the raw
+files, the tables of `flight_dw`, MongoDB, the dead letters and the batch's metadata.
+
+`check_books` fails when consumed is not stored + duplicates + rejected, when a store holds another number than the
+batch says, or when a batch does not begin where the one before it ended.
+
+**When it fails.** Both tasks can be run again at any time: a batch that was cut off is repeated and replaces what it
+left. The log of `process_flight_events` ends with the reason; `skytier stack status` says whether a server is down. The
+log of `check_books` names the batch, the store and both numbers; it goes on failing until the books balance.
 Runs never overlap and are not caught up: the next run takes what is there.
 """
 

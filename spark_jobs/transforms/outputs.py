@@ -92,7 +92,9 @@ def dead_letters(records: DataFrame) -> DataFrame:
     The key is the record's place in its topic: a batch that is repeated sends the same keys again, and the topic is
     compacted.
     """
-    place = F.concat_ws("-", "kafka_topic", F.col("kafka_partition").cast("string"), F.col("kafka_offset").cast("string"))
+    place = F.concat_ws(
+        "-", "kafka_topic", F.col("kafka_partition").cast("string"), F.col("kafka_offset").cast("string")
+    )
     headers = F.array(
         F.struct(F.lit("reasons").alias("key"), F.concat_ws(",", "reasons").cast("binary").alias("value")),
         F.struct(F.lit("batch_id").alias("key"), F.col("batch_id").cast("string").cast("binary").alias("value")),

@@ -1,11 +1,12 @@
-"""From Kafka records to the fields of an event as text."""
+"""From Kafka records to the fields of an event."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
-from pyspark.sql.types import StringType, StructField, StructType
+from pyspark.sql.types import DataType, StringType, StructField, StructType, TimestampType
 
 from skytier import event_schema
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 KAFKA_COLUMNS = ("kafka_topic", "kafka_partition", "kafka_offset", "kafka_key", "value", "ingestion_timestamp")
-_CORRUPT = "_corrupt_record"
+CORRUPT = "_corrupt_record"
 
 
 def records(kafka: DataFrame) -> DataFrame:
@@ -28,14 +29,30 @@ def records(kafka: DataFrame) -> DataFrame:
     )
 
 
-def _text_schema(schema: StructType) -> StructType:
-    """The same fields, every leaf as text, so that a wrong type can be told from a missing value."""
+def _with_leaves(schema: StructType, leaf: Callable[[DataType], DataType]) -> StructType:
+    """The same fields, the type of every leaf replaced."""
     return StructType(
         [
-            StructField(f.name, _text_schema(f.dataType) if isinstance(f.dataType, StructType) else StringType())
+            StructField(
+                f.name, _with_leaves(f.dataType, leaf) if isinstance(f.dataType, StructType) else leaf(f.dataType)
+            )
             for f in schema
         ]
     )
+
+
+def _times_as_text(kind: DataType) -> DataType:
+    return StringType() if isinstance(kind, TimestampType) else kind
+
+
+def _as_text(_: DataType) -> DataType:
+    return StringType()
+
+
+def _from_json(text: Column, schema: StructType) -> Column:
+    """The text as a struct with one more field, null unless the text does not fit the schema."""
+    options = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": CORRUPT, "allowSingleQuotes": "false"}
+    return F.from_json(text, StructType([*schema.fields, StructField(CORRUPT, StringType())]), options)
 
 
 def _one_object(text: Column) -> Column:
@@ -46,14 +63,23 @@ def _one_object(text: Column) -> Column:
 
 
 def parse(source: DataFrame) -> DataFrame:
-    """Add ``fields`` (the event's fields as text) and ``is_malformed`` (true: not one JSON object of this shape)."""
+    """Add ``fields``, ``texts`` and ``is_malformed`` (true: not one JSON object of the contract's shape).
+
+    ``fields`` has numbers as numbers and times still as text. Where a value is not of its type, ``texts`` has every
+    field as text, so that the next step can say which one it was; it is null for all other records.
+    """
+    schema = event_schema.spark_schema()
     text = F.btrim(F.col("value").cast("string"), F.lit(" \t\r\n"))
-    schema = _text_schema(event_schema.spark_schema()).add(_CORRUPT, StringType())
-    options = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": _CORRUPT, "allowSingleQuotes": "false"}
-    parsed = source.select(
+    typed = source.select(
         *KAFKA_COLUMNS,
+        text.alias("text"),
         F.coalesce(_one_object(text), F.lit(False)).alias("is_one_object"),
-        F.from_json(text, schema, options).alias("fields"),
+        _from_json(text, _with_leaves(schema, _times_as_text)).alias("fields"),
     )
-    is_unreadable = F.col("fields").isNull() | F.col(f"fields.{_CORRUPT}").isNotNull()
-    return parsed.select(*KAFKA_COLUMNS, "fields", (~F.col("is_one_object") | is_unreadable).alias("is_malformed"))
+    does_not_fit = F.col("fields").isNull() | F.col(f"fields.{CORRUPT}").isNotNull()
+    as_text = F.when(does_not_fit, _from_json(F.col("text"), _with_leaves(schema, _as_text)))
+    told_apart = typed.select(*KAFKA_COLUMNS, "is_one_object", "fields", as_text.alias("texts"))
+    is_unreadable = F.col("fields").isNull() | F.col(f"texts.{CORRUPT}").isNotNull()
+    return told_apart.select(
+        *KAFKA_COLUMNS, "fields", "texts", (~F.col("is_one_object") | is_unreadable).alias("is_malformed")
+    )

@@ -48,8 +48,15 @@ def flags() -> list[Flag]:
         Flag("tail_number_missing", 0.10, "no registration of the aircraft", ~is_known_tail),
         Flag("aircraft_unknown", 0.05, "registration not in dim_aircraft", is_known_tail & ~F.col("is_known_aircraft")),
         Flag("weather_missing", 0.20, "no weather at all", ~has_weather),
-        Flag("weather_incomplete", 0.05, "a weather value other than gusts is absent", has_weather & F.greatest(*expected)),
-        Flag("weather_implausible", 0.10, "an impossible weather value was dropped", F.col("weather_values_dropped") > 0),
+        Flag(
+            "weather_incomplete",
+            0.05,
+            "a weather value other than gusts is absent",
+            has_weather & F.greatest(*expected),
+        ),
+        Flag(
+            "weather_implausible", 0.10, "an impossible weather value was dropped", F.col("weather_values_dropped") > 0
+        ),
         Flag("speed_implausible", 0.30, "block time and distance do not fit", ~speed.between(*_PLAUSIBLE_SPEED_MPH)),
         Flag("departure_delay_disagrees", 0.20, "stated delay is not actual minus scheduled", departure_disagrees),
         Flag("arrival_delay_disagrees", 0.20, "stated delay is not actual minus scheduled", arrival_disagrees),

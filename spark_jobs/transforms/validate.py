@@ -40,12 +40,13 @@ def _expected_flight_id() -> Column:
 
 
 def _range_rules() -> list[Rule]:
-    ranged = [f for f in event_schema.fields() if f.minimum is not None or f.maximum is not None]
     rules = []
-    for field in ranged:
-        too_small = F.col(field.name) <= field.minimum if field.excludes_minimum else F.col(field.name) < field.minimum
-        is_broken = too_small if field.maximum is None else too_small | (F.col(field.name) > field.maximum)
-        rules.append(Rule(f"out_of_range:{field.name}", is_broken))
+    for field in event_schema.fields():
+        value = F.col(field.name)
+        if field.minimum is not None:
+            too_small = value <= field.minimum if field.excludes_minimum else value < field.minimum
+            too_large = F.lit(False) if field.maximum is None else value > field.maximum
+            rules.append(Rule(f"out_of_range:{field.name}", too_small | too_large))
     return rules
 
 

@@ -106,8 +106,9 @@ def _process() -> float:
 
 
 def _publish(events: int, seed: int) -> None:
-    subprocess.run([SKYTIER, "synthesize", "--events", str(events), "--seed", str(seed), "--json"], check=True,
-                   capture_output=True)
+    subprocess.run(
+        [SKYTIER, "synthesize", "--events", str(events), "--seed", str(seed), "--json"], check=True, capture_output=True
+    )
 
 
 def _marks() -> dict[int, dict[str, Any]]:

@@ -20,8 +20,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     for name, value in SESSION_PROPERTIES.items():
         builder = builder.config(name, value)
     session = (
-        builder
-        .appName("tests")
+        builder.appName("tests")
         .config("spark.ui.enabled", "false")
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.host", "127.0.0.1")

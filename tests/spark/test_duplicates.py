@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -53,4 +54,4 @@ def test_date_ranges_cover_exactly_the_dates(days: set[date]) -> None:
     ranges = date_ranges(days)
     covered = [first + timedelta(days=n) for first, end in ranges for n in range((end - first).days)]
     assert covered == sorted(days)
-    assert all(end < nxt for (_, end), (nxt, _) in zip(ranges, ranges[1:], strict=False))
+    assert all(end < nxt for (_, end), (nxt, _) in itertools.pairwise(ranges))

@@ -1,0 +1,160 @@
+"""The books: every batch counted again in every store, by other means than the job that wrote it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pymongo import MongoClient
+
+from skytier import batches, hot_tier
+from skytier.files import Files
+from skytier.sql import Connection
+
+BALANCE = f"{batches.METADATA}/books.json"
+Offsets = dict[str, tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a batch says of itself. ``offsets`` maps a partition to [from, to)."""
+
+    batch_id: int
+    consumed: int
+    stored: int
+    duplicates: int
+    rejected: int
+    offsets: Offsets
+    ingestion_time_min: datetime
+    ingestion_time_max: datetime
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Two numbers of a batch that ought to be equal."""
+
+    batch_id: int
+    what: str
+    expected: int
+    found: int
+
+    def __str__(self) -> str:
+        return f"batch {self.batch_id}: {self.what}: expected {self.expected}, found {self.found}"
+
+
+@dataclass(frozen=True)
+class Balance:
+    """How far the books were checked: the last batch, and where each partition was left."""
+
+    batch_id: int
+    ends: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Which batches were checked and what did not agree."""
+
+    checked: list[Entry]
+    differences: list[Difference]
+
+
+def check(connection: Connection, hot: MongoClient[hot_tier.Document], files: Files) -> Report:
+    """Check every batch since the last successful check; remember how far, if all agree.
+
+    Raises TransientError when a store does not answer.
+    """
+    last = _last_balance(files)
+    entries = _entries(connection, files, last.batch_id)
+    if not entries:
+        return Report([], [])
+    counts = _cold_counts(connection, entries)
+    since, until = min(e.ingestion_time_min for e in entries), max(e.ingestion_time_max for e in entries)
+    counts["hot tier"] = hot_tier.count_by_batch(hot, since, until)
+    differences = compare(entries, counts) + gaps(entries, last)
+    if not differences:
+        _remember(files, entries, last)
+    return Report(entries, differences)
+
+
+def compare(entries: list[Entry], counts: dict[str, dict[int, int]]) -> list[Difference]:
+    """The batches whose own numbers, or whose numbers in a store, do not agree. ``counts``: store, batch, rows."""
+    found = []
+    for entry in entries:
+        expected = {"staging": entry.stored, "fact": entry.stored, "rejected": entry.rejected, "hot tier": entry.stored}
+        taken = sum(end - start for start, end in entry.offsets.values())
+        accounted = entry.stored + entry.duplicates + entry.rejected
+        found += [
+            Difference(entry.batch_id, f"rows in {store}", number, counts[store].get(entry.batch_id, 0))
+            for store, number in expected.items()
+        ]
+        found.append(Difference(entry.batch_id, "consumed against Kafka's positions", taken, entry.consumed))
+        found.append(Difference(entry.batch_id, "stored + duplicates + rejected", entry.consumed, accounted))
+    return [difference for difference in found if difference.expected != difference.found]
+
+
+def gaps(entries: list[Entry], last: Balance) -> list[Difference]:
+    """Places where a batch does not begin where the one before it ended; a new checkpoint may begin anew."""
+    ends, generation = dict(last.ends), last.batch_id // batches.BATCHES_PER_GENERATION
+    found = []
+    for entry in entries:
+        if entry.batch_id // batches.BATCHES_PER_GENERATION != generation:
+            ends, generation = {}, entry.batch_id // batches.BATCHES_PER_GENERATION
+        found += [
+            Difference(entry.batch_id, f"first position in partition {partition}", ends[partition], start)
+            for partition, (start, _) in entry.offsets.items()
+            if ends.get(partition, start) != start
+        ]
+        ends |= {partition: end for partition, (_, end) in entry.offsets.items()}
+    return found
+
+
+def _last_balance(files: Files) -> Balance:
+    if not files.exists(BALANCE):
+        return Balance(0, {})
+    known = files.read_json(BALANCE)
+    return Balance(known["batch_id"], known["ends"])
+
+
+def _remember(files: Files, entries: list[Entry], last: Balance) -> None:
+    ends = dict(last.ends)
+    for entry in entries:
+        ends |= {partition: end for partition, (_, end) in entry.offsets.items()}
+    files.write_json_atomically(BALANCE, {"batch_id": entries[-1].batch_id, "ends": ends})
+
+
+def _entries(connection: Connection, files: Files, after: int) -> list[Entry]:
+    """The complete batches after one, oldest first."""
+    rows = connection.query(
+        "SELECT batch_id, consumed, stored, duplicates, rejected, kafka_offsets, "
+        f"ingestion_time_min, ingestion_time_max FROM flight_dw.batch_metadata WHERE batch_id > {after} ORDER BY batch_id"
+    ).dicts()
+    # Only the newest can lack its mark: then it is still under way, or will be repeated.
+    if rows and not batches.is_marked(files, rows[-1]["batch_id"]):
+        rows.pop()
+    return [Entry(**(_without_offsets(row)), offsets=_offsets(row["kafka_offsets"])) for row in rows]
+
+
+def _without_offsets(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "kafka_offsets"}
+
+
+def _offsets(text: str) -> Offsets:
+    (topic,) = json.loads(text).values()
+    return {partition: (start, end) for partition, (start, end) in topic.items()}
+
+
+def _cold_counts(connection: Connection, entries: list[Entry]) -> dict[str, dict[int, int]]:
+    """Rows of each batch by table."""
+    first, last = entries[0].batch_id, entries[-1].batch_id
+    stores = ("staging", "fact", "rejected")
+    query = " UNION ALL ".join(
+        f"SELECT '{store}' AS store, batch_id, count(*) AS found FROM flight_dw.{store}_flight_events "
+        f"WHERE batch_id BETWEEN {first} AND {last} GROUP BY batch_id"
+        for store in stores
+    )
+    counts: dict[str, dict[int, int]] = {store: {} for store in stores}
+    for store, batch, found in connection.query(query).rows:
+        counts[store][batch] = found
+    return counts

@@ -1,0 +1,53 @@
+"""``skytier books``: whether what was consumed is what is stored."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from skytier import books, hot_tier, logs
+from skytier.files import Files
+from skytier.sql import Connection
+
+app = App(name="books", help="The books of the batches: check.")
+
+
+@app.command
+def check(*, as_json: Annotated[bool, Parameter(name="--json", negative="")] = False) -> None:
+    """Count every new batch again in every store; exit status 1 when anything differs.
+
+    Parameters
+    ----------
+    as_json
+        Print the report as JSON.
+    """
+    with Connection() as connection, hot_tier.client() as hot:
+        report = books.check(connection, hot, Files())
+    if as_json:
+        print(json.dumps(asdict(report), default=str))
+    log = logs.logger("books")
+    for entry in report.checked:
+        log.info(
+            "batch checked",
+            batch_id=entry.batch_id,
+            consumed=entry.consumed,
+            stored=entry.stored,
+            duplicates=entry.duplicates,
+            rejected=entry.rejected,
+        )
+    for difference in report.differences:
+        log.error("the books do not balance", **asdict(difference))
+    if report.differences:
+        print(
+            f"error: the books of {len({d.batch_id for d in report.differences})} batch(es) do not balance; "
+            "nothing is deleted, and the raw records of each batch are kept: see docs/operations.md.",
+            *report.differences,
+            sep="\n  ",
+            file=sys.stderr,
+        )
+        sys.exit(1)
+    print(f"{len(report.checked)} batch(es) checked, the books balance.", file=sys.stderr)

@@ -1,0 +1,70 @@
+"""The books notice every difference, and only differences."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skytier.batches import batch_id
+from skytier.books import Balance, Entry, compare, gaps
+
+pytestmark = pytest.mark.plain
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+counts = st.integers(0, 1000)
+
+
+def entry(number: int, stored: int, duplicates: int, rejected: int, start: int = 0, generation: int = 1) -> Entry:
+    consumed = stored + duplicates + rejected
+    offsets = {"0": (start, start + consumed)}
+    return Entry(batch_id(generation, number), consumed, stored, duplicates, rejected, offsets, NOW, NOW)
+
+
+def truth(*entries: Entry) -> dict[str, dict[int, int]]:
+    stored = {e.batch_id: e.stored for e in entries}
+    return {
+        "staging": stored,
+        "fact": dict(stored),
+        "hot tier": dict(stored),
+        "rejected": {e.batch_id: e.rejected for e in entries if e.rejected},
+    }
+
+
+@given(counts, counts, counts)
+def test_true_books_balance(stored: int, duplicates: int, rejected: int) -> None:
+    one = entry(0, stored, duplicates, rejected)
+    assert compare([one], truth(one)) == []
+
+
+@given(counts, counts, counts, st.sampled_from(["staging", "fact", "hot tier", "rejected"]), st.integers(1, 5))
+def test_every_lost_or_added_row_is_found(s: int, d: int, r: int, store: str, change: int) -> None:
+    one = entry(0, s, d, r)
+    found = truth(one)
+    found[store][one.batch_id] = found[store].get(one.batch_id, 0) + change
+    (difference,) = compare([one], found)
+    assert store in difference.what
+    assert difference.found - difference.expected == change
+
+
+@given(counts, counts, counts, st.integers(1, 5))
+def test_a_job_that_miscounts_is_found(stored: int, duplicates: int, rejected: int, change: int) -> None:
+    one = replace(entry(0, stored, duplicates, rejected), duplicates=duplicates + change)
+    assert [d.what for d in compare([one], truth(one))] == ["stored + duplicates + rejected"]
+
+
+def test_positions_must_follow_one_another() -> None:
+    first, second = entry(0, 10, 0, 0), entry(1, 5, 0, 0, start=10)
+    assert gaps([first, second], Balance(0, {})) == []
+    skipped = entry(1, 5, 0, 0, start=12)
+    (difference,) = gaps([first, skipped], Balance(0, {}))
+    assert (difference.expected, difference.found) == (10, 12)
+    assert gaps([second], Balance(first.batch_id, {"0": 11})) != []
+
+
+def test_a_new_checkpoint_may_begin_anew() -> None:
+    first, anew = entry(0, 10, 0, 0), entry(0, 0, 10, 0, start=0, generation=2)
+    assert gaps([first, anew], Balance(0, {})) == []
