@@ -31,6 +31,7 @@ def replay(
     to: date = flights.LAST_DAY,
     speed: Annotated[float | None, Parameter(validator=Number(gt=0))] = None,
     resume: bool = False,
+    stay: Annotated[bool, Parameter(negative="")] = False,
     topic: str | None = None,
     json: bool = False,
 ) -> None:
@@ -50,6 +51,8 @@ def replay(
     resume
         Go on after the last acknowledged event of the same days, at the same speed; from the start if there is none.
         What was sent but not saved before a crash is sent again; the warehouse stores it once.
+    stay
+        When all is published, wait for SIGTERM instead of ending: for a feed that is watched over.
     topic
         Kafka topic instead of SKYTIER_KAFKA_TOPIC.
     json
@@ -67,6 +70,8 @@ def replay(
     records = flights.replay(from_, to, after)
     with stop_on_signals() as stop:
         report = publisher.publish(paced(records, speed, stop) if speed else records, stop, position.save)
+        if stay:
+            stop.wait()
     _show({"from": str(from_), "to": str(to), "resumed_after": last and last.event_id, **report.as_dict()}, json)
 
 

@@ -26,11 +26,17 @@ pytestmark = pytest.mark.plain
 SPRING = (date(2013, 3, 8), date(2013, 3, 14))
 AUTUMN = (date(2013, 11, 1), date(2013, 11, 7))
 NEW_YEAR = (date(2013, 12, 30), date(2013, 12, 31))
+YEAR = datetime.fromisoformat("2013-01-01"), datetime.fromisoformat("2013-12-31")
 ZONES = sorted({reference.airport_timezones()[code] for code in ("JFK", "ORD", "DEN", "LAX", "PHX", "HNL", "SJU")})
 
 
 def _records(first: date, last: date, after: tuple[pd.Timestamp, str] | None = None) -> list[Record]:
     return [record for batch in flights.replay(first, last, after) for record in batch]
+
+
+def _source(first: date, last: date) -> pd.DataFrame:
+    """The rows of the source in the order of ``read_flights``."""
+    return oracle.flights(first, last).sort_values(["year", "month", "day"], kind="stable").reset_index(drop=True)
 
 
 def _events(first: date, last: date) -> list[dict[str, Any]]:
@@ -82,8 +88,7 @@ def test_events_know_no_more_than_their_moment(spring: list[Record]) -> None:
 
 def test_scheduled_departures_agree_with_the_package_s_own_hours() -> None:
     frame = flights.read_flights(date(2013, 1, 1), date(2013, 12, 31))
-    hours = pd.to_datetime(oracle.flights(date(2013, 1, 1), date(2013, 12, 31)).sort_values(
-        ["year", "month", "day"], kind="stable")["time_hour"]).reset_index(drop=True)  # fmt: skip
+    hours = pd.to_datetime(_source(date(2013, 1, 1), date(2013, 12, 31))["time_hour"])
     assert len(frame) == 336_776
     assert (frame["scheduled_departure"].dt.floor("h") == hours).all()
 
@@ -135,7 +140,7 @@ def test_a_resumed_replay_sends_the_rest_once(spring: list[Record], share: float
 
 
 @given(
-    moment=st.datetimes(datetime(2013, 1, 1), datetime(2014, 1, 1)),  # noqa: DTZ001
+    moment=st.datetimes(*YEAR),
     zone=st.sampled_from(ZONES),
 )
 def test_local_times_become_the_utc_that_the_standard_library_knows(moment: datetime, zone: str) -> None:
@@ -151,7 +156,7 @@ def test_local_times_become_the_utc_that_the_standard_library_knows(moment: date
 
 
 @given(
-    departure=st.datetimes(datetime(2013, 1, 1), datetime(2013, 12, 31), timezones=st.just(UTC)),
+    departure=st.datetimes(*YEAR, timezones=st.just(UTC)),
     minutes=st.integers(20, 1200),
     zone=st.sampled_from(ZONES),
 )
@@ -208,7 +213,7 @@ def test_days_without_real_flights_are_refused(days: tuple[date, date]) -> None:
         flights.check_days(*days)
 
 
-@given(st.datetimes(datetime(2013, 1, 1), datetime(2014, 1, 1), timezones=st.just(UTC)))
+@given(st.datetimes(*YEAR, timezones=st.just(UTC)))
 def test_times_survive_their_text(moment: datetime) -> None:
     moment = moment.replace(microsecond=0)
     assert datetime.fromisoformat(timestamp_text(moment)) == moment

