@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from types import TracebackType
 from typing import Any
 
@@ -28,7 +28,7 @@ class SqlError(TerminalError):
 
 @dataclass(frozen=True)
 class Result:
-    """What a query gave: names, SQL types and rows. Timestamps are aware, in UTC; arrays, maps, structs JSON text."""
+    """What a query gave: names, SQL types and rows. Times are aware, in UTC; arrays, maps, structs JSON text."""
 
     columns: list[str]
     types: list[str]
@@ -71,7 +71,7 @@ class Connection:
                 if not cursor.description:
                     return Result([], [], [])
                 types = [str(column[1]).removesuffix(_TYPE_SUFFIX).lower() for column in cursor.description]
-                rows = [_aware(row) for row in cursor.fetchall()]
+                rows = [_typed(row, types) for row in cursor.fetchall()]
                 return Result([column[0] for column in cursor.description], types, rows)
         except exc.Error as error:
             raise SqlError(_first_line(error)) from error
@@ -97,9 +97,15 @@ def _connect(settings: SqlSettings) -> Any:
         ) from error
 
 
-def _aware(row: Sequence[Any]) -> tuple[Any, ...]:
-    """The row with its times marked as what the session gives: UTC."""
-    return tuple(v.replace(tzinfo=UTC) if isinstance(v, datetime) and v.tzinfo is None else v for v in row)
+def _typed(row: Sequence[Any], types: Sequence[str]) -> tuple[Any, ...]:
+    """The row with what PyHive leaves undone: dates as dates, times marked as what the session gives: UTC."""
+    return tuple(_value(value, kind) for value, kind in zip(row, types, strict=True))
+
+
+def _value(value: Any, kind: str) -> Any:
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=UTC)
+    return date.fromisoformat(value) if kind == "date" and value is not None else value
 
 
 def _first_line(error: exc.Error) -> str:
