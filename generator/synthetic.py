@@ -164,7 +164,7 @@ def _order(plan: Plan, event_times: NDArray[np.datetime64]) -> _Order:
     copied = rng.permutation(valid)[: count["duplicate"]]
     far = rng.random(len(copied)) < 0.5
     ahead = np.where(far, rng.random(len(copied)) * (valid - position[copied]), rng.uniform(0, _NEAR, len(copied)))
-    spoiled = rng.integers(0, valid, count["malformed"])
+    spoiled = np.resize(rng.permutation(valid), count["malformed"])
     kinds = rng.permutation(np.resize(np.array(list(KINDS), dtype=object), count["malformed"]))
     events = np.concatenate([np.arange(valid), copied, spoiled])
     copies = position[copied] + np.maximum(ahead, 0) + 0.125
