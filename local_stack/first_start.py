@@ -5,13 +5,19 @@ Every step looks first whether its work is done already: all of them run at ever
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
 
+from local_stack import processes
+from local_stack.feed import SKYTIER, first_live_day
 from local_stack.progress import Progress
-
-# What to do, in this order, each with the name that ``up`` shows.
-STEPS: tuple[tuple[str, Callable[[], object]], ...] = ()
+from local_stack.server import base_environment
+from skytier import hot_tier, spark
+from skytier.errors import TerminalError
+from skytier.settings import FeedSettings, home
 
 
 def run(progress: Progress) -> None:
@@ -19,5 +25,67 @@ def run(progress: Progress) -> None:
     for name, step in STEPS:
         began = time.monotonic()
         progress.begin(name)
-        step()
-        progress.done(name, "done", time.monotonic() - began, "")
+        what = step()
+        progress.done(name, what, time.monotonic() - began, "")
+
+
+def _skytier(*arguments: str) -> None:
+    """Run one of our own commands, its output going to a log file of its name."""
+    log = processes.log_file(f"first-start-{arguments[0]}")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        done = subprocess.run(
+            [SKYTIER, *arguments], env=base_environment(), stdout=output, stderr=subprocess.STDOUT, check=False
+        )
+    if done.returncode != 0:
+        tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+        raise TerminalError(f"'skytier {' '.join(arguments)}' failed with status {done.returncode}, see {log}:\n{tail}")
+
+
+def _index_hot_tier() -> str:
+    with hot_tier.client() as connection:
+        hot_tier.ensure_indexes(connection)
+    return "done"
+
+
+def _migrate_warehouse() -> str:
+    _skytier("warehouse", "migrate")
+    return "up to date"
+
+
+def _back_fill() -> str:
+    """Publish the first weeks of real flights, once in the life of this stack."""
+    settings = FeedSettings()
+    if not settings.enabled or settings.backfill_days == 0:
+        return "not wanted"
+    marker = home() / "replay" / "backfill.done"
+    if marker.exists():
+        return "was done"
+    last_day: date = first_live_day() - timedelta(days=1)
+    # Cut off and run again it starts anew: what is sent twice is stored once.
+    _skytier("replay", "--from", settings.start.isoformat(), "--to", last_day.isoformat())
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.touch()
+    return f"{settings.start} to {last_day} published"
+
+
+def _first_minute_job() -> str:
+    """Take in the back-fill before Airflow does, and keep the classes that a job loads: later ones start faster."""
+    marker: Path = home() / "run" / "first-minute-job.done"
+    if marker.exists() and spark.class_archive().exists():
+        return "was done"
+    if spark.class_archive().exists():
+        _skytier("process")
+    else:
+        _skytier("process", "--keep-classes")
+    marker.touch()
+    return "events are in both tiers"
+
+
+# What to do, in this order, each with the name that ``up`` shows.
+STEPS: tuple[tuple[str, Callable[[], str]], ...] = (
+    ("hot tier", _index_hot_tier),
+    ("warehouse", _migrate_warehouse),
+    ("back-fill", _back_fill),
+    ("minute job", _first_minute_job),
+)

@@ -19,6 +19,7 @@ import psutil
 from local_stack import first_start, processes
 from local_stack.airflow import ApiServer, DagProcessor, Scheduler
 from local_stack.environment import ensure_stack_env
+from local_stack.feed import Feed
 from local_stack.hdfs import DataNode, NameNode
 from local_stack.kafka import Kafka
 from local_stack.metastore import Metastore
@@ -30,7 +31,7 @@ from local_stack.server import Server, base_environment
 from local_stack.sql_endpoint import SqlEndpoint
 from skytier import spark
 from skytier.errors import TerminalError, TransientError
-from skytier.settings import HOST, home
+from skytier.settings import HOST, FeedSettings, home
 
 # In this order every server stands after those it needs.
 SERVERS: tuple[Server, ...] = (
@@ -45,6 +46,7 @@ SERVERS: tuple[Server, ...] = (
     ApiServer(),
     Scheduler(),
     DagProcessor(),
+    Feed(),
 )
 
 _POLL_SECONDS = 0.2
@@ -70,8 +72,8 @@ class Health:
 
 
 def select(without: Sequence[str]) -> list[Server]:
-    """All servers but the named ones and those that need them."""
-    left_out = _named(without)
+    """All servers but the named ones and those that need them; the feed only where it is wanted."""
+    left_out = _named(without) if FeedSettings().enabled else _named([*without, Feed.name])
     for server in SERVERS:
         if left_out & set(server.needs):
             left_out.add(server.name)
@@ -108,7 +110,7 @@ def up(servers: Sequence[Server], progress: Progress) -> None:
         ensure_stack_env()
         spark.write_job_properties()
         _bring_up_all([server for server in servers if not server.after_first_start], progress)
-        if len(servers) == len(SERVERS):
+        if {"datanode", "sql", "mongodb", "kafka"} <= {server.name for server in servers}:
             first_start.run(progress)
         _bring_up_all([server for server in servers if server.after_first_start], progress)
 

@@ -128,7 +128,8 @@ def _entries(connection: Connection, files: Files, after: int) -> list[Entry]:
     """The complete batches after one, oldest first."""
     rows = connection.query(
         "SELECT batch_id, consumed, stored, duplicates, rejected, kafka_offsets, "
-        f"ingestion_time_min, ingestion_time_max FROM flight_dw.batch_metadata WHERE batch_id > {after} ORDER BY batch_id"
+        "ingestion_time_min, ingestion_time_max "
+        f"FROM flight_dw.batch_metadata WHERE batch_id > {after} ORDER BY batch_id"
     ).dicts()
     # Only the newest can lack its mark: then it is still under way, or will be repeated.
     if rows and not batches.is_marked(files, rows[-1]["batch_id"]):

@@ -97,9 +97,7 @@ class FlightEvent(BaseModel):
     distance_miles: Annotated[float, Field(gt=0, le=12500, json_schema_extra=_unit("mi"))] = Field(
         description="distance between the two airports"
     )
-    weather: Weather | None = Field(
-        None, description="last observation at the origin no later than event_time"
-    )
+    weather: Weather | None = Field(None, description="last observation at the origin no later than event_time")
     passengers: Annotated[int, Field(ge=0, le=900)] | None = Field(None, description="passengers (synthetic source)")
     ticket_price_usd: Annotated[float, Field(ge=0, le=50_000, json_schema_extra=_unit("USD"))] | None = Field(
         None, description="mean ticket price (synthetic source)"

@@ -7,6 +7,7 @@ first start (passwords and moved ports); that wins over the defaults here.
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -226,7 +227,7 @@ class FeedSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="SKYTIER_FEED_")
 
     enabled: bool = Field(True, description="whether 'make up' publishes real flights at all")
-    start: str = Field("2013-01-01", description="first day of the back-fill")
+    start: date = Field(date(2013, 1, 1), description="first day of the back-fill")
     backfill_days: int = Field(28, ge=0, description="days published flat out before the live replay")
     speed: float = Field(60.0, gt=0, description="flight minutes a minute of the live replay")
 

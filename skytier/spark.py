@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from skytier.settings import HOST, PROJECT_ROOT, HdfsSettings, MetastoreSettings
 _JVM_BASE = "-Duser.timezone=UTC -XX:-UsePerfData -XX:+IgnoreUnrecognizedVMOptions"
 # One-shot jobs end before the second compiler pays for itself; the first alone needs room for the code Spark generates.
 _JVM_ONE_SHOT = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=160m"
+
+_CACHE = PROJECT_ROOT / "var" / "cache"  # depends on what is installed, not on SKYTIER_HOME: shared by all stacks
 
 # What the results of a transform depend on, so that tests of transforms run under the same.
 SESSION_PROPERTIES = {
@@ -34,8 +37,23 @@ def job_properties_file() -> Path:
 
 
 def class_archive() -> Path:
-    """The JVM's archive of the classes a minute job loads; halves the start of a job. Made at first start."""
-    return home() / "cache" / "spark-jobs.jsa"
+    """The JVM's archive of the classes a minute job loads, which halves its start. Made by the first job of all.
+
+    It fits the jars it was made with, and no others: so it is named after what decides them.
+    """
+    decided_by = ("requirements/jobs.txt", "local_stack/jars/spark/pom.xml")
+    content = b"".join((PROJECT_ROOT / path).read_bytes() for path in decided_by)
+    return _CACHE / f"spark-jobs-{hashlib.sha256(content).hexdigest()[:12]}.jsa"
+
+
+def make_class_archive(job: str) -> None:
+    """Run a job and keep an archive of the classes it loaded. Raises TerminalError when the job fails."""
+    archive = class_archive()
+    aside = archive.with_suffix(f".{os.getpid()}.new")
+    jvm = f"{_JVM_BASE} {_JVM_ONE_SHOT} -Xlog:disable -Xlog:all=error:stderr -XX:ArchiveClassesAtExit={aside}"
+    submit(job, properties={"spark.driver.extraJavaOptions": jvm})
+    aside.replace(archive)
+    write_job_properties()
 
 
 def cold_tier_properties() -> dict[str, str]:
@@ -75,17 +93,21 @@ def job_properties() -> dict[str, str]:
     jvm = f"{_JVM_BASE} {_JVM_ONE_SHOT}"
     if archive.exists():
         jvm += f" -XX:SharedArchiveFile={archive}"
-    return cold_tier_properties() | SESSION_PROPERTIES | {
-        "spark.master": spark.master,
-        "spark.driver.memory": f"{spark.driver_memory_mb}m",
-        "spark.driver.extraJavaOptions": jvm,
-        "spark.sql.shuffle.partitions": str(spark.shuffle_partitions),
-        # Adaptive execution re-plans every small stage; a batch is too short to gain from it.
-        "spark.sql.adaptive.enabled": "false",
-        "spark.log.level": "WARN",
-        "spark.ui.showConsoleProgress": "false",
-        "spark.pyspark.python": sys.executable,
-    }
+    return (
+        cold_tier_properties()
+        | SESSION_PROPERTIES
+        | {
+            "spark.master": spark.master,
+            "spark.driver.memory": f"{spark.driver_memory_mb}m",
+            "spark.driver.extraJavaOptions": jvm,
+            "spark.sql.shuffle.partitions": str(spark.shuffle_partitions),
+            # Adaptive execution re-plans every small stage; a batch is too short to gain from it.
+            "spark.sql.adaptive.enabled": "false",
+            "spark.log.level": "WARN",
+            "spark.ui.showConsoleProgress": "false",
+            "spark.pyspark.python": sys.executable,
+        }
+    )
 
 
 def write_properties(path: Path, properties: dict[str, str]) -> None:
@@ -112,7 +134,7 @@ def job_environment() -> dict[str, str]:
 def job_variables() -> dict[str, str]:
     """What a job needs in its environment beside the caller's."""
     # With files in it, SPARK_CONF_DIR would change the class path, and the class archive be of no use.
-    empty = home() / "conf" / "empty"
+    empty = _CACHE / "no-conf"
     empty.mkdir(parents=True, exist_ok=True)
     return {
         "PYSPARK_PYTHON": sys.executable,

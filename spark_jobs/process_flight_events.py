@@ -5,11 +5,13 @@ Run by Airflow every minute and by ``skytier process``. A run that dies anywhere
 
 from __future__ import annotations
 
+import sys
 import time
 
 from pyspark.sql import DataFrame, SparkSession
 
-from skytier import batches, logs
+from skytier import batches, logs, topics
+from skytier.errors import SkytierError
 from skytier.exclusive import exclusively
 from skytier.files import Files
 from skytier.settings import KafkaSettings, ProcessingSettings, home
@@ -30,6 +32,7 @@ def drain() -> None:
     """Take everything that is in the topic now through both tiers."""
     start = time.monotonic()
     kafka, processing = KafkaSettings(), ProcessingSettings()
+    topics.require(kafka, kafka.topic)
     files = Files()
     spark = SparkSession.builder.appName("process_flight_events").getOrCreate()
     generation, checkpoint = batches.checkpoint(files)
@@ -56,4 +59,8 @@ def drain() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except SkytierError as error:
+        log.error("run failed", reason=str(error))
+        sys.exit(1)

@@ -1,0 +1,40 @@
+"""The live feed: the replay of real flights that goes on after the back-fill."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+
+from local_stack import processes
+from local_stack.server import Server
+from skytier.settings import FeedSettings
+
+SKYTIER = str(Path(sys.executable).parent / "skytier")
+
+
+def first_live_day() -> date:
+    """The day after the back-fill."""
+    settings = FeedSettings()
+    return settings.start + timedelta(days=settings.backfill_days)
+
+
+class Feed(Server):
+    """A replay that publishes each event when its time has come, and goes on where it was stopped."""
+
+    name = "feed"
+    needs = ("kafka",)
+    after_first_start = True
+
+    def ports(self) -> dict[str, int]:
+        return {}
+
+    def address(self) -> str:
+        return f"{FeedSettings().speed:g} flight minutes a minute from {first_live_day()}"
+
+    def command(self) -> list[str]:
+        live = ["--from", first_live_day().isoformat(), "--speed", str(FeedSettings().speed)]
+        return [SKYTIER, "replay", *live, "--resume", "--stay"]
+
+    def ready(self) -> bool:
+        return processes.find(self.name) is not None

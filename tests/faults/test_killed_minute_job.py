@@ -1,0 +1,125 @@
+"""The minute job killed before, between and after each of its writes: every store holds each event sent, once."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from skytier import batches, faults
+from skytier.files import Files
+from skytier.settings import KafkaSettings
+from skytier.sql import query
+from tests import stores
+from tests.own_stack import OwnStack
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(1200)]
+
+EVENTS = 1500
+RATES = ("--malformed-rate", "0.05", "--duplicate-rate", "0.05", "--late-rate", "0.05")
+POINTS = (
+    "before:raw",
+    "after:raw",
+    "after:staging_flight_events",
+    "after:fact_flight_events",
+    "after:rejected_flight_events",
+    "after:hot_tier",
+    "after:dead_letters",
+    "after:batch_metadata",
+    "after:mark",
+)
+
+
+def publish(stack: OwnStack, seed: int) -> dict[str, Any]:
+    done = stack.skytier("synthesize", "--events", str(EVENTS), "--seed", str(seed), *RATES, "--json")
+    assert done.returncode == 0, done.stderr
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
+
+
+def killed_at(stack: OwnStack, point: str) -> None:
+    done = stack.run_with(stack.environment() | {faults.VARIABLE: point}, "process")
+    assert done.returncode != 0, f"the run was not killed at {point}"
+
+
+def recover(stack: OwnStack) -> None:
+    done = stack.skytier("process")
+    assert done.returncode == 0, done.stderr
+    done = stack.skytier("books", "check")
+    assert done.returncode == 0, done.stderr
+
+
+def first_copies() -> dict[str, dict[str, Any]]:
+    """Every valid event of the topic by id, as the first record of it was sent."""
+    rejected = {
+        (partition, offset)
+        for partition, offset in query(
+            "SELECT kafka_partition, kafka_offset FROM flight_dw.rejected_flight_events"
+        ).rows
+    }
+    events: dict[str, dict[str, Any]] = {}
+    for partition, offset, value in stores.topic_records():
+        if (partition, offset) not in rejected:
+            event = stores.sent_event(value)
+            events.setdefault(event["event_id"], event)
+    return events
+
+
+def check_stores(before: dict[str, list[str]], report: dict[str, Any]) -> None:
+    """Each store got the valid events of the report, each once and as it was sent."""
+    events = first_copies()
+    added: dict[str, list[str]] = {}
+    for store in stores.STORES:
+        now = stores.ids(store, "synthetic")
+        assert len(now) == len(set(now)), f"{store} holds an event twice"
+        added[store] = sorted(set(now) - set(before[store]))
+        assert len(added[store]) == report["valid_unique"], store
+    assert added["hot"] == added["staging"] == added["fact"]
+    for event_id in added["hot"]:
+        document, sent = stores.hot_document(event_id), events[event_id]
+        assert {name: document[name] for name in sent} == sent
+    dead = stores.topic_records(KafkaSettings().dead_letter_topic)
+    ((rejected,),) = query("SELECT count(*) FROM flight_dw.rejected_flight_events").rows
+    assert len({value for _, _, value in dead}) <= rejected <= len(dead)
+
+
+@pytest.fixture
+def before(stack: OwnStack) -> dict[str, list[str]]:
+    recover(stack)  # what earlier tests left
+    return {store: stores.ids(store, "synthetic") for store in stores.STORES}
+
+
+def test_same_batch_killed_at_every_point_in_turn(stack: OwnStack, before: dict[str, list[str]]) -> None:
+    report = publish(stack, seed=21)
+    sums = stores.totals()
+    for point in POINTS:
+        killed_at(stack, point)
+    recover(stack)
+    after = stores.totals()
+    assert {name: after[name] - sums[name] for name in sums} == {
+        "consumed": EVENTS,
+        "stored": report["valid_unique"],
+        "duplicates": report["duplicates"],
+        "rejected": report["malformed"],
+    }
+    check_stores(before, report)
+
+
+@pytest.mark.parametrize("point", ["after:staging_flight_events", "after:hot_tier", "after:mark"])
+def test_fresh_batch_killed_once(stack: OwnStack, before: dict[str, list[str]], point: str) -> None:
+    report = publish(stack, seed=30 + POINTS.index(point))
+    killed_at(stack, point)
+    recover(stack)
+    check_stores(before, report)
+
+
+def test_raw_folder_of_a_killed_batch_is_complete_and_alone(stack: OwnStack, before: dict[str, list[str]]) -> None:
+    publish(stack, seed=41)
+    killed_at(stack, "after:raw")
+    recover(stack)
+    files = Files()
+    assert files.list(f"{batches.RAW}/_inprogress") == []
+    (row,) = query("SELECT * FROM flight_dw.batch_metadata ORDER BY batch_id DESC LIMIT 1").dicts()
+    ((records,),) = query(f"SELECT count(*) FROM parquet.`{row['storage_location']}`").rows
+    assert records == row["consumed"] == EVENTS

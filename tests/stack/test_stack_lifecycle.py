@@ -1,0 +1,211 @@
+"""The stack under a user's hands: looked at, hurt, repaired, cut off while it starts, stopped."""
+
+from __future__ import annotations
+
+import random
+import re
+import signal
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+from confluent_kafka import Consumer, Producer
+from hdfs import InsecureClient
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure
+from redis import Redis
+from redis.exceptions import AuthenticationError
+
+from local_stack import postgres
+from skytier.settings import HdfsSettings, KafkaSettings, MongoSettings
+from tests.own_stack import OwnStack, own_stack
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
+
+WITHOUT_AIRFLOW = ["airflow"]
+DATA_SERVERS = ("kafka", "namenode", "datanode", "mongodb", "postgres", "metastore")
+
+
+def kill(stack: OwnStack, *names: str) -> None:
+    """SIGKILL, as the kernel does when memory is short; returns when the processes are gone."""
+    servers = stack.servers()
+    killed = [psutil.Process(servers[name]["pid"]) for name in names]
+    for process in killed:
+        process.kill()
+    psutil.wait_procs(killed, timeout=10)
+
+
+def test_status_of_a_healthy_stack(stack: OwnStack) -> None:
+    answer = stack.skytier("stack", "status")
+    assert answer.returncode == 0, answer.stdout
+    states = {name: server["state"] for name, server in stack.servers().items()}
+    expected = {name: "stopped" if name.startswith("airflow") else "ready" for name in states}
+    assert states == expected
+
+
+def test_a_dead_server_is_named_with_its_log_and_repaired(stack: OwnStack) -> None:
+    before = {name: server["pid"] for name, server in stack.servers().items()}
+    kill(stack, "redis")
+
+    answer = stack.skytier("stack", "status")
+    assert answer.returncode == 1
+    assert "redis is dead" in answer.stdout
+    assert str(stack.home / "logs" / "redis.log") in answer.stdout
+    assert stack.servers()["redis"]["state"] == "dead"
+
+    stack.up(without=WITHOUT_AIRFLOW)
+    after = {name: server["pid"] for name, server in stack.servers().items()}
+    assert after.pop("redis") != before.pop("redis")
+    assert after == before, "only the dead server is started again"
+    assert stack.skytier("stack", "status").returncode == 0
+
+
+class Traces:
+    """A piece of data in every store, written through its own client."""
+
+    def __init__(self) -> None:
+        self.mark = f"trace-{random.randrange(10**9)}"
+
+    def write(self) -> None:
+        producer = Producer({"bootstrap.servers": KafkaSettings().bootstrap_servers, "acks": "all"})
+        producer.produce(KafkaSettings().dead_letter_topic, key=self.mark, value=self.mark)
+        assert producer.flush(30) == 0
+        self._hdfs().write(f"/tmp/{self.mark}", data=self.mark, overwrite=True)
+        with self._mongo() as mongo:
+            mongo["traces"]["traces"].insert_one({"_id": self.mark})
+        with postgres.connect("metastore") as connection:
+            connection.execute("create table if not exists traces (mark text)")
+            connection.execute("insert into traces values (%s)", [self.mark])
+
+    def found(self) -> dict[str, bool]:
+        with self._hdfs().read(f"/tmp/{self.mark}") as file:
+            in_hdfs = file.read().decode() == self.mark
+        with self._mongo() as mongo:
+            in_mongo = mongo["traces"]["traces"].count_documents({"_id": self.mark}) == 1
+        with postgres.connect("metastore") as connection:
+            row = connection.execute("select count(*) from traces where mark = %s", [self.mark]).fetchone()
+        return {"kafka": self._in_kafka(), "hdfs": in_hdfs, "mongodb": in_mongo, "postgres": row == (1,)}
+
+    def _in_kafka(self) -> bool:
+        consumer = Consumer(
+            {
+                "bootstrap.servers": KafkaSettings().bootstrap_servers,
+                "group.id": f"{self.mark}-{time.monotonic_ns()}",
+                "auto.offset.reset": "earliest",
+                "enable.auto.commit": False,
+            }
+        )
+        consumer.subscribe([KafkaSettings().dead_letter_topic])
+        deadline = time.monotonic() + 30
+        try:
+            while time.monotonic() < deadline:
+                message = consumer.poll(1)
+                if message is not None and message.key() == self.mark.encode():
+                    return True
+            return False
+        finally:
+            consumer.close()
+
+    @staticmethod
+    def _hdfs() -> InsecureClient:
+        return InsecureClient(HdfsSettings().web_url, user=HdfsSettings().user)
+
+    @staticmethod
+    def _mongo() -> MongoClient[dict[str, str]]:
+        return MongoClient(MongoSettings().connection_string())
+
+
+def test_data_survives_the_death_of_all_stores(stack: OwnStack) -> None:
+    traces = Traces()
+    traces.write()
+    kill(stack, *DATA_SERVERS)
+    assert {name for name, server in stack.servers().items() if server["state"] == "dead"} == set(DATA_SERVERS)
+    stack.up(without=WITHOUT_AIRFLOW)
+    assert all(traces.found().values()), traces.found()
+    assert stack.skytier("stack", "status").returncode == 0
+
+
+def test_every_socket_is_on_loopback(stack: OwnStack) -> None:
+    pids = {process.pid: process.name() for process in stack.processes()}
+    open_to_others = [
+        (pids[connection.pid], connection.laddr)
+        for connection in psutil.net_connections("inet")
+        if connection.pid in pids
+        and (connection.status == psutil.CONN_LISTEN or not connection.raddr)
+        and connection.laddr.ip.removeprefix("::ffff:") not in ("127.0.0.1", "::1")
+    ]
+    assert open_to_others == []
+
+
+def test_passwords_are_in_private_files_only(stack: OwnStack) -> None:
+    file = stack.home / "stack.env"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    secrets = re.findall(r"^\w+_(?:PASSWORD|KEY|SECRET)=(\S+)$", file.read_text(), re.MULTILINE)
+    assert len(secrets) == 6
+
+    command_lines = " ".join(" ".join(process.cmdline()) for process in stack.processes())
+    readable = [path for path in _text_files(stack.home) if stat.S_IMODE(path.stat().st_mode) & 0o077]
+    assert any(path.name == "mongodb.log" for path in readable)
+    for secret in secrets:
+        assert secret not in command_lines
+        assert [path for path in readable if secret.encode() in path.read_bytes()] == []
+
+
+def _text_files(home: Path) -> Iterator[Path]:
+    for folder in ("logs", "conf", "run"):
+        yield from (path for path in (home / folder).rglob("*") if path.is_file())
+
+
+def test_down_leaves_no_process_and_up_keeps_the_data(stack: OwnStack) -> None:
+    traces = Traces()
+    traces.write()
+    stack.down()
+    assert stack.processes() == []
+    assert {server["state"] for server in stack.servers().values()} == {"stopped"}
+    stack.up(without=WITHOUT_AIRFLOW)
+    assert all(traces.found().values()), traces.found()
+
+
+def test_an_up_that_is_killed_half_way_can_be_repeated() -> None:
+    without = ["airflow", "sql"]
+    with own_stack("killed", port_offset=2500) as stack:
+        for _ in range(3):
+            patience = random.uniform(0.5, 12)
+            cut_off = stack.start("stack", "up", *(f"--without={name}" for name in without))
+            time.sleep(patience)
+            cut_off.send_signal(signal.SIGKILL)
+            cut_off.wait()
+        stack.up(without=without)
+        states = {name: server["state"] for name, server in stack.servers().items() if server["state"] != "stopped"}
+        assert set(states.values()) == {"ready"}, f"last killed after {patience:.1f} s: {states}"
+        stack.down()
+        assert stack.processes() == []
+
+
+def test_a_taken_port_is_named_with_its_setting(stack: OwnStack) -> None:
+    with own_stack("taken", port_offset=1000) as other:
+        answer = other.skytier("stack", "up")
+        assert answer.returncode == 1
+        assert re.search(r"Port \d+ on 127.0.0.1, which \w+ needs, is in use.*SKYTIER_PORT_\w+", answer.stderr)
+        assert other.processes() == []
+
+
+def test_unknown_server_is_refused(stack: OwnStack) -> None:
+    answer = stack.skytier("stack", "up", "--without", "oracle")
+    assert answer.returncode == 1
+    assert "There is no server oracle" in answer.stderr
+
+
+def test_databases_are_closed_to_a_wrong_password(stack: OwnStack) -> None:
+    server = f"host=127.0.0.1 port={5432 + stack.port_offset} dbname=airflow user=skytier"
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(f"{server} password=wrong")
+    with MongoClient[dict[str, str]](port=27017 + stack.port_offset, directConnection=True) as mongo:
+        with pytest.raises(OperationFailure):
+            mongo.list_database_names()
+    with Redis(port=6379 + stack.port_offset) as redis, pytest.raises(AuthenticationError):
+        redis.ping()

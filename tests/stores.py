@@ -1,0 +1,84 @@
+"""What the stores really hold, asked without the code under test where that is possible."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from confluent_kafka import Consumer, TopicPartition
+
+from skytier import hot_tier
+from skytier.settings import KafkaSettings
+from skytier.sql import query
+
+STORES = ("hot", "staging", "fact")
+
+
+def topic_records(topic: str | None = None) -> list[tuple[int, int, bytes]]:
+    """Every record of a topic: partition, offset, value."""
+    settings = KafkaSettings()
+    topic = topic or settings.topic
+    consumer = Consumer({"bootstrap.servers": settings.bootstrap_servers, "group.id": "tests"})
+    try:
+        places = [TopicPartition(topic, p, 0) for p in consumer.list_topics(topic, timeout=10).topics[topic].partitions]
+        ends = {place.partition: consumer.get_watermark_offsets(place, timeout=10)[1] for place in places}
+        consumer.assign(places)
+        found: list[tuple[int, int, bytes]] = []
+        while len(found) < sum(ends.values()):
+            messages = consumer.consume(10_000, timeout=10)
+            assert messages, f"{topic} holds {sum(ends.values())} records, but only {len(found)} could be read"
+            found += [(m.partition(), m.offset(), m.value() or b"") for m in messages if m.error() is None]
+        return found
+    finally:
+        consumer.close()
+
+
+def ids(store: str, source: str) -> list[str]:
+    """The event ids of one source in a store, repeated as often as they are there."""
+    if store == "hot":
+        with hot_tier.client() as connection:
+            return [d["_id"] for d in hot_tier.events(connection).find({"source": source}, {"_id": 1})]
+    rows = query(f"SELECT event_id FROM flight_dw.{store}_flight_events WHERE source = '{source}'").rows
+    return [event_id for (event_id,) in rows]
+
+
+def counts_by_type(store: str, source: str) -> dict[str, int]:
+    """Events of one source by event type; types without any are left out."""
+    if store == "hot":
+        with hot_tier.client() as connection:
+            grouped: list[dict[str, Any]] = [
+                {"$match": {"source": source}},
+                {"$group": {"_id": "$event_type", "events": {"$sum": 1}}},
+            ]
+            return {row["_id"]: row["events"] for row in hot_tier.events(connection).aggregate(grouped)}
+    table = f"flight_dw.{store}_flight_events"
+    return dict(query(f"SELECT event_type, count(*) FROM {table} WHERE source = '{source}' GROUP BY event_type").rows)
+
+
+def totals() -> dict[str, int]:
+    """Sums over the books of all batches."""
+    names = ("consumed", "stored", "duplicates", "rejected")
+    sums = ", ".join(f"coalesce(sum({name}), 0)" for name in names)
+    (row,) = query(f"SELECT {sums} FROM flight_dw.batch_metadata").rows
+    return dict(zip(names, row, strict=True))
+
+
+def hot_document(event_id: str) -> dict[str, Any]:
+    """The document of an event."""
+    with hot_tier.client() as connection:
+        document = hot_tier.events(connection).find_one({"_id": event_id})
+    assert document is not None, event_id
+    return document
+
+
+def moment(text: str) -> datetime:
+    """A time as events carry it."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+
+
+def sent_event(value: bytes) -> dict[str, Any]:
+    """An event as it was sent, its times as times."""
+    event: dict[str, Any] = json.loads(value)
+    times = ("event_time", "scheduled_departure", "scheduled_arrival", "actual_departure", "actual_arrival")
+    return event | {name: moment(event[name]) for name in times if name in event}
