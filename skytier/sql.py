@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,8 +19,12 @@ from skytier.errors import TerminalError, TransientError
 from skytier.settings import PortSettings, SqlSettings
 
 _TYPE_SUFFIX = "_TYPE"
-# The server puts the names of its exception classes before what happened.
+# Spark's own words, behind the names of the server's exception classes: "[ERROR_CLASS] what happened".
+_SPARK_ERROR = re.compile(r"\[[A-Z][A-Z_0-9.]+\] (?![\w.$]+Exception: )[^\n]+")
 _EXCEPTION_CLASSES = re.compile(r"^(?:[\w.$]+(?:Exception|Error): |Error running query: )+")
+
+# What it would print is in the error that is raised.
+logging.getLogger("thrift.transport.TSocket").setLevel(logging.CRITICAL)
 
 
 class SqlError(TerminalError):
@@ -111,4 +116,6 @@ def _value(value: Any, kind: str) -> Any:
 def _first_line(error: exc.Error) -> str:
     status = getattr(error.args[0], "status", None) if error.args else None
     text = str(getattr(status, "errorMessage", None) or error)
+    if spark_error := _SPARK_ERROR.search(text):
+        return spark_error[0]
     return _EXCEPTION_CLASSES.sub("", text.splitlines()[0])

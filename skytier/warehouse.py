@@ -66,9 +66,12 @@ def migrate(connection: Connection, files: Files) -> Migrated:
 
 
 def status(connection: Connection) -> Status:
-    """The state of the warehouse. Raises SqlError where it was never migrated."""
+    """The state of the warehouse. Raises TerminalError where it was never migrated."""
     known = migrations.read()
-    done = _applied(connection)
+    try:
+        done = _applied(connection)
+    except SqlError as error:
+        raise TerminalError(f"There is no warehouse yet ({error}): run 'skytier warehouse migrate'.") from error
     names = [table.name for table in migrations.iceberg_tables(m for m in known if m.version in done)]
     sizes = " UNION ALL ".join(_size_query(name) for name in names)
     rows = connection.query(f"{sizes} ORDER BY name").dicts()
