@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.own_stack import OwnStack, own_stack
+from tests.own_stack import WITHOUT, OwnStack, own_stack
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[OwnStack]:
-    """A running stack without Airflow, the same for all tests of a session; this process's settings point to it."""
-    with own_stack("stack", port_offset=1000) as own:
-        own.up(without=["airflow"])
+    """A running stack without Airflow and the live feed, one for all tests; this process's settings point to it."""
+    with own_stack("session") as own:
+        own.up(without=WITHOUT)
         kept = dict(os.environ)
         for name in [name for name in os.environ if name.startswith("SKYTIER_")]:
             del os.environ[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -19,6 +20,10 @@ from skytier.settings import PROJECT_ROOT
 
 SKYTIER = str(Path(sys.executable).parent / "skytier")
 UP_SECONDS = 400
+WITHOUT = ("airflow", "feed")  # what most tests do not want: it changes data by itself
+TEST_HOMES = PROJECT_ROOT / "var" / "test"
+# Several sessions may run at once. No two ports of a stack differ by a multiple of 500; all stay below ephemeral ones.
+OFFSETS = range(1000, 5000, 500)
 
 
 @dataclass(frozen=True)
@@ -90,12 +95,39 @@ class OwnStack:
 
 
 @contextmanager
-def own_stack(name: str, port_offset: int) -> Iterator[OwnStack]:
-    """A stack with a fresh home, not started; taken down and removed at the end."""
-    stack = OwnStack(PROJECT_ROOT / "var" / "test" / name, port_offset)
-    if stack.home.exists():  # an earlier session was killed
-        stack.skytier("stack", "down")
+def own_stack(name: str) -> Iterator[OwnStack]:
+    """A stack with a fresh home, not started; taken down at the end, and removed unless the test failed in it."""
+    with _slot() as (offset, last_home):
+        for home in {last_home, TEST_HOMES / f"{name}-{offset}"} - {None}:
+            _remove(OwnStack(home, offset))
+        stack = OwnStack(TEST_HOMES / f"{name}-{offset}", offset)
+        (TEST_HOMES / f"{offset}.lock").write_text(str(stack.home))
+        try:
+            yield stack
+        except BaseException:
+            stack.down()  # its logs stay until the slot is used again
+            raise
+        _remove(stack)
+
+
+def _remove(stack: OwnStack) -> None:
+    if stack.home.exists():
+        stack.down()
         shutil.rmtree(stack.home)
-    yield stack
-    stack.down()
-    shutil.rmtree(stack.home)
+
+
+@contextmanager
+def _slot() -> Iterator[tuple[int, Path | None]]:
+    """Ports for one stack: an offset that no other test session holds, and the home that used it last."""
+    TEST_HOMES.mkdir(parents=True, exist_ok=True)
+    for offset in OFFSETS:
+        with (TEST_HOMES / f"{offset}.lock").open("a+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            lock.seek(0)
+            last = lock.read()
+            yield offset, Path(last) if last else None
+            return
+    raise RuntimeError(f"All {len(OFFSETS)} places for test stacks are taken: wait for other test sessions to end.")

@@ -22,11 +22,10 @@ from redis.exceptions import AuthenticationError
 
 from local_stack import postgres
 from skytier.settings import HdfsSettings, KafkaSettings, MongoSettings
-from tests.own_stack import OwnStack, own_stack
+from tests.own_stack import WITHOUT, OwnStack, own_stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
-WITHOUT_AIRFLOW = ["airflow"]
 DATA_SERVERS = ("kafka", "namenode", "datanode", "mongodb", "postgres", "metastore")
 
 
@@ -43,7 +42,7 @@ def test_status_of_a_healthy_stack(stack: OwnStack) -> None:
     answer = stack.skytier("stack", "status")
     assert answer.returncode == 0, answer.stdout
     states = {name: server["state"] for name, server in stack.servers().items()}
-    expected = {name: "stopped" if name.startswith("airflow") else "ready" for name in states}
+    expected = {name: "stopped" if name.startswith(WITHOUT) else "ready" for name in states}
     assert states == expected
 
 
@@ -57,7 +56,7 @@ def test_a_dead_server_is_named_with_its_log_and_repaired(stack: OwnStack) -> No
     assert str(stack.home / "logs" / "redis.log") in answer.stdout
     assert stack.servers()["redis"]["state"] == "dead"
 
-    stack.up(without=WITHOUT_AIRFLOW)
+    stack.up(without=WITHOUT)
     after = {name: server["pid"] for name, server in stack.servers().items()}
     assert after.pop("redis") != before.pop("redis")
     assert after == before, "only the dead server is started again"
@@ -124,7 +123,7 @@ def test_data_survives_the_death_of_all_stores(stack: OwnStack) -> None:
     traces.write()
     kill(stack, *DATA_SERVERS)
     assert {name for name, server in stack.servers().items() if server["state"] == "dead"} == set(DATA_SERVERS)
-    stack.up(without=WITHOUT_AIRFLOW)
+    stack.up(without=WITHOUT)
     assert all(traces.found().values()), traces.found()
     assert stack.skytier("stack", "status").returncode == 0
 
@@ -166,13 +165,13 @@ def test_down_leaves_no_process_and_up_keeps_the_data(stack: OwnStack) -> None:
     stack.down()
     assert stack.processes() == []
     assert {server["state"] for server in stack.servers().values()} == {"stopped"}
-    stack.up(without=WITHOUT_AIRFLOW)
+    stack.up(without=WITHOUT)
     assert all(traces.found().values()), traces.found()
 
 
 def test_an_up_that_is_killed_half_way_can_be_repeated() -> None:
-    without = ["airflow", "sql"]
-    with own_stack("killed", port_offset=2500) as stack:
+    without = (*WITHOUT, "sql")
+    with own_stack("killed") as stack:
         for _ in range(3):
             patience = random.uniform(0.5, 12)
             cut_off = stack.start("stack", "up", *(f"--without={name}" for name in without))
@@ -186,12 +185,12 @@ def test_an_up_that_is_killed_half_way_can_be_repeated() -> None:
         assert stack.processes() == []
 
 
-def test_a_taken_port_is_named_with_its_setting(stack: OwnStack) -> None:
-    with own_stack("taken", port_offset=1000) as other:
-        answer = other.skytier("stack", "up")
-        assert answer.returncode == 1
-        assert re.search(r"Port \d+ on 127.0.0.1, which \w+ needs, is in use.*SKYTIER_PORT_\w+", answer.stderr)
-        assert other.processes() == []
+def test_a_taken_port_is_named_with_its_setting(stack: OwnStack, tmp_path: Path) -> None:
+    other = OwnStack(tmp_path, stack.port_offset)
+    answer = other.skytier("stack", "up")
+    assert answer.returncode == 1
+    assert re.search(r"Port \d+ on 127.0.0.1, which \w+ needs, is in use.*SKYTIER_PORT_\w+", answer.stderr)
+    assert other.processes() == []
 
 
 def test_unknown_server_is_refused(stack: OwnStack) -> None:
@@ -204,8 +203,8 @@ def test_databases_are_closed_to_a_wrong_password(stack: OwnStack) -> None:
     server = f"host=127.0.0.1 port={5432 + stack.port_offset} dbname=airflow user=skytier"
     with pytest.raises(psycopg.OperationalError, match="password"):
         psycopg.connect(f"{server} password=wrong")
-    with MongoClient[dict[str, str]](port=27017 + stack.port_offset, directConnection=True) as mongo:
-        with pytest.raises(OperationFailure):
-            mongo.list_database_names()
+    mongo = MongoClient[dict[str, str]](port=27017 + stack.port_offset, directConnection=True)
+    with mongo, pytest.raises(OperationFailure):
+        mongo.list_database_names()
     with Redis(port=6379 + stack.port_offset) as redis, pytest.raises(AuthenticationError):
         redis.ping()
