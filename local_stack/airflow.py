@@ -26,7 +26,7 @@ _migration = threading.Lock()  # the three start at the same time and need the s
 class _AirflowServer(Server):
     """What the three processes share."""
 
-    needs = ("postgres",)
+    needs: ClassVar[tuple[str, ...]] = ("postgres",)
     arguments: ClassVar[tuple[str, ...]]
     component: ClassVar[str]
     """its name in the API server's account of health"""

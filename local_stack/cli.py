@@ -71,7 +71,7 @@ def _print_table(healths: list[stack.Health]) -> None:
     for column in ("server", "state", "address", "MB", "log"):
         table.add_column(column, overflow="fold")
     for health in healths:
-        state = health.state
+        state: str = health.state
         if state == "dead" and health.last_log_line_at:
             state = f"dead (last log line {health.last_log_line_at:%Y-%m-%d %H:%M:%S}Z)"
         table.add_row(health.name, state, health.address, f"{health.memory_mb:.0f}", health.log)

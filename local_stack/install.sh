@@ -161,7 +161,10 @@ copy_jars() {
 
 # ----------------------------------------------------------------
 
-install_system_packages
+mkdir -p var
+exec 9>var/install.lock # held by the children too: what a killed run left behind ends before this one begins
+if command -v flock >/dev/null; then flock 9; fi
+install_system_packages 9>&-
 fetch_jars & jars=$!
 failed=0
 install_environments || failed=1

@@ -89,6 +89,7 @@ def java(main: str, *arguments: str, classpath: list[str], heap_mb: int, options
         "-Djava.net.preferIPv4Stack=true",
         f"-Djava.io.tmpdir={scratch_folder()}",
         f"-Dlog4j2.configurationFile={SOURCES / 'log4j2.properties'}",
+        f"-Djava.util.logging.config.file={SOURCES / 'jul.properties'}",
         *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
         *(options or []),
         "-cp",

@@ -74,7 +74,8 @@ class Kafka(Server):
         return AdminClient({"bootstrap.servers": self.address(), "log_level": 0, "socket.timeout.ms": 2000})
 
     def _java(self, main: str, *arguments: str) -> list[str]:
-        level = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true"]
+        logger = {"defaultLogLevel": "warn", "showDateTime": "true", "dateTimeFormat": "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'"}
+        level = [f"-Dorg.slf4j.simpleLogger.{key}={value}" for key, value in logger.items()]
         return jvm.java(main, *arguments, classpath=[jvm.jars("kafka")], heap_mb=256, options=level)
 
     @staticmethod
