@@ -1,4 +1,4 @@
-.PHONY: help up down status install test bench
+.PHONY: help up down status install test bench docs
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,3 +20,6 @@ test: install ## the whole suite, against a stack of its own
 
 bench: install ## measure the running stack
 	@.venv/bin/skytier bench
+
+docs: ## write the documents that are made from code
+	@.venv/bin/python -m docs.generate

@@ -31,6 +31,13 @@ class EventField:
     pattern: str | None = None
     values: tuple[str, ...] = ()
 
+    def valid_range(self) -> str:
+        """The limits of a number in words, as in "> 0, ≤ 12500"; empty where it has none."""
+        if self.minimum is None:
+            return ""
+        lower = f"{'>' if self.excludes_minimum else '≥'} {self.minimum:g}"
+        return lower if self.maximum is None else f"{lower}, ≤ {self.maximum:g}"
+
 
 def json_schema() -> dict[str, Any]:
     """The contract as JSON schema (draft 2020-12)."""

@@ -10,11 +10,11 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.table import Table
 
-from skytier import data_dictionary, spark, warehouse
+from skytier import spark, warehouse
 from skytier.files import Files
 from skytier.sql import Connection
 
-app = App(name="warehouse", help="The tables of the cold tier: migrate, status, maintain, dictionary.")
+app = App(name="warehouse", help="The tables of the cold tier: migrate, status, maintain.")
 
 AsJson = Annotated[bool, Parameter(name="--json", negative="")]
 
@@ -72,20 +72,3 @@ def status(*, as_json: AsJson = False) -> None:
 def maintain() -> None:
     """Compact small files, expire old snapshots, remove orphan files: what Airflow does every hour."""
     spark.submit("maintain_warehouse")
-
-
-@app.command
-def dictionary(*, write: Annotated[bool, Parameter(negative="")] = False) -> None:
-    """Print the data dictionary.
-
-    Parameters
-    ----------
-    write
-        Write it and the JSON schema of the events to docs/ instead.
-    """
-    if not write:
-        print(data_dictionary.data_dictionary(), end="")
-        return
-    for path, text in data_dictionary.documents().items():
-        path.write_text(text, encoding="utf-8")
-        print(f"wrote {path}")

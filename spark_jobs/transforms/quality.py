@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from pyspark.sql import functions as F
@@ -21,12 +22,26 @@ _DELAY_TOLERANCE_MINUTES = 1.0
 
 
 class Flag(NamedTuple):
-    """A doubt about an event: what it is called, what it costs, in words, and when it is raised."""
+    """A doubt about an event: what it is called, what it costs, in words, and when it is raised.
+
+    The condition is over the columns of enriched events. It is made when it is called, for only then must Spark run.
+    """
 
     name: str
     weight: float
     meaning: str
-    is_raised: Column
+    condition: Callable[[], Column]
+
+
+def _weather_is_incomplete() -> Column:
+    # Gusts are reported only when there are any, so their absence says nothing.
+    absent = [F.col(f.name).isNull() for f in event_schema.weather_fields() if f.name != "weather.wind_gust_mph"]
+    return F.col("weather").isNotNull() & F.greatest(*absent)
+
+
+def _speed_is_implausible() -> Column:
+    block_hours = F.coalesce("actual_block_minutes", "scheduled_block_minutes") / 60.0
+    return ~(F.col("distance_miles") / block_hours).between(*_PLAUSIBLE_SPEED_MPH)
 
 
 def _delay_disagrees(actual: str, scheduled: str, stated: str) -> Column:
@@ -34,44 +49,71 @@ def _delay_disagrees(actual: str, scheduled: str, stated: str) -> Column:
     return F.abs(derived - F.col(stated)) > _DELAY_TOLERANCE_MINUTES
 
 
-def flags() -> list[Flag]:
-    """All flags over the columns of enriched events."""
-    # Gusts are reported only when there are any, so their absence says nothing.
-    expected = [F.col(f.name).isNull() for f in event_schema.weather_fields() if f.name != "weather.wind_gust_mph"]
-    has_weather = F.col("weather").isNotNull()
-    block_hours = F.coalesce("actual_block_minutes", "scheduled_block_minutes") / 60.0
-    speed = F.col("distance_miles") / block_hours
-    departure_disagrees = _delay_disagrees("actual_departure", "scheduled_departure", "departure_delay_minutes")
-    arrival_disagrees = _delay_disagrees("actual_arrival", "scheduled_arrival", "arrival_delay_minutes")
-    is_known_tail = F.col("tail_number").isNotNull()
-    return [
-        Flag("tail_number_missing", 0.10, "no registration of the aircraft", ~is_known_tail),
-        Flag("aircraft_unknown", 0.05, "registration not in dim_aircraft", is_known_tail & ~F.col("is_known_aircraft")),
-        Flag("weather_missing", 0.20, "no weather at all", ~has_weather),
-        Flag(
-            "weather_incomplete",
-            0.05,
-            "a weather value other than gusts is absent",
-            has_weather & F.greatest(*expected),
-        ),
-        Flag(
-            "weather_implausible", 0.10, "an impossible weather value was dropped", F.col("weather_values_dropped") > 0
-        ),
-        Flag("speed_implausible", 0.30, "block time and distance do not fit", ~speed.between(*_PLAUSIBLE_SPEED_MPH)),
-        Flag("departure_delay_disagrees", 0.20, "stated delay is not actual minus scheduled", departure_disagrees),
-        Flag("arrival_delay_disagrees", 0.20, "stated delay is not actual minus scheduled", arrival_disagrees),
-        Flag(
-            "delay_extreme",
-            0.10,
-            "delayed by more than twelve hours",
-            F.coalesce("arrival_delay_minutes", "departure_delay_minutes") > _EXTREME_DELAY_MINUTES,
-        ),
-    ]
+def _delay_is_extreme() -> Column:
+    return F.coalesce("arrival_delay_minutes", "departure_delay_minutes") > _EXTREME_DELAY_MINUTES
+
+
+FLAGS: tuple[Flag, ...] = (
+    Flag(
+        "tail_number_missing",
+        0.10,
+        "no registration of the aircraft",
+        lambda: F.col("tail_number").isNull(),
+    ),
+    Flag(
+        "aircraft_unknown",
+        0.05,
+        "registration not in dim_aircraft",
+        lambda: F.col("tail_number").isNotNull() & ~F.col("is_known_aircraft"),
+    ),
+    Flag(
+        "weather_missing",
+        0.20,
+        "no weather at all",
+        lambda: F.col("weather").isNull(),
+    ),
+    Flag(
+        "weather_incomplete",
+        0.05,
+        "a weather value other than gusts is absent",
+        _weather_is_incomplete,
+    ),
+    Flag(
+        "weather_implausible",
+        0.10,
+        "an impossible weather value was dropped",
+        lambda: F.col("weather_values_dropped") > 0,
+    ),
+    Flag(
+        "speed_implausible",
+        0.30,
+        "distance over block time is slower than {:g} or faster than {:g} mph".format(*_PLAUSIBLE_SPEED_MPH),
+        _speed_is_implausible,
+    ),
+    Flag(
+        "departure_delay_disagrees",
+        0.20,
+        "stated departure delay is not actual minus scheduled, to the minute",
+        lambda: _delay_disagrees("actual_departure", "scheduled_departure", "departure_delay_minutes"),
+    ),
+    Flag(
+        "arrival_delay_disagrees",
+        0.20,
+        "stated arrival delay is not actual minus scheduled, to the minute",
+        lambda: _delay_disagrees("actual_arrival", "scheduled_arrival", "arrival_delay_minutes"),
+    ),
+    Flag(
+        "delay_extreme",
+        0.10,
+        "delayed by more than twelve hours",
+        _delay_is_extreme,
+    ),
+)
 
 
 def score_quality(events: DataFrame) -> DataFrame:
     """Add ``quality_flags`` (names) and ``quality_score`` (0..1)."""
-    raised = [(flag, F.coalesce(flag.is_raised, F.lit(False))) for flag in flags()]
+    raised = [(flag, F.coalesce(flag.condition(), F.lit(False))) for flag in FLAGS]
     cost = F.lit(0.0)
     for flag, is_raised in raised:
         cost = cost + F.when(is_raised, F.lit(flag.weight)).otherwise(0.0)

@@ -1,4 +1,4 @@
-"""Every form of the event contract says the same: fields, JSON schema, Spark schema, DDL, documents."""
+"""Every form of the event contract says the same: fields, JSON schema, Spark schema, DDL."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from skytier import data_dictionary, event_schema, migrations
+from skytier import event_schema, migrations
 from skytier.event import FlightEvent, Weather
 from skytier.event_schema import STRUCT, EventField
 
@@ -81,8 +81,3 @@ def test_columns_name_their_unit() -> None:
     units = {f.name.replace(".", "_"): f.unit for f in fields if f.unit}
     wrong = {name for name, unit in units.items() if not comments[name].endswith(f", {unit}")}
     assert not wrong
-
-
-def test_documents_are_up_to_date() -> None:
-    for path, text in data_dictionary.documents().items():
-        assert path.read_text(encoding="utf-8") == text, "run 'skytier warehouse dictionary --write'"

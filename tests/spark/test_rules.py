@@ -13,7 +13,7 @@ from pyspark.sql import Row, SparkSession
 from spark_jobs.transforms.clean import clean
 from spark_jobs.transforms.enrich import enrich
 from spark_jobs.transforms.parse import parse
-from spark_jobs.transforms.quality import flags, score_quality
+from spark_jobs.transforms.quality import FLAGS, score_quality
 from spark_jobs.transforms.reference import join_reference
 from spark_jobs.transforms.validate import validate
 from tests.events import ARRIVED, DEPARTED, SCHEDULED, encode, without
@@ -169,7 +169,7 @@ def test_quality_loses_the_weight_of_each_flag(spark: SparkSession) -> None:
             event_time="2013-01-01T23:15:00Z", actual_departure="2013-01-01T23:15:00Z", departure_delay_minutes=780
         ),
     }
-    weights = {flag.name: flag.weight for flag in flags()}
+    weights = {flag.name: flag.weight for flag in FLAGS}
     for (name, _), row in zip(odd.items(), run_chain(spark, list(odd.values())), strict=True):
         assert row.reasons == [], name
         assert row.quality_flags == [name]

@@ -1,0 +1,1 @@
+"""Documents, and what makes some of them from code."""

@@ -1,0 +1,48 @@
+"""What the documents say is so: generated ones are up to date, links lead somewhere, commands and settings exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from docs import generate
+from skytier.settings import ALL_SETTINGS, PROJECT_ROOT
+
+pytestmark = pytest.mark.plain
+
+PAGES = sorted({*PROJECT_ROOT.glob("*.md"), *(PROJECT_ROOT / "docs").rglob("*.md")})
+WITHOUT_CLASS = {"SKYTIER_HOME", "SKYTIER_FAULT_KILL_AT"}
+VARIABLES = {
+    settings.model_config["env_prefix"] + name.upper() for settings in ALL_SETTINGS for name in settings.model_fields
+}
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(PROJECT_ROOT))
+
+
+@pytest.mark.parametrize("path", generate.documents(), ids=name_of)
+def test_generated_documents_are_up_to_date(path: Path) -> None:
+    assert path.read_text(encoding="utf-8") == generate.documents()[path], "run 'make docs'"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_to_files(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert not missing
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_settings_that_are_named_exist(page: Path) -> None:
+    named = re.findall(r"SKYTIER_[A-Z_]+", page.read_text(encoding="utf-8"))
+    assert {name for name in named if not name.endswith("_")} <= VARIABLES | WITHOUT_CLASS
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_make_targets_that_are_named_exist(page: Path) -> None:
+    targets = set(re.findall(r"^(\w+):", (PROJECT_ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"`make (\w+)`|^make (\w+)", page.read_text(encoding="utf-8"), re.MULTILINE))
+    assert {one or other for one, other in named} <= targets
