@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType, TimestampType
 
 from skytier import event_schema
+from spark_jobs.transforms.names import joined
 from spark_jobs.transforms.parse import KAFKA_COLUMNS
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 CODES = ("airline", "origin", "destination", "tail_number")
 LOWER_CASE = ("event_type", "source")
 # A bare year or date would be cast to midnight; a moment without its time of day is no moment.
-_MOMENT = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}"
+_SHORTEST_MOMENT = len("2013-01-01T00:00")
 
 
 def _plain_fields() -> list[StructField]:
@@ -57,13 +58,12 @@ def _given_weather() -> Column:
 def _plausible_weather() -> Column:
     """The weather with each impossible value as null: one broken sensor does not cost the event."""
     leaves = [
-        F.when(F.col(leaf.name).between(leaf.minimum, leaf.maximum), F.col(leaf.name)).alias(
-            leaf.name.removeprefix("weather.")
-        )
+        F.when(value.between(leaf.minimum, leaf.maximum), value).alias(leaf.name.removeprefix("weather."))
         for leaf in event_schema.weather_fields()
         if leaf.minimum is not None and leaf.maximum is not None
+        for value in [F.col(f"_{leaf.name}")]
     ]
-    return F.when(F.col("weather").isNotNull(), F.struct(*leaves))
+    return F.when(F.col("_weather").isNotNull(), F.struct(*leaves))
 
 
 def _values_in(struct: str) -> Column:
@@ -72,47 +72,48 @@ def _values_in(struct: str) -> Column:
     return reduce(add, [F.col(f"{struct}.{name}").isNotNull().cast("int") for name in names])
 
 
-def clean(parsed: DataFrame) -> DataFrame:
-    """Typed fields of the contract, ``missing`` and ``wrong_type`` (names of fields), ``weather_values_dropped``.
+def _moment(field: StructField) -> Column:
+    text = F.col(_source_text(field))
+    return F.when(F.length(text) >= _SHORTEST_MOMENT, text.try_cast("timestamp"))
 
-    ``missing`` names the required fields without a value; ``wrong_type`` the fields whose value is not of their type.
+
+def _source_text(field: StructField) -> str:
+    """The column that says whether a time or number was given at all."""
+    return f"_text_{field.name}" if _is_text(field) else f"texts.{field.name}"
+
+
+def _finding(field: StructField) -> Column:
+    """``missing:<field>`` or ``wrong_type:<field>``; null when the field is as it should be."""
+    missing = F.lit(None) if field.nullable else F.lit(f"missing:{field.name}")
+    if isinstance(field.dataType, StringType):
+        return F.when(F.col(field.name).isNull(), missing)
+    was_given = F.col(_source_text(field)).isNotNull()
+    return F.when(F.col(field.name).isNull(), F.when(was_given, F.lit(f"wrong_type:{field.name}")).otherwise(missing))
+
+
+def clean(parsed: DataFrame) -> DataFrame:
+    """Typed fields of the contract, ``findings`` (joined names) and ``weather_values_dropped``.
+
+    ``findings`` names the required fields without a value and the fields whose value is not of their type.
     """
     plain = _plain_fields()
-    given = [(_text(f.name) if _is_text(f) else _number(f)).alias(f.name) for f in plain]
-    texts = parsed.select(*KAFKA_COLUMNS, "is_malformed", "texts", *given, _given_weather().alias("weather"))
-
     times = [f for f in plain if isinstance(f.dataType, TimestampType)]
-    numbers = [f for f in plain if not _is_text(f)]
-    missing = [
-        F.when(F.col(f.name).isNull() & F.col(f"texts.{f.name}").isNull(), F.lit(f.name))
-        if f in numbers
-        else F.when(F.col(f.name).isNull(), F.lit(f.name))
-        for f in plain
-        if not f.nullable
-    ]
-    moments = {f.name: F.when(F.col(f.name).rlike(_MOMENT), F.col(f.name).try_cast("timestamp")) for f in times}
-    typed = texts.select(
+    others = [f for f in plain if f not in times]
+    given = parsed.select(
         *KAFKA_COLUMNS,
         "is_malformed",
         "texts",
-        *[moments.get(f.name, F.col(f.name)).alias(f.name) for f in plain],
-        *[F.col(f.name).isNotNull().alias(f"_given_{f.name}") for f in times],
-        "weather",
-        _plausible_weather().alias("_plausible"),
-        F.array_compact(F.array(*missing)).alias("missing"),
+        *[(_text(f.name) if _is_text(f) else _number(f)).alias(f.name) for f in others],
+        *[_text(f.name).alias(_source_text(f)) for f in times],
+        _given_weather().alias("_weather"),
     )
-
-    is_wrong = {f.name: F.col(f"_given_{f.name}") for f in times}
-    is_wrong |= {f.name: F.col(f"texts.{f.name}").isNotNull() for f in numbers}
-    wrong = [F.when(was_given & F.col(name).isNull(), F.lit(name)) for name, was_given in is_wrong.items()]
+    typed = given.select("*", *[_moment(f).alias(f.name) for f in times], _plausible_weather().alias("weather"))
     return typed.select(
         *KAFKA_COLUMNS,
         "is_malformed",
-        *[
-            F.col("_plausible").alias("weather") if f.name == "weather" else F.col(f.name)
-            for f in event_schema.spark_schema()
-        ],
-        "missing",
-        F.array_compact(F.array(*wrong)).alias("wrong_type"),
-        F.coalesce(_values_in("weather") - _values_in("_plausible"), F.lit(0)).alias("weather_values_dropped"),
+        *[f.name for f in event_schema.spark_schema()],
+        joined([_finding(f) for f in plain if not (f.nullable and isinstance(f.dataType, StringType))]).alias(
+            "findings"
+        ),
+        F.coalesce(_values_in("_weather") - _values_in("weather"), F.lit(0)).alias("weather_values_dropped"),
     )

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from spark_jobs.transforms.validate import local_flight_date
-
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
@@ -23,12 +21,12 @@ def enrich(events: DataFrame) -> DataFrame:
 
     ``hour``, ``day_of_week`` (1 = Monday) and ``month`` are those of the scheduled departure, local at the origin.
     """
-    local = F.from_utc_timestamp("scheduled_departure", F.col("origin_timezone"))
+    local = F.col("local_departure")
     delay = F.coalesce("arrival_delay_minutes", "departure_delay_minutes")
     actual_block = _minutes_between("actual_departure", "actual_arrival")
     return events.select(
         "*",
-        local_flight_date().alias("flight_date"),
+        F.to_date(local).alias("flight_date"),
         F.concat_ws("-", "origin", "destination").alias("route"),
         F.hour(local).alias("hour"),
         (F.weekday(local) + F.lit(1)).alias("day_of_week"),

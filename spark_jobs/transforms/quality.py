@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pyspark.sql import functions as F
 
 from skytier import event_schema
+from spark_jobs.transforms.names import as_array, joined
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -117,6 +118,7 @@ def score_quality(events: DataFrame) -> DataFrame:
     cost = F.lit(0.0)
     for flag, is_raised in raised:
         cost = cost + F.when(is_raised, F.lit(flag.weight)).otherwise(0.0)
-    names = F.array_compact(F.array(*[F.when(is_raised, F.lit(flag.name)) for flag, is_raised in raised]))
+    names = joined([F.when(is_raised, F.lit(flag.name)) for flag, is_raised in raised])
     score = F.round(F.greatest(F.lit(0.0), F.lit(1.0) - cost), 4)
-    return events.select("*", names.alias("quality_flags"), score.alias("quality_score"))
+    scored = events.select("*", names.alias("_flags"), score.alias("quality_score"))
+    return scored.select("*", as_array(F.col("_flags")).alias("quality_flags")).drop("_flags")

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 def join_reference(events: DataFrame, airlines: DataFrame, airports: DataFrame, aircraft: DataFrame) -> DataFrame:
     """Add ``is_known_airline``, ``origin_timezone``, ``destination_timezone`` and ``is_known_aircraft``.
 
+    ``local_departure`` is the scheduled departure by the clocks of the origin.
+
     A time zone is null where the airport is not in the reference. The dimensions are small and unique by code, so the
     joins are broadcast and neither drop nor repeat an event.
     """
@@ -30,6 +32,7 @@ def join_reference(events: DataFrame, airlines: DataFrame, airports: DataFrame, 
         *events.columns,
         F.col("_airline_found").isNotNull().alias("is_known_airline"),
         "origin_timezone",
+        F.from_utc_timestamp("scheduled_departure", F.col("origin_timezone")).alias("local_departure"),
         "destination_timezone",
         F.col("_aircraft_found").isNotNull().alias("is_known_aircraft"),
     )

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from skytier import event_schema
 from skytier.event import SCHEMA_VERSION, EventType
 from skytier.event_schema import EventField
+from spark_jobs.transforms.names import as_array, joined
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -41,14 +42,9 @@ def _is_one_of(*types: EventType) -> Column:
     return F.col("event_type").isin(*[str(t) for t in types])
 
 
-def local_flight_date() -> Column:
-    """The date of the scheduled departure, local at the origin."""
-    return F.to_date(F.from_utc_timestamp("scheduled_departure", F.col("origin_timezone")))
-
-
 def _expected_flight_id() -> Column:
     """The id that follows from the other fields; null, and so never a reason of its own, where one of them is."""
-    date = F.date_format(local_flight_date(), "yyyy-MM-dd")
+    date = F.to_date("local_departure").cast("string")
     dash = F.lit("-")
     return F.concat(date, dash, "airline", dash, F.col("flight_number").cast("string"), dash, "origin")
 
@@ -159,18 +155,13 @@ def rules(clock_tolerance_minutes: int) -> list[Rule]:
     ]
 
 
-def _prefixed(prefix: str, names: str) -> Column:
-    return F.transform(names, lambda name: F.concat(F.lit(prefix), name))
-
-
 def validate(events: DataFrame, clock_tolerance_minutes: int) -> DataFrame:
     """Add ``reasons``: every reason to reject the event, empty for a valid one.
 
     A record that is no JSON object has that one reason: all others would follow from it.
     """
     broken = [F.when(rule.condition(), F.lit(rule.reason)) for rule in rules(clock_tolerance_minutes)]
-    all_reasons = F.concat(
-        _prefixed("missing:", "missing"), _prefixed("wrong_type:", "wrong_type"), F.array_compact(F.array(*broken))
-    )
-    reasons = F.when(F.col("is_malformed"), F.array(F.lit(MALFORMED))).otherwise(all_reasons)
-    return events.select("*", reasons.alias("reasons")).drop("missing", "wrong_type", "is_malformed")
+    found_earlier = F.nullif(F.col("findings"), F.lit(""))
+    reasons = F.when(F.col("is_malformed"), F.lit(MALFORMED)).otherwise(joined([found_earlier, *broken]))
+    judged = events.select("*", reasons.alias("_reasons"))
+    return judged.select("*", as_array(F.col("_reasons")).alias("reasons")).drop("_reasons", "findings", "is_malformed")
