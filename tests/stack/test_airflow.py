@@ -1,0 +1,131 @@
+"""Airflow on real servers: it runs the minute job by itself, and a run whose books do not balance is red."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import pandas as pd
+import pytest
+
+from generator.publisher import Publisher
+from generator.records import Record
+from generator.synthetic import Plan, Rates, synthetic
+from skytier import hot_tier
+from skytier.settings import KafkaSettings
+from tests import stores
+from tests.airflow_api import AirflowApi
+from tests.own_stack import OwnStack
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
+
+MINUTE = "flight_processing_dag"
+SOURCE = "test_airflow"  # other tests count the events of theirs
+FIRST_SEED = 12_000
+EVENTS = 300
+STARTED_SECONDS = 60
+RUN_SECONDS = 240
+"""For the next minute to come, and for a run on a machine that is busy with other tests."""
+T = TypeVar("T")
+
+
+@pytest.fixture(scope="module")
+def airflow(stack: OwnStack) -> Iterator[AirflowApi]:
+    """Airflow on the session's stack; afterwards it is stopped again, for it changes data by itself."""
+    stack.up(without=())
+    yield AirflowApi()
+    done = stack.skytier("stack", "down", "airflow")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def eventually(question: Callable[[], T], seconds: float) -> T:
+    """The first answer that says yes. Fails when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while not (answer := question()):
+        assert time.monotonic() < deadline, f"still {answer!r} after {seconds:.0f} s"
+        time.sleep(1)
+    return answer
+
+
+def publish(seed: int) -> set[str]:
+    """Publish some events of this test's own source, long before all others; their ids."""
+    start, now = pd.Timestamp("2012-12-01", tz="UTC"), pd.Timestamp.now("UTC").floor("s")
+    plan = Plan(EVENTS, seed, start, Rates(), flights_per_day=2000.0, latest=now)
+    records = [as_ours(record) for batch in synthetic(plan) for record in batch]
+    kafka = KafkaSettings()
+    report = Publisher(kafka.topic, kafka).publish([records], threading.Event())
+    assert report.sent == EVENTS
+    return {record.event_id for record in records}
+
+
+def as_ours(record: Record) -> Record:
+    return record._replace(value=json.dumps(json.loads(record.value) | {"source": SOURCE}).encode())
+
+
+def test_dags_are_there_and_run(airflow: AirflowApi) -> None:
+    known = eventually(airflow.dags, STARTED_SECONDS)
+    assert set(known) == {MINUTE, "warehouse_maintenance_dag"}
+    assert not any(dag["is_paused"] or dag["has_import_errors"] for dag in known.values())
+    assert airflow.get("/importErrors")["total_entries"] == 0
+
+
+def test_events_are_in_both_tiers_after_a_run(airflow: AirflowApi) -> None:
+    sent = publish(FIRST_SEED)
+    published_at = datetime.now(UTC)
+
+    def success() -> str | None:
+        runs = airflow.runs_since(MINUTE, published_at)
+        return next((run["dag_run_id"] for run in runs if run["state"] == "success"), None)
+
+    run_id = eventually(success, RUN_SECONDS)
+    assert run_id is not None
+    assert airflow.task_states(MINUTE, run_id) == {"process_flight_events": "success", "check_books": "success"}
+    for store in stores.STORES:
+        assert sorted(stores.ids(store, SOURCE)) == sorted(sent)
+
+
+@pytest.fixture
+def paused(airflow: AirflowApi) -> Iterator[None]:
+    """No minute run is under way, and none begins by itself."""
+    airflow.pause(MINUTE, True)
+    eventually(lambda: all(run["state"] in ("success", "failed") for run in airflow.runs(MINUTE)), RUN_SECONDS)
+    yield
+    airflow.pause(MINUTE, False)
+
+
+@pytest.mark.usefixtures("paused")
+def test_books_that_do_not_balance_stop_the_run_until_they_do(stack: OwnStack, airflow: AirflowApi) -> None:
+    publish(FIRST_SEED + 1)
+    done = stack.skytier("process")
+    assert done.returncode == 0, done.stderr
+    began = datetime.now(UTC)
+    with newest_document_lost() as batch_id:
+        airflow.pause(MINUTE, False)
+        run_id = eventually(lambda: run_with(airflow, began, "up_for_retry"), RUN_SECONDS)
+    assert f"batch {batch_id}: rows in hot tier" in airflow.log(MINUTE, run_id, "check_books", 1)
+    eventually(lambda: run_with(airflow, began, "success"), RUN_SECONDS)
+
+
+@contextmanager
+def newest_document_lost() -> Iterator[int]:
+    """The hot tier lacks a document of the newest batch, whose id this gives, until the block ends."""
+    with hot_tier.client() as connection:
+        events = hot_tier.events(connection)
+        document = events.find_one({"source": SOURCE}, sort=[("batch_id", -1)])
+        assert document is not None
+        events.delete_one({"_id": document["_id"]})
+        try:
+            yield document["batch_id"]
+        finally:
+            events.insert_one(document)
+
+
+def run_with(airflow: AirflowApi, since: datetime, state: str) -> str:
+    """The run whose check of the books is in a state; empty when there is none."""
+    runs = [run["dag_run_id"] for run in airflow.runs_since(MINUTE, since)]
+    return next((run for run in runs if airflow.task_states(MINUTE, run).get("check_books") == state), "")
