@@ -98,8 +98,9 @@ class OwnStack:
 def own_stack(name: str) -> Iterator[OwnStack]:
     """A stack with a fresh home, not started; taken down at the end, and removed unless the test failed in it."""
     with _slot() as (offset, last_home):
-        for home in {last_home, TEST_HOMES / f"{name}-{offset}"} - {None}:
-            _remove(OwnStack(home, offset))
+        for home in {last_home, TEST_HOMES / f"{name}-{offset}"}:
+            if home is not None:
+                _remove(OwnStack(home, offset))
         stack = OwnStack(TEST_HOMES / f"{name}-{offset}", offset)
         (TEST_HOMES / f"{offset}.lock").write_text(str(stack.home))
         try:

@@ -28,7 +28,7 @@ def topic_records(topic: str | None = None) -> list[tuple[int, int, bytes]]:
         while len(found) < sum(ends.values()):
             messages = consumer.consume(10_000, timeout=10)
             assert messages, f"{topic} holds {sum(ends.values())} records, but only {len(found)} could be read"
-            found += [(m.partition(), m.offset(), m.value() or b"") for m in messages if m.error() is None]
+            found += [(m.partition() or 0, m.offset() or 0, m.value() or b"") for m in messages if m.error() is None]
         return found
     finally:
         consumer.close()

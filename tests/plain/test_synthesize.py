@@ -124,7 +124,7 @@ def test_lives_are_whole(records: list[Record]) -> None:
 def test_duplicates_repeat_an_earlier_record(records: list[Record]) -> None:
     seen: dict[str, bytes] = {}
     distances = []
-    places = {}
+    places: dict[str, int] = {}
     for place, record in enumerate(records):
         if record.kind == "duplicate":
             assert seen[record.event_id] == record.value

@@ -21,8 +21,8 @@ from tests.events import ARRIVED, DEPARTED, SCHEDULED, encode, without
 pytestmark = pytest.mark.spark
 
 INGESTED = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
-LATE_ENOUGH = {"event_time": "2026-11-21T12:05:00Z"}
-TOO_EARLY = {"event_time": "2026-11-21T12:05:01Z"}
+LATE_ENOUGH: dict[str, Any] = {"event_time": "2026-11-21T12:05:00Z"}
+TOO_EARLY: dict[str, Any] = {"event_time": "2026-11-21T12:05:01Z"}
 
 
 def run_chain(spark: SparkSession, values: list[bytes]) -> list[Row]:

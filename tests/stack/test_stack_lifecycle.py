@@ -134,6 +134,7 @@ def test_every_socket_is_on_loopback(stack: OwnStack) -> None:
         (pids[connection.pid], connection.laddr)
         for connection in psutil.net_connections("inet")
         if connection.pid in pids
+        and connection.laddr
         and (connection.status == psutil.CONN_LISTEN or not connection.raddr)
         and connection.laddr.ip.removeprefix("::ffff:") not in ("127.0.0.1", "::1")
     ]
