@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("skytier", "generator", "spark_jobs", "models", "dashboard", "local_stack", "airflow")
+PARTS = ("skytier", "generator", "spark_jobs", "models", "dashboard", "local_stack", "airflow", "docs")
 ALLOWED = {
     "skytier": {"skytier"},
     "generator": {"skytier", "generator"},
