@@ -15,11 +15,15 @@ down: ## stop all servers; their data stays
 status: ## show every server; exit status 1 when one is not well
 	@.venv/bin/skytier stack status
 
-test: install ## the whole suite, against a stack of its own
-	@.venv/bin/pytest
+test: install ## linter, formatter, types, then the whole suite against stacks of its own
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv-airflow/bin/python -m pytest tests/dags
+	@.venv/bin/python -m pytest --durations=15
 
-bench: install ## measure the running stack
-	@.venv/bin/skytier bench
+bench: install ## measure the minute job, on a stack of its own
+	@.venv/bin/python -m tests.bench.minute_job
 
 docs: ## write the documents that are made from code
 	@.venv/bin/python -m docs.generate

@@ -129,7 +129,7 @@ class FlightBatch:
         if batches.is_marked(self.files, self.batch_id):
             log.info("batch was complete already", batch_id=self.batch_id)
             return
-        prepared = prepare(self.spark, kafka).persist(StorageLevel.MEMORY_AND_DISK)
+        prepared = prepare(self.spark, kafka).persist(StorageLevel.MEMORY_AND_DISK_DESER)
         try:
             with self.steps.step("prepare"):
                 intake = take_in(prepared)

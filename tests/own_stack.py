@@ -111,6 +111,19 @@ def own_stack(name: str) -> Iterator[OwnStack]:
         _remove(stack)
 
 
+@contextmanager
+def settings_of(stack: OwnStack) -> Iterator[None]:
+    """Let this process's own settings point to the stack."""
+    kept = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(stack.environment())
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(kept)
+
+
 def _remove(stack: OwnStack) -> None:
     if stack.home.exists():
         stack.down()
