@@ -106,9 +106,9 @@ def job_properties() -> dict[str, str]:
             # Adaptive execution re-plans every small stage; a batch is too short to gain from it.
             "spark.sql.adaptive.enabled": "false",
             # A batch is cached for seconds and read four times: packing it costs more than the memory it saves.
-        "spark.sql.inMemoryColumnarStorage.compressed": "false",
-        "spark.sql.debug.maxToStringFields": "1000",
-        "spark.log.level": "WARN",
+            "spark.sql.inMemoryColumnarStorage.compressed": "false",
+            "spark.sql.debug.maxToStringFields": "1000",
+            "spark.log.level": "WARN",
             "spark.ui.showConsoleProgress": "false",
             "spark.pyspark.python": sys.executable,
         }
