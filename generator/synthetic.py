@@ -67,15 +67,16 @@ class Plan:
 def _daily_rotations(plan: Plan, world: Traffic, flights: float) -> NDArray[np.float64]:
     """Rotations on each day from the start on, until there are enough; season and weekday show."""
     room = (plan.latest - plan.start - LONGEST_LIFE) / pd.Timedelta(days=1)
-    if room < 1:
+    if room < 2:
         raise TerminalError(
             f"--start {plan.start.isoformat()} leaves no room before {plan.latest.isoformat()}: events may not lie in "
-            f"the future, and flights take their time; start {LONGEST_LIFE + pd.Timedelta(days=1)} earlier or more."
+            f"the future, and flights take their time; start {LONGEST_LIFE + pd.Timedelta(days=2)} earlier or more."
         )
-    per_day = max(plan.flights_per_day, 1.1 * flights / max(int(room), 1))
+    per_day = max(plan.flights_per_day, 1.1 * flights / (int(room) - 1))
     days = pd.date_range(plan.start.normalize(), periods=int(np.ceil(3 * flights / per_day)) + 2, freq="D")
     demand = per_day / 2 * world.by_month[days.month - 1] * world.by_weekday[days.weekday]
-    enough = int(np.searchsorted(np.cumsum(demand), flights / 2)) + 1
+    # The first day counts for nothing: it may be all but over when the flights begin.
+    enough = int(np.searchsorted(np.cumsum(demand[1:]), flights / 2)) + 2
     return np.asarray(demand[:enough], dtype=np.float64)
 
 

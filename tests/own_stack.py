@@ -42,8 +42,10 @@ class OwnStack:
         }
 
     def environment(self) -> dict[str, str]:
-        """The environment of a command that uses this stack."""
-        return {key: value for key, value in os.environ.items() if not key.startswith("SKYTIER_")} | self.variables()
+        """The environment of a command that uses this stack; it may keep compiled modules, as in most shells."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("SKYTIER_")}
+        kept.pop("PYTHONDONTWRITEBYTECODE", None)
+        return kept | self.variables()
 
     def skytier(self, *arguments: str, seconds: float = UP_SECONDS) -> subprocess.CompletedProcess[str]:
         """Run the command line to its end, whatever its exit status."""
