@@ -116,9 +116,9 @@ def own_stack(name: str) -> Iterator[OwnStack]:
 @contextmanager
 def settings_of(stack: OwnStack) -> Iterator[None]:
     """Let this process's own settings point to the stack."""
-    kept = dict(os.environ)
+    kept, environment = dict(os.environ), stack.environment()
     os.environ.clear()
-    os.environ.update(stack.environment())
+    os.environ.update(environment)
     try:
         yield
     finally:
