@@ -22,7 +22,8 @@ from pyspark.storagelevel import StorageLevel
 from skytier import batches, faults, logs
 from skytier.event import SCHEMA_NAME, SCHEMA_VERSION
 from skytier.files import Files
-from skytier.settings import KafkaSettings, MongoSettings, ProcessingSettings
+from skytier.settings import KafkaSettings, ProcessingSettings
+from spark_jobs.hot_writer import write_documents
 from spark_jobs.transforms import outputs
 from spark_jobs.transforms.clean import clean
 from spark_jobs.transforms.duplicates import find_duplicates, flown_on
@@ -164,7 +165,7 @@ class FlightBatch:
             lambda: self._overwrite("rejected_flight_events", outputs.rejected(rejected)) if intake.rejected else None,
         )
         with self.steps.step("hot_tier"):
-            self._write_hot(stored)
+            write_documents(outputs.hot(stored))
         if intake.rejected:
             with self.steps.step("dead_letters"):
                 self._send_dead_letters(rejected)
@@ -198,25 +199,6 @@ class FlightBatch:
     def _overwrite(self, table: str, rows: DataFrame) -> None:
         with self.steps.step(table):
             rows.writeTo(f"{DATABASE}.{table}").overwrite(F.col("batch_id") == self.batch_id)
-
-    def _write_hot(self, stored: DataFrame) -> None:
-        settings = MongoSettings()
-        (
-            outputs.hot(stored)
-            .write.format("mongodb")
-            .mode("append")
-            .option("connection.uri", settings.connection_string())
-            .option("database", settings.database)
-            .option("collection", settings.collection)
-            .option("operationType", "replace")
-            .option("upsertDocument", "true")
-            .option("idFieldList", "_id")
-            .option("ordered", "false")
-            .option("ignoreNullValues", "true")
-            .option("maxBatchSize", "2000")
-            .option("comment", f"batch_{self.batch_id}")
-            .save()
-        )
 
     def _send_dead_letters(self, rejected: DataFrame) -> None:
         kafka = KafkaSettings()
