@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -64,12 +65,11 @@ def totals() -> dict[str, int]:
     return dict(zip(names, row, strict=True))
 
 
-def hot_document(event_id: str) -> dict[str, Any]:
-    """The document of an event."""
+def hot_documents(event_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The documents of the events, by id."""
     with hot_tier.client() as connection:
-        document = hot_tier.events(connection).find_one({"_id": event_id})
-    assert document is not None, event_id
-    return document
+        found = hot_tier.events(connection).find({"_id": {"$in": list(event_ids)}})
+        return {document["_id"]: document for document in found}
 
 
 def moment(text: str) -> datetime:

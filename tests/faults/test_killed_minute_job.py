@@ -76,8 +76,8 @@ def check_stores(before: dict[str, list[str]], report: dict[str, Any]) -> None:
         added[store] = sorted(set(now) - set(before[store]))
         assert len(added[store]) == report["valid_unique"], store
     assert added["hot"] == added["staging"] == added["fact"]
-    for event_id in added["hot"]:
-        document, sent = stores.hot_document(event_id), events[event_id]
+    for event_id, document in stores.hot_documents(added["hot"]).items():
+        sent = events[event_id]
         assert {name: document[name] for name in sent} == sent
     dead = stores.topic_records(KafkaSettings().dead_letter_topic)
     ((rejected,),) = query("SELECT count(*) FROM flight_dw.rejected_flight_events").rows
