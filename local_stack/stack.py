@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -31,6 +30,7 @@ from local_stack.server import Server, base_environment
 from local_stack.sql_endpoint import SqlEndpoint
 from skytier import spark
 from skytier.errors import TerminalError, TransientError
+from skytier.exclusive import exclusively
 from skytier.settings import HOST, FeedSettings, home
 
 # In this order every server stands after those it needs.
@@ -89,16 +89,13 @@ def _named(names: Sequence[str]) -> set[str]:
     return {name for name, group in zip(known, groups, strict=True) if name in names or group in names}
 
 
-@contextmanager
-def _only_one() -> Iterator[None]:
-    """Let one ``up`` or ``down`` of this stack run at a time; the lock goes with the process that holds it."""
-    home().mkdir(parents=True, exist_ok=True)
-    with (home() / "stack.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise TransientError(f"Another 'up' or 'down' of the stack in {home()} is running: wait for it.") from error
-        yield
+def _only_one() -> AbstractContextManager[None]:
+    """Let one ``up`` or ``down`` of this stack run at a time."""
+
+    def give_up() -> None:
+        raise TransientError(f"Another 'up' or 'down' of the stack in {home()} is running: wait for it.")
+
+    return exclusively(home() / "stack.lock", on_wait=give_up)
 
 
 def up(servers: Sequence[Server], progress: Progress) -> None:

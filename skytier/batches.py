@@ -7,6 +7,7 @@ counts checkpoints. So ids rise, are unique over all checkpoints, and are known 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -44,15 +45,25 @@ def mark(files: Files, batch: int, metadata: dict[str, Any]) -> None:
     files.write_json_atomically(mark_path(batch), metadata)
 
 
-def checkpoint(files: Files) -> tuple[int, str]:
-    """The generation and folder of the checkpoint to go on with.
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where Spark remembers how far it read. ``last_mark`` is set where it begins anew: the newest complete batch."""
 
-    Where no checkpoint is left, a new generation begins after every batch that was ever marked: Kafka is then read
-    again from its oldest record, and what is stored already counts as a duplicate.
+    generation: int
+    path: str
+    last_mark: int | None
+
+
+def checkpoint(files: Files) -> Checkpoint:
+    """The checkpoint to go on with.
+
+    Where none is left, a new generation begins after every batch that was ever marked: Kafka is then read again from
+    its oldest record, and what is stored already counts as a duplicate.
     """
+    last_mark = None
     if generations := [int(name) for name in files.list(CHECKPOINTS) if name.isdigit()]:
-        newest = max(generations)
+        generation = max(generations)
     else:
-        marked = [int(match[1]) for name in files.list(METADATA) if (match := _MARK.fullmatch(name))]
-        newest = max(marked, default=0) // BATCHES_PER_GENERATION + 1
-    return newest, f"{CHECKPOINTS}/{newest}"
+        last_mark = max((int(m[1]) for name in files.list(METADATA) if (m := _MARK.fullmatch(name))), default=0)
+        generation = last_mark // BATCHES_PER_GENERATION + 1
+    return Checkpoint(generation, f"{CHECKPOINTS}/{generation}", last_mark)

@@ -34,6 +34,7 @@ from spark_jobs.transforms.reference import join_reference
 from spark_jobs.transforms.validate import validate
 
 DATABASE = "flight_dw"
+BATCH_TABLES = ("staging_flight_events", "fact_flight_events", "rejected_flight_events", "batch_metadata")
 log = logs.logger("process_flight_events")
 
 
@@ -113,6 +114,16 @@ def take_in(prepared: DataFrame) -> Intake | None:
         ingestion_time_max=max(r.ingestion_max for r in rows).astimezone(UTC),
         flight_dates=tuple({day for r in rows for day in r.flight_dates}),
     )
+
+
+def forget_batches_after(spark: SparkSession, last_mark: int) -> None:
+    """Remove from the cold tables what a batch without a mark left, when its checkpoint is gone and nothing repeats it.
+
+    Its events would otherwise count as stored, and never reach the hot tier.
+    """
+    for table in BATCH_TABLES:
+        spark.sql(f"DELETE FROM {DATABASE}.{table} WHERE batch_id > {last_mark}")
+    log.info("a new checkpoint begins", last_mark=last_mark)
 
 
 class FlightBatch:

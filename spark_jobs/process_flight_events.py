@@ -15,7 +15,7 @@ from skytier.errors import SkytierError
 from skytier.exclusive import exclusively
 from skytier.files import Files
 from skytier.settings import KafkaSettings, ProcessingSettings, home
-from spark_jobs.flight_batch import FlightBatch
+from spark_jobs.flight_batch import FlightBatch, forget_batches_after
 
 log = logs.logger("process_flight_events")
 
@@ -35,10 +35,12 @@ def drain() -> None:
     topics.require(kafka, kafka.topic)
     files = Files()
     spark = SparkSession.builder.appName("process_flight_events").getOrCreate()
-    generation, checkpoint = batches.checkpoint(files)
+    checkpoint = batches.checkpoint(files)
+    if checkpoint.last_mark is not None:
+        forget_batches_after(spark, checkpoint.last_mark)
 
     def process(events: DataFrame, number: int) -> None:
-        FlightBatch(events.sparkSession, files, batches.batch_id(generation, number)).process(events)
+        FlightBatch(events.sparkSession, files, batches.batch_id(checkpoint.generation, number)).process(events)
 
     source = (
         spark.readStream.format("kafka")
@@ -50,7 +52,7 @@ def drain() -> None:
     )
     query = (
         source.writeStream.foreachBatch(process)
-        .option("checkpointLocation", checkpoint)
+        .option("checkpointLocation", checkpoint.path)
         .trigger(availableNow=True)
         .start()
     )

@@ -121,3 +121,11 @@ def test_fresh_batch_killed_once(stack: OwnStack, before: dict[str, list[str]], 
     killed_at(stack, point)
     recover(stack)
     check_stores(before, report)
+
+
+def test_checkpoint_lost_with_a_batch_half_written(stack: OwnStack, before: dict[str, list[str]]) -> None:
+    report = publish(stack, seed=50)
+    killed_at(stack, "after:fact_flight_events")
+    Files().delete(batches.CHECKPOINTS)
+    recover(stack)
+    check_stores(before, report)
