@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.own_stack import WITHOUT, OwnStack, own_stack, settings_of
+
+# How long an example takes says more about the machine, and what else runs on it, than about the code.
+settings.register_profile("skytier", deadline=None)
+settings.load_profile("skytier")
 
 
 @pytest.fixture(scope="session")
