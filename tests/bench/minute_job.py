@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Annotated, Any
 
 import psutil
@@ -103,8 +104,8 @@ def _process() -> float:
     return time.monotonic() - start
 
 
-def _publish(events: int, seed: int) -> None:
-    synthesize = [SKYTIER, "synthesize", "--events", str(events), "--seed", str(seed), "--flights-per-day", "20000"]
+def _publish(events: int, start: date) -> None:
+    synthesize = [SKYTIER, "synthesize", "--events", str(events), "--start", f"{start}T00:00:00Z"]
     subprocess.run(synthesize, check=True, capture_output=True)
 
 
@@ -114,10 +115,10 @@ def _marks() -> dict[int, dict[str, Any]]:
     return {mark["batch_id"]: mark for mark in (files.read_json(f"{batches.METADATA}/{name}") for name in names)}
 
 
-def _timed(events: int, seed: int) -> tuple[float, list[dict[str, Any]]]:
+def _timed(events: int, start: date) -> tuple[float, list[dict[str, Any]]]:
     """Publish, then process: wall seconds of the job and the marks of its batches."""
     before = _marks()
-    _publish(events, seed)
+    _publish(events, start)
     seconds = _process()
     new = [mark for batch, mark in sorted(_marks().items()) if batch not in before]
     consumed = sum(mark["consumed"] for mark in new)
@@ -137,10 +138,10 @@ def main(
     watch = MemoryWatch()
     with own_stack("bench") as stack, settings_of(stack), watch.watching():
         stack.up(without=["airflow-scheduler", "feed"])
-        _timed(1_000, seed=1)  # the first batch ever creates files that later ones find
+        _timed(1_000, date(2014, 1, 1))  # the first batch ever creates files that later ones find
         empty = [_process() for _ in range(max(runs, 3))]
-        hundred = [_timed(100_000, seed=10 + n) for n in range(runs)]
-        backlog_seconds, backlog_marks = _timed(backlog, seed=99)
+        hundred = [_timed(100_000, date(2014, 2 + n, 1)) for n in range(runs)]
+        backlog_seconds, backlog_marks = _timed(backlog, date(2015, 1, 1))
     median_100k = sorted(hundred, key=lambda run: run[0])[len(hundred) // 2]
     result = {
         "empty_minute_seconds": {"median": round(statistics.median(empty), 2), "all": [round(s, 2) for s in empty]},
