@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar
@@ -88,8 +89,8 @@ def conf_folder() -> Path:
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner may read, in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ".new")
-    aside.unlink(missing_ok=True)
-    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    # A name of its own: servers that start at the same time may write the same file. It is made with mode 600.
+    number, aside = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+    with os.fdopen(number, "w") as file:
         file.write(text)
-    aside.replace(path)
+    Path(aside).replace(path)
