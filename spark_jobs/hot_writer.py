@@ -1,6 +1,6 @@
 """Documents into the hot tier, from Spark's workers: the driver sees none of them.
 
-PyMongo over Arrow columns is several times as fast as the Spark connector's writer (docs/decisions/0005).
+PyMongo can insert and replace only what is there; the Spark connector's writer can only do one of them (decision 5).
 """
 
 from __future__ import annotations

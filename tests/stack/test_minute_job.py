@@ -154,7 +154,7 @@ def test_backlog_is_taken_in_batches_of_bounded_size(stack: OwnStack, january: d
     done = stack.run_with(environment, "process")
     assert done.returncode == 0, done.stderr
     run(stack, "books", "check")
-    sizes = query(f"SELECT consumed FROM flight_dw.batch_metadata ORDER BY batch_id DESC LIMIT {100}").rows
+    sizes = query("SELECT consumed FROM flight_dw.batch_metadata ORDER BY batch_id DESC LIMIT 100").rows
     new = [size for (size,) in sizes][: -before or None]
     assert len(new) >= 3
     assert sum(new) == 5000
