@@ -14,6 +14,7 @@ from hdfs import InsecureClient
 
 from local_stack import jvm
 from local_stack.server import Server, conf_folder, data_folder
+from skytier import spark
 from skytier.settings import HOST, HdfsSettings, PortSettings
 
 # What the parts keep where: tables, raw batches, metadata, Spark's checkpoints, archives of the hot tier, models.
@@ -40,7 +41,7 @@ class _HdfsServer(Server):
         return jvm.hadoop_environment()
 
     def _java(self, *arguments: str) -> list[str]:
-        classpath = [str(_conf()), jvm.jars("hadoop"), f"{jvm.spark_home()}/jars/*"]
+        classpath = [str(_conf()), jvm.jars("hadoop"), f"{spark.spark_home()}/jars/*"]
         return jvm.java(self.main, *arguments, classpath=classpath, heap_mb=256, options=[jvm.QUICK_START])
 
     @abstractmethod

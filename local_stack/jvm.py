@@ -7,10 +7,10 @@ import os
 import shutil
 import subprocess
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
 from local_stack.server import base_environment
+from skytier import spark
 from skytier.errors import TerminalError
 from skytier.settings import PROJECT_ROOT, HdfsSettings, home
 
@@ -58,14 +58,6 @@ def java_home() -> Path:
         f"No JDK {JAVA_VERSION} found in JAVA_HOME, on PATH or in /usr/lib/jvm: "
         f"install one (Debian: openjdk-{JAVA_VERSION}-jdk-headless) or point JAVA_HOME to it."
     )
-
-
-def spark_home() -> Path:
-    """The folder of pyspark, whose jars Hadoop and Hive run on as well."""
-    found = find_spec("pyspark")
-    if found is None or found.origin is None:
-        raise TerminalError("pyspark is not installed in this environment: run 'make up', which installs it.")
-    return Path(found.origin).parent
 
 
 def jars(classpath: str) -> str:
@@ -127,7 +119,7 @@ def compiled() -> Path:
     marker = folder / f"{hashlib.sha256(source.read_bytes()).hexdigest()[:16]}.compiled"
     if not marker.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        compiler = [str(java_home() / "bin" / "javac"), "-nowarn", "-proc:none", "-cp", f"{spark_home()}/jars/*"]
+        compiler = [str(java_home() / "bin" / "javac"), "-nowarn", "-proc:none", "-cp", f"{spark.spark_home()}/jars/*"]
         run([*compiler, "-d", str(folder), str(source)], f"Compiling {source.name}")
         marker.touch()
     return folder

@@ -9,6 +9,7 @@ from thrift.transport.TTransport import TBufferedTransport
 
 from local_stack import jvm
 from local_stack.server import Server
+from skytier import spark
 from skytier.settings import HOST, HdfsSettings, MetastoreSettings, PortSettings, PostgresSettings
 
 
@@ -29,7 +30,7 @@ class Metastore(Server):
         database = f"jdbc:postgresql://{HOST}:{ports.postgres}/metastore"
         hdfs = HdfsSettings().url
         arguments = [HOST, str(ports.metastore), database, PostgresSettings().user, hdfs, f"{hdfs}/warehouse"]
-        classpath = [str(jvm.compiled()), jvm.jars("metastore"), f"{jvm.spark_home()}/jars/*"]
+        classpath = [str(jvm.compiled()), jvm.jars("metastore"), f"{spark.spark_home()}/jars/*"]
         return jvm.java("MetastoreServer", *arguments, classpath=classpath, heap_mb=256, options=[jvm.QUICK_START])
 
     def environment(self) -> dict[str, str]:

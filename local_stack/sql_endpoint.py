@@ -48,7 +48,7 @@ class SqlEndpoint(Server):
 
     def command(self) -> list[str]:
         return [
-            str(jvm.spark_home() / "bin" / "spark-submit"),
+            str(spark.spark_home() / "bin" / "spark-submit"),
             "--properties-file",
             str(self._properties_file()),
             "--class",
@@ -63,7 +63,7 @@ class SqlEndpoint(Server):
         ]
 
     def environment(self) -> dict[str, str]:
-        variables = spark.job_variables() | jvm.hadoop_environment() | {"SPARK_HOME": str(jvm.spark_home())}
+        variables = spark.job_variables() | jvm.hadoop_environment()
         # As a variable, Hive takes it for a user to impersonate in beeline's statements, which HDFS refuses.
         return {name: value for name, value in variables.items() if name != _USER_VARIABLE}
 

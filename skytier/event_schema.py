@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from dataclasses import dataclass
@@ -52,12 +53,14 @@ def fingerprint() -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def fields() -> list[EventField]:
+@functools.cache
+def fields() -> tuple[EventField, ...]:
     """The fields of an event in their order; ``weather`` is one of them, of type ``struct``."""
     return _fields_of(FlightEvent.model_json_schema(), "")
 
 
-def weather_fields() -> list[EventField]:
+@functools.cache
+def weather_fields() -> tuple[EventField, ...]:
     """The fields of ``weather``, named ``weather.<name>``."""
     schema = FlightEvent.model_json_schema()
     return _fields_of(schema | schema["$defs"]["Weather"], "weather.")
@@ -84,12 +87,12 @@ def _spark_type(name: str) -> DataType:
     }[name]
 
 
-def _fields_of(schema: dict[str, Any], prefix: str) -> list[EventField]:
+def _fields_of(schema: dict[str, Any], prefix: str) -> tuple[EventField, ...]:
     required = schema.get("required", [])
-    return [
+    return tuple(
         _field(schema["$defs"], prefix + name, prop, is_nullable=name not in required)
         for name, prop in schema["properties"].items()
-    ]
+    )
 
 
 def _field(definitions: dict[str, Any], name: str, prop: dict[str, Any], *, is_nullable: bool) -> EventField:

@@ -206,7 +206,7 @@ class ProcessingSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="SKYTIER_PROCESS_")
 
-    max_events_per_batch: int = Field(200_000, ge=1, description="events of one batch at most; a backlog takes several")
+    max_events_per_batch: int = Field(250_000, ge=1, description="events of one batch at most; a backlog takes several")
     clock_tolerance_minutes: int = Field(5, ge=0, description="an event later than its ingestion by more is rejected")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import pytest
 
@@ -16,7 +17,7 @@ TABLES = {table.name: table for table in migrations.tables(migrations.read())}
 PROCESSING = {"ingestion_timestamp", "processing_timestamp", "batch_id", "processing_date"}
 
 
-def by_name(fields: list[EventField]) -> dict[str, EventField]:
+def by_name(fields: Iterable[EventField]) -> dict[str, EventField]:
     return {field.name: field for field in fields}
 
 
