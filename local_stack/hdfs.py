@@ -149,6 +149,9 @@ def write_configuration() -> None:
         "dfs.datanode.ipc.address": f"{HOST}:{ports.datanode_ipc}",
         "dfs.datanode.hostname": HOST,
         "dfs.heartbeat.interval": "1s",
+        # A file written over HTTP is closed by the DataNode, which otherwise sleeps 400 ms before it asks again.
+        "dfs.client.block.write.locateFollowingBlock.initial.delay.ms": 10,
+        "dfs.client.block.write.locateFollowingBlock.retries": 10,
         "dfs.replication": 1,
     }
     for folder in ("webapps/hdfs", "webapps/datanode"):

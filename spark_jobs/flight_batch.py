@@ -161,7 +161,8 @@ class FlightBatch:
         valid = stamped.where(F.size("reasons") == 0)
         rejected = stamped.where(F.size("reasons") > 0)
         with self.steps.step("duplicates"):
-            duplicates = self._find_duplicates(valid, intake).persist()
+            # Not persist(): Spark would compute it anew as soon as this batch is written to the table it looks at.
+            duplicates = self._find_duplicates(valid, intake).localCheckpoint()
             duplicate_count = duplicates.count()
         stored = valid
         if duplicate_count:
@@ -186,7 +187,6 @@ class FlightBatch:
             self._overwrite_metadata(metadata)
         with self.steps.step("mark"):
             batches.mark(self.files, self.batch_id, metadata | {"step_seconds": self.steps.seconds})
-        duplicates.unpersist()
         log.info("batch done", **{k: v for k, v in metadata.items() if not isinstance(v, dict)})
 
     def _find_duplicates(self, valid: DataFrame, intake: Intake) -> DataFrame:
