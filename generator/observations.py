@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 import orjson
 import pandas as pd
@@ -56,20 +58,33 @@ class Observations:
     """All observations by airport, ready to be looked up."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
-        self._fragments = _fragments(frame)
+        self._frame = frame[list(_COLUMNS.values())]
         self._known_from: dict[str, tuple[int, NDArray[np.datetime64]]] = {}
         for airport, rows in frame.groupby("origin", sort=False):
             moments = rows["known_from"].to_numpy(dtype="datetime64[ns]")
             self._known_from[str(airport)] = (int(rows.index[0]), moments)
 
+    @cached_property
+    def _fragments(self) -> list[orjson.Fragment | None]:
+        return _fragments(self._frame)
+
     def known_at(self, airports: pd.Series[str], moments: pd.Series[pd.Timestamp]) -> list[orjson.Fragment | None]:
         """The last observation of each airport that was known at the moment and not stale, as JSON; else None."""
-        result: list[orjson.Fragment | None] = [None] * len(airports)
+        return [None if row < 0 else self._fragments[row] for row in self._rows(airports, moments).tolist()]
+
+    def values_at(self, airports: pd.Series[str], moments: pd.Series[pd.Timestamp]) -> pd.DataFrame:
+        """The same as columns, one row a moment."""
+        rows = self._rows(airports, moments)
+        found = self._frame.take(np.maximum(rows, 0)).set_axis(airports.index)
+        return found.where(pd.Series(rows >= 0, index=airports.index))
+
+    def _rows(self, airports: pd.Series[str], moments: pd.Series[pd.Timestamp]) -> NDArray[np.int64]:
+        """The row of the observation for each airport and moment, -1 where there is none."""
+        result = np.full(len(airports), -1, np.int64)
         times = moments.to_numpy(dtype="datetime64[ns]")
         for airport, (first_row, known_from) in self._known_from.items():
             rows = np.flatnonzero((airports == airport).to_numpy())
             last = np.searchsorted(known_from, times[rows], side="right") - 1
             is_fresh = (last >= 0) & (times[rows] - known_from[last] <= STALE_AFTER.to_timedelta64())
-            for row, observation in zip(rows[is_fresh].tolist(), last[is_fresh].tolist(), strict=True):
-                result[row] = self._fragments[first_row + observation]
+            result[rows[is_fresh]] = first_row + last[is_fresh]
         return result

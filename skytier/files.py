@@ -16,6 +16,7 @@ from skytier.errors import TerminalError, TransientError
 from skytier.settings import HdfsSettings
 
 _TIMEOUT_SECONDS = (5, 60)  # to connect, to answer
+_CHUNK_BYTES = 1 << 20
 # What a NameNode says while it starts or is not the active one.
 _PASSING = {"SafeModeException", "StandbyException", "RetriableException"}
 
@@ -51,6 +52,11 @@ class Files:
         """The text of a file, UTF-8."""
         with self._errors("read", path), self._client.read(path, encoding="utf-8") as reader:
             return str(reader.read())
+
+    def read_bytes(self, path: str) -> bytes:
+        """The content of a file, whole in memory."""
+        with self._errors("read", path), self._client.read(path, chunk_size=_CHUNK_BYTES) as chunks:
+            return b"".join(chunks)
 
     def read_json(self, path: str) -> Any:
         """The JSON document in a file. Raises TerminalError when it is none."""

@@ -12,7 +12,7 @@ PARTS = ("skytier", "generator", "spark_jobs", "models", "dashboard", "local_sta
 ALLOWED = {
     "skytier": {"skytier"},
     "generator": {"skytier", "generator"},
-    "models": {"skytier", "models"},
+    "models": {"skytier", "generator", "models"},
     "spark_jobs": {"skytier", "models", "spark_jobs"},
     "dashboard": {"skytier", "models", "dashboard"},
     "local_stack": {"skytier", "local_stack"},

@@ -1,0 +1,82 @@
+"""How good predictions are: errors, intervals and confidence, beside baselines that need no model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.delay_model import ACCURATE_WITHIN_MINUTES
+
+_CONFIDENCE_BINS = 10
+Floats = NDArray[np.float64]
+
+
+def errors(actual: Floats, predicted: Floats) -> dict[str, float]:
+    """Mean absolute and root mean squared error (minutes), R2 against the mean of these very flights, and bias."""
+    error = predicted - actual
+    spread = float(((actual - actual.mean()) ** 2).sum())
+    return {
+        "mae": float(np.abs(error).mean()),
+        "rmse": float(np.sqrt((error**2).mean())),
+        "r2": 1 - float((error**2).sum()) / spread if spread else float("nan"),
+        "bias": float(error.mean()),
+    }
+
+
+def intervals(actual: Floats, lower: Floats, upper: Floats, point: Floats) -> dict[str, float]:
+    """The share of flights in their interval, its mean width (minutes), and the constant interval's to compare.
+
+    The constant interval adds the same two numbers to every point prediction, chosen to cover the very same share of
+    these flights in the least width: it knows the answers, so that the comparison favours it.
+    """
+    is_inside = (actual >= lower) & (actual <= upper)
+    coverage = float(is_inside.mean())
+    residuals = np.sort(actual - point)
+    inside = max(int(np.ceil(coverage * len(residuals))), 1)
+    widths = residuals[inside - 1 :] - residuals[: len(residuals) - inside + 1]
+    return {
+        "coverage": coverage,
+        "mean_interval_minutes": float((upper - lower).mean()),
+        "constant_interval_minutes": float(widths.min()),
+    }
+
+
+def confidence(actual: Floats, point: Floats, stated: Floats) -> dict[str, object]:
+    """The stated confidence against the share that was accurate, in bins of equal size; and the mean gap (0 to 1)."""
+    is_accurate = np.abs(actual - point) <= ACCURATE_WITHIN_MINUTES
+    bins = np.array_split(np.argsort(stated, kind="stable"), _CONFIDENCE_BINS)
+    table = [
+        {"stated": float(stated[rows].mean()), "accurate": float(is_accurate[rows].mean()), "flights": len(rows)}
+        for rows in bins
+        if len(rows)
+    ]
+    gap = sum(abs(row["stated"] - row["accurate"]) * row["flights"] for row in table) / len(actual)
+    return {"confidence_gap": float(gap), "confidence_table": table}
+
+
+def measure(actual: Floats, predictions: pd.DataFrame) -> dict[str, object]:
+    """All figures of predictions as ``DelayModel.predict`` makes them."""
+    point, lower, upper, stated = (predictions.iloc[:, i].to_numpy(dtype=float) for i in range(4))
+    return (
+        {"flights": len(actual)}
+        | errors(actual, point)
+        | intervals(actual, lower, upper, point)
+        | confidence(actual, point, stated)
+    )
+
+
+def baselines(train: pd.DataFrame, test: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """What the median of the training flights, and the mean of airline and hour of departure, would have achieved.
+
+    Both frames have ``airline``, ``scheduled_departure_minute`` and ``actual`` (arrival delay, minutes).
+    """
+    actual = test["actual"].to_numpy(dtype=float)
+    hours = [frame["scheduled_departure_minute"] // 60 for frame in (train, test)]
+    means = train.groupby([train["airline"].astype(str), hours[0]])["actual"].mean()
+    keys = pd.MultiIndex.from_arrays([test["airline"].astype(str), hours[1]])
+    by_airline_hour = means.reindex(keys).fillna(train["actual"].mean()).to_numpy(dtype=float)
+    return {
+        "train_median": errors(actual, np.full(len(actual), float(train["actual"].median()))),
+        "airline_hour_mean": errors(actual, by_airline_hour),
+    }

@@ -1,0 +1,310 @@
+"""The features of a delay prediction, for training and for the minute job alike: one definition, one code.
+
+A prediction is made on a ``scheduled`` event (two hours before the scheduled departure) and again on ``departed``. Its
+features are the event's own fields, and the state of the airports, the airlines and the aircraft just before the event:
+what other events of the ``LOOKBACK`` before it tell. Only events strictly earlier than the prediction count, so that
+neither the order in which events arrive nor anything later changes a feature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skytier import event_schema, reference
+from skytier.event import EventType
+
+BEFORE, AFTER = "before_departure", "after_departure"
+STAGES = {str(EventType.SCHEDULED): BEFORE, str(EventType.DEPARTED): AFTER}
+"""The stage of the prediction that is made on an event of each type."""
+
+LOOKBACK = pd.Timedelta(hours=36)
+"""Events earlier than a prediction by more than this have no part in its features."""
+
+WEATHER = tuple(field.name.replace(".", "_", 1) for field in event_schema.weather_fields())
+EVENT_COLUMNS = (
+    "event_id",
+    "flight_id",
+    "event_type",
+    "event_time",
+    "airline",
+    "origin",
+    "destination",
+    "tail_number",
+    "scheduled_departure",
+    "scheduled_arrival",
+    "departure_delay_minutes",
+    "arrival_delay_minutes",
+    "distance_miles",
+)
+"""What is needed of an event that others' features rest on; an event to predict on has ``WEATHER`` as well."""
+
+CATEGORIES = ("airline", "origin", "destination")
+CALENDAR = ("month", "day_of_week", "scheduled_departure_minute", "scheduled_arrival_minute")
+_NONE = -1
+_MINUTE = 60_000_000_000
+
+# Recent departures: (name, what they share with the flight, minutes back).
+_DEPARTURE_WINDOWS: tuple[tuple[str, tuple[str, ...], int], ...] = (
+    ("origin_30min", ("origin",), 30),
+    ("origin_2h", ("origin",), 120),
+    ("origin_6h", ("origin",), 360),
+    ("origin_airline_3h", ("origin", "airline"), 180),
+    ("airline_3h", ("airline",), 180),
+    ("destination_6h", ("destination",), 360),
+    ("route_airline_24h", ("origin", "airline", "destination"), 1440),
+    ("all_1h", (), 60),
+    ("all_4h", (), 240),
+    ("all_12h", (), 720),
+)
+_ARRIVAL_WINDOWS: tuple[tuple[str, tuple[str, ...], int], ...] = (
+    ("airline_3h", ("airline",), 180),
+    ("destination_4h", ("destination",), 240),
+    ("origin_3h", ("origin",), 180),
+    ("all_3h", (), 180),
+)
+_CANCELLATION_WINDOWS: tuple[tuple[str, tuple[str, ...], int], ...] = (
+    ("origin_4h", ("origin",), 240),
+    ("airline_6h", ("airline",), 360),
+    ("all_12h", (), 720),
+)
+_QUEUE_MINUTES = 60
+_AIRCRAFT_MINUTES = 24 * 60
+# A few extreme delays would otherwise be all that a mean of a quiet hour says.
+_DELAY_LIMITS = (-30.0, 240.0)
+
+FEATURES: tuple[str, ...] = (
+    *CATEGORIES,
+    *CALENDAR,
+    "distance_miles",
+    "scheduled_block_minutes",
+    "aircraft_year",
+    "aircraft_seats",
+    "aircraft_engines",
+    *WEATHER,
+    *(f"departure_delay_{name}" for name, _, _ in _DEPARTURE_WINDOWS),
+    *(f"departures_{name}" for name, _, _ in _DEPARTURE_WINDOWS),
+    *(f"arrival_delay_{name}" for name, _, _ in _ARRIVAL_WINDOWS),
+    *(f"cancellations_{name}" for name, _, _ in _CANCELLATION_WINDOWS),
+    "origin_queue",
+    "aircraft_last_delay",
+    "aircraft_last_age_minutes",
+    "aircraft_slack_minutes",
+    "departure_delay_minutes",
+)
+"""The columns of ``build``. Delays and ages in minutes, counts of flights, weather in the units of the contract."""
+
+
+def is_predicted_on(events: pd.DataFrame) -> pd.Series[bool]:
+    """Whether a prediction is made on the event."""
+    return events["event_type"].isin(list(STAGES))
+
+
+def build(targets: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
+    """The features of each target: one row a target, its index, the columns ``FEATURES``.
+
+    ``targets`` are events to predict on (``EVENT_COLUMNS`` and ``WEATHER``), ``events`` all events that may count
+    (``EVENT_COLUMNS``), in any order; targets may be among them, and an event may be there twice. Categories are the
+    codes as text, all else is float32, NaN where it is not known.
+    """
+    known = events.drop_duplicates("event_id")
+    state = _State(targets, known)
+    columns: dict[str, object] = {name: targets[name].to_numpy() for name in CATEGORIES}
+    columns |= _timetable(targets) | _aircraft(targets["tail_number"])
+    columns |= {name: targets[name].to_numpy(dtype=float, na_value=np.nan) for name in WEATHER}
+    columns |= state.departures() | state.arrivals() | state.cancellations() | state.queue() | state.aircraft()
+    columns["departure_delay_minutes"] = _departure_delay(targets)
+    frame = pd.DataFrame(columns, index=targets.index)[list(FEATURES)]
+    return frame.astype({name: np.float32 for name in FEATURES if name not in CATEGORIES})
+
+
+def _departure_delay(targets: pd.DataFrame) -> NDArray[np.float64]:
+    """The delay at departure where the flight has left, from the times where it is not stated."""
+    stated = targets["departure_delay_minutes"].to_numpy(dtype=float, na_value=np.nan)
+    late = (targets["event_time"] - targets["scheduled_departure"]).dt.total_seconds().to_numpy() / 60
+    is_departed = (targets["event_type"] == str(EventType.DEPARTED)).to_numpy()
+    return np.where(is_departed, np.where(np.isnan(stated), late, stated), np.nan)
+
+
+def _minutes(moments: pd.Series[pd.Timestamp]) -> NDArray[np.int64]:
+    """Whole minutes since 1970, rounded up: an event is known from the end of its minute."""
+    nanoseconds = pd.to_datetime(moments, utc=True).to_numpy(dtype="datetime64[ns]").astype(np.int64)
+    return -(-nanoseconds // _MINUTE)
+
+
+def _timetable(targets: pd.DataFrame) -> dict[str, object]:
+    departure = _local(targets["scheduled_departure"], targets["origin"])
+    arrival = _local(targets["scheduled_arrival"], targets["destination"])
+    block = (targets["scheduled_arrival"] - targets["scheduled_departure"]).dt.total_seconds() / 60
+    return {
+        "month": departure.dt.month.to_numpy(),
+        "day_of_week": (departure.dt.dayofweek + 1).to_numpy(),
+        "scheduled_departure_minute": (departure.dt.hour * 60 + departure.dt.minute).to_numpy(),
+        "scheduled_arrival_minute": (arrival.dt.hour * 60 + arrival.dt.minute).to_numpy(),
+        "distance_miles": targets["distance_miles"].to_numpy(dtype=float, na_value=np.nan),
+        "scheduled_block_minutes": block.to_numpy(),
+    }
+
+
+def _local(moments: pd.Series[pd.Timestamp], airports: pd.Series[str]) -> pd.Series[pd.Timestamp]:
+    """Wall-clock times at the airports, naive."""
+    zones = airports.map(reference.airport_timezones())
+    local = pd.Series(pd.NaT, index=moments.index, dtype="datetime64[ns]")
+    for zone, rows in zones.groupby(zones).groups.items():
+        local[rows] = moments[rows].dt.tz_convert(str(zone)).dt.tz_localize(None)
+    return local
+
+
+@cache
+def _register() -> pd.DataFrame:
+    """What is known of each aircraft, by registration."""
+    rows = pd.DataFrame(reference.aircraft()).set_index("tail_number")
+    rows = rows[["year_manufactured", "seats", "engines"]].astype(float)
+    return rows.set_axis(["aircraft_year", "aircraft_seats", "aircraft_engines"], axis=1)
+
+
+def _aircraft(tails: pd.Series[str]) -> dict[str, object]:
+    found = _register().reindex(tails.to_numpy())
+    return {str(name): found[name].to_numpy() for name in found}
+
+
+class _Codes:
+    """Numbers for the texts of one column, the same for targets and events; -1 for none."""
+
+    def __init__(self, *columns: pd.Series[str]) -> None:
+        codes, _ = pd.factorize(pd.concat(columns, ignore_index=True))
+        ends = np.cumsum([len(column) for column in columns])
+        self.of_targets, self.of_events = np.split(codes.astype(np.int64), ends[:-1])
+        self.size = int(codes.max(initial=0)) + 2
+
+
+class _Timeline:
+    """Happenings with a group, a minute and a value each; answers for many (group, minute) at once."""
+
+    def __init__(self, groups: NDArray[np.int64], minutes: NDArray[np.int64], values: NDArray[np.float64]) -> None:
+        counts = (groups != _NONE) & ~np.isnan(values)
+        self._first = int(minutes.min(initial=0))
+        self._span = int(minutes.max(initial=0)) - self._first + 2
+        keys = self._keys(groups[counts], minutes[counts])
+        order = np.argsort(keys, kind="stable")
+        self._sorted = keys[order]
+        self._sums = np.concatenate([[0.0], np.cumsum(values[counts][order])])
+        self.order = np.flatnonzero(counts)[order]
+
+    def _keys(self, groups: NDArray[np.int64], minutes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Group and minute as one number; a minute outside the timeline is that of its nearest end."""
+        return groups * self._span + np.clip(minutes - self._first, 0, self._span - 1)
+
+    def before(self, groups: NDArray[np.int64], minutes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where, in the order of the timeline, what happened before this minute of the group ends."""
+        return np.searchsorted(self._sorted, self._keys(groups, minutes), side="left")
+
+    def window(
+        self, groups: NDArray[np.int64], minutes: NDArray[np.int64], length: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Count and sum of what happened in the ``length`` minutes before each minute; none for the group -1."""
+        end, start = self.before(groups, minutes), self.before(groups, minutes - length)
+        is_known = groups != _NONE
+        return np.where(is_known, end - start, 0), np.where(is_known, self._sums[end] - self._sums[start], 0.0)
+
+
+class _State:
+    """What the events tell about the world just before each target."""
+
+    def __init__(self, targets: pd.DataFrame, events: pd.DataFrame) -> None:
+        self._at = _minutes(targets["event_time"])
+        self._codes = {
+            name: _Codes(targets[name], events[name]) for name in ("airline", "origin", "destination", "tail_number")
+        }
+        self._scheduled_departure = _minutes(targets["scheduled_departure"])
+        self._events = events
+        self._minutes = _minutes(events["event_time"])
+        self._event_scheduled = _minutes(events["scheduled_departure"])
+        self._event_arrival = _minutes(events["scheduled_arrival"])
+        types = events["event_type"].to_numpy()
+        self._is = {kind: types == str(kind) for kind in EventType}
+        self._delay_out = self._clipped("departure_delay_minutes")
+        self._delay_in = self._clipped("arrival_delay_minutes")
+
+    def _clipped(self, name: str) -> NDArray[np.float64]:
+        values = self._events[name].to_numpy(dtype=float, na_value=np.nan)
+        return np.clip(values, *_DELAY_LIMITS).astype(np.float64)
+
+    def _groups(self, names: Iterable[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The group of each target and of each event: what they share in these columns."""
+        of_targets = np.zeros(len(self._at), np.int64)
+        of_events = np.zeros(len(self._minutes), np.int64)
+        for name in names:
+            codes = self._codes[name]
+            of_targets = of_targets * codes.size + codes.of_targets
+            of_events = of_events * codes.size + codes.of_events
+        return of_targets, of_events
+
+    def _timeline(
+        self, names: tuple[str, ...], kind: EventType, values: NDArray[np.float64]
+    ) -> tuple[NDArray[np.int64], _Timeline]:
+        of_targets, of_events = self._groups(names)
+        chosen = self._is[kind]
+        return of_targets, _Timeline(of_events[chosen], self._minutes[chosen], values[chosen])
+
+    def departures(self) -> dict[str, object]:
+        """Mean delay and number of the departures in each window."""
+        result: dict[str, object] = {}
+        for name, shared, length in _DEPARTURE_WINDOWS:
+            groups, timeline = self._timeline(shared, EventType.DEPARTED, self._delay_out)
+            counts, sums = timeline.window(groups, self._at, length)
+            result[f"departure_delay_{name}"] = _mean(counts, sums)
+            result[f"departures_{name}"] = counts
+        return result
+
+    def arrivals(self) -> dict[str, object]:
+        """Mean delay of the arrivals in each window."""
+        result: dict[str, object] = {}
+        for name, shared, length in _ARRIVAL_WINDOWS:
+            groups, timeline = self._timeline(shared, EventType.ARRIVED, self._delay_in)
+            result[f"arrival_delay_{name}"] = _mean(*timeline.window(groups, self._at, length))
+        return result
+
+    def cancellations(self) -> dict[str, object]:
+        """Number of the cancellations in each window."""
+        result: dict[str, object] = {}
+        ones = np.ones(len(self._minutes))
+        for name, shared, length in _CANCELLATION_WINDOWS:
+            groups, timeline = self._timeline(shared, EventType.CANCELLED, ones)
+            result[f"cancellations_{name}"], _ = timeline.window(groups, self._at, length)
+        return result
+
+    def queue(self) -> dict[str, object]:
+        """Departures that the timetable of the origin has in the hour before this one."""
+        of_targets, of_events = self._groups(("origin",))
+        chosen = self._is[EventType.SCHEDULED]
+        timeline = _Timeline(of_events[chosen], self._event_scheduled[chosen], np.ones(int(chosen.sum())))
+        counts, _ = timeline.window(of_targets, self._scheduled_departure, _QUEUE_MINUTES)
+        return {"origin_queue": counts}
+
+    def aircraft(self) -> dict[str, object]:
+        """The last that was heard of the aircraft: its delay, how long ago, and the time left until this departure."""
+        codes = self._codes["tail_number"]
+        chosen = np.flatnonzero(self._is[EventType.DEPARTED] | self._is[EventType.ARRIVED])
+        delays = np.where(self._is[EventType.ARRIVED], self._delay_in, self._delay_out)[chosen]
+        timeline = _Timeline(codes.of_events[chosen], self._minutes[chosen], delays)
+        end, start = (timeline.before(codes.of_targets, self._at - back) for back in (0, _AIRCRAFT_MINUTES))
+        is_known = (codes.of_targets != _NONE) & (end > start)
+        last = chosen[timeline.order[np.where(is_known, end - 1, 0)]] if len(timeline.order) else np.zeros_like(end)
+        delay = np.where(self._is[EventType.ARRIVED][last], self._delay_in[last], self._delay_out[last])
+        lands = self._event_arrival[last] + delay
+        return {
+            "aircraft_last_delay": np.where(is_known, delay, np.nan),
+            "aircraft_last_age_minutes": np.where(is_known, self._at - self._minutes[last], np.nan),
+            "aircraft_slack_minutes": np.where(is_known, self._scheduled_departure - lands, np.nan),
+        }
+
+
+def _mean(counts: NDArray[np.int64], sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    means = np.full(len(sums), np.nan)
+    np.divide(sums, counts, out=means, where=counts > 0)
+    return means

@@ -1,0 +1,141 @@
+"""``skytier models``: the versions of the delay model, and which of them predicts."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.table import Table
+
+from models.registry import Card, Champion, Registry
+from skytier.files import Files
+
+app = App(name="models", help="The versions of the delay model: list, show, promote, rollback.")
+
+AsJson = Annotated[bool, Parameter(name="--json", negative="")]
+STAGES = ("before_departure", "after_departure")
+EMPTY = "There is no model yet: run 'skytier train'."
+
+
+@app.command(name="list")
+def list_versions(*, as_json: AsJson = False) -> None:
+    """List all versions, oldest first. MAE is the mean absolute error of the predicted delay, in minutes.
+
+    Parameters
+    ----------
+    as_json
+        Print a JSON array of the versions' cards, each with "champion", true or false.
+    """
+    registry = Registry(Files())
+    cards, champion = registry.versions(), _champion_version(registry)
+    if as_json:
+        print(json.dumps([card | {"champion": card["version"] == champion} for card in cards]))
+    elif not cards:
+        print(EMPTY)
+    else:
+        Console().print(_versions_table(cards, champion))
+
+
+@app.command
+def show(version: str, *, as_json: AsJson = False) -> None:
+    """Show what a version was trained on and how good it is.
+
+    Parameters
+    ----------
+    version
+        Its name, as 'skytier models list' shows it.
+    as_json
+        Print its card as JSON, with "champion", true or false.
+    """
+    registry = Registry(Files())
+    card = registry.card(version)
+    is_champion = version == _champion_version(registry)
+    if as_json:
+        print(json.dumps(card | {"champion": is_champion}))
+        return
+    data, console = card["data"], Console(highlight=False, soft_wrap=True)
+    console.print(f"{version}{', the champion' if is_champion else ''}", style="bold")
+    console.print(f"trained at {_time(card['trained_at'])}")
+    console.print(f"on {data['rows']:,} rows of {data['source']}, {data['from']} to {data['to']}")
+    console.print(_metrics_table(card["metrics"]))
+    for name, checksum in card["files"].items():
+        console.print(f"{name}  SHA-256 {checksum}", style="dim")
+
+
+@app.command
+def promote(version: str, *, reason: str, as_json: AsJson = False) -> None:
+    """Let a version predict from now on.
+
+    Parameters
+    ----------
+    version
+        Its name, as 'skytier models list' shows it.
+    reason
+        Why; kept with the champion.
+    as_json
+        Print the champion as JSON.
+    """
+    _print_champion(Registry(Files()).promote(version, reason), as_json)
+
+
+@app.command
+def rollback(*, reason: str, as_json: AsJson = False) -> None:
+    """Let the champion before this one predict again.
+
+    Parameters
+    ----------
+    reason
+        Why; kept with the champion.
+    as_json
+        Print the champion as JSON.
+    """
+    _print_champion(Registry(Files()).rollback(reason), as_json)
+
+
+def _champion_version(registry: Registry) -> str | None:
+    champion = registry.champion()
+    return champion.version if champion else None
+
+
+def _print_champion(champion: Champion, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(champion.document()))
+    else:
+        print(f"{champion.version} is the champion since {champion.since:%Y-%m-%d %H:%M:%S}Z: {champion.reason}")
+
+
+def _versions_table(cards: list[Card], champion: str | None) -> Table:
+    table = Table(header_style="bold")
+    table.add_column("version", no_wrap=True)  # what one copies
+    table.add_column("trained at", min_width=len("2026-11-21"))  # the time may go below it
+    for name in ("rows", "MAE\nbefore", "MAE\nafter"):
+        table.add_column(name, justify="right")
+    table.add_column("champion", justify="center", no_wrap=True)
+    for card in cards:
+        version, maes = card["version"], [card["metrics"].get(stage, {}).get("mae") for stage in STAGES]
+        mark = "*" if version == champion else ""
+        rows = f"{card['data']['rows']:,}"
+        table.add_row(version, _time(card["trained_at"]), rows, *[_number(mae) for mae in maes], mark)
+    return table
+
+
+def _metrics_table(metrics: dict[str, dict[str, Any]]) -> Table:
+    """The numbers of each stage; what is not a number is in the JSON only."""
+    names = dict.fromkeys(name for of in metrics.values() for name, value in of.items() if _number(value))
+    table = Table("stage", header_style="bold")
+    for name in names:
+        table.add_column(name, justify="right")
+    for stage, of in metrics.items():
+        table.add_row(stage, *[_number(of.get(name)) for name in names])
+    return table
+
+
+def _time(text: str) -> str:
+    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M}Z"
+
+
+def _number(value: Any) -> str:
+    return f"{value:,.4g}" if isinstance(value, int | float) and not isinstance(value, bool) else ""

@@ -1,0 +1,43 @@
+"""What models are trained on: the events of flights, from the package of the real year or from the warehouse."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from generator import flights
+from generator.observations import Observations
+from generator.observations import read as read_observations
+from models import features
+
+
+@dataclass(frozen=True)
+class History:
+    """Events with ``features.EVENT_COLUMNS`` and ``features.WEATHER``, and where they are from."""
+
+    events: pd.DataFrame
+    description: dict[str, Any]
+
+
+def from_package(first: date = flights.FIRST_DAY, last: date = flights.LAST_DAY) -> History:
+    """The real flights of 2013 of these local days, as ``skytier replay`` publishes them."""
+    events = flights.lifecycle(flights.read_flights(first, last))
+    weather = Observations(read_observations()).values_at(events["origin"], events["event_time"])
+    named = weather.add_prefix("weather_")
+    return describe(pd.concat([events[list(features.EVENT_COLUMNS)], named[list(features.WEATHER)]], axis=1), "package")
+
+
+def describe(events: pd.DataFrame, source: str) -> History:
+    """A history with its range, its size and a hash of its content that does not depend on the order of the rows."""
+    days = events["flight_id"].str[:10]
+    content = int(np.bitwise_xor.reduce(pd.util.hash_pandas_object(events, index=False).to_numpy()))
+    digest = hashlib.sha256(f"{len(events)}:{content}".encode()).hexdigest()
+    return History(
+        events,
+        {"source": source, "from": days.min(), "to": days.max(), "events": len(events), "sha256": digest},
+    )
