@@ -5,6 +5,7 @@ Every step looks first whether its work is done already: all of them run at ever
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from local_stack import processes
 from local_stack.feed import SKYTIER, first_live_day
 from local_stack.progress import Progress
 from local_stack.server import base_environment
-from skytier import hot_tier, spark
+from skytier import alerts, hot_tier, spark
 from skytier.errors import TerminalError
 from skytier.settings import FeedSettings, home
 
@@ -29,28 +30,37 @@ def run(progress: Progress) -> None:
         progress.done(name, what, time.monotonic() - began, "")
 
 
-def _skytier(*arguments: str) -> None:
-    """Run one of our own commands, its output going to a log file of its name."""
+def _skytier(*arguments: str) -> str:
+    """Run one of our own commands, its output going to a log file of its name; what it printed is returned as well."""
     log = processes.log_file(f"first-start-{arguments[0]}")
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         done = subprocess.run(
-            [SKYTIER, *arguments], env=base_environment(), stdout=output, stderr=subprocess.STDOUT, check=False
+            [SKYTIER, *arguments], env=base_environment(), stdout=subprocess.PIPE, stderr=output, check=False
         )
+        output.write(done.stdout)
     if done.returncode != 0:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
         raise TerminalError(f"'skytier {' '.join(arguments)}' failed with status {done.returncode}, see {log}:\n{tail}")
+    return done.stdout.decode(errors="replace")
 
 
 def _index_hot_tier() -> str:
     with hot_tier.client() as connection:
         hot_tier.ensure_indexes(connection)
+        alerts.ensure_indexes(connection)
     return "done"
 
 
 def _migrate_warehouse() -> str:
     _skytier("warehouse", "migrate")
     return "up to date"
+
+
+def _train_model() -> str:
+    """Train the first model, before there are events to predict on; another stack on this machine may have done it."""
+    report = json.loads(_skytier("train", "--if-missing", "--reuse", "--json"))
+    return f"champion {report['version']}" if report["promoted"] else "was there"
 
 
 def _back_fill() -> str:
@@ -86,6 +96,7 @@ def _first_minute_job() -> str:
 STEPS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("hot tier", _index_hot_tier),
     ("warehouse", _migrate_warehouse),
+    ("model", _train_model),
     ("back-fill", _back_fill),
     ("minute job", _first_minute_job),
 )

@@ -232,7 +232,8 @@ class _State:
 
     def _clipped(self, name: str) -> NDArray[np.float64]:
         values = self._events[name].to_numpy(dtype=float, na_value=np.nan)
-        return np.clip(values, *_DELAY_LIMITS).astype(np.float64)
+        clipped: NDArray[np.float64] = np.clip(values, *_DELAY_LIMITS)
+        return clipped
 
     def _groups(self, names: Iterable[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The group of each target and of each event: what they share in these columns."""

@@ -73,7 +73,7 @@ def split(first: date, last: date) -> Split:
     if days < FEWEST_DAYS:
         raise TerminalError(
             f"{days} days of flights ({first} to {last}) are too few to train and test on: {FEWEST_DAYS} are needed. "
-            "Wait for more, or train on the real year with 'skytier train --source package'."
+            "Wait for more, or train on the real year with 'skytier train'."
         )
     tune = first + timedelta(days=round(days * TRAIN_DAYS / ALL_DAYS))
     return Split(first, tune, tune + timedelta(days=max(round(days * TUNE_DAYS / ALL_DAYS), 1)), last)
@@ -83,11 +83,13 @@ def split(first: date, last: date) -> Split:
 class Samples:
     """Features of the flights whose outcome is known: one row a prediction.
 
-    ``frame`` has ``features.FEATURES`` and ``stage``, ``day`` (local date of departure), ``actual`` (minutes).
+    ``frame`` has ``features.FEATURES`` and ``stage``, ``day`` (local date of departure), ``actual`` (minutes);
+    ``description`` says what they were made from.
     """
 
     frame: pd.DataFrame
     split: Split
+    description: dict[str, Any]
 
     def of(self, stage: str, part: str) -> pd.DataFrame:
         """The rows of a stage in ``train``, ``tune`` or ``test``."""
@@ -103,7 +105,7 @@ class Samples:
 
 def samples(history: History) -> Samples:
     """All features of a history, and its days split. Raises TerminalError when there are too few."""
-    events = history.events
+    began, events = time.monotonic(), history.events
     targets = events[features.is_predicted_on(events)]
     arrived = events[events["event_type"] == "arrived"].drop_duplicates("flight_id").set_index("flight_id")
     frame = features.build(targets, events)
@@ -114,15 +116,14 @@ def samples(history: History) -> Samples:
     frame = frame[frame["actual"].notna()]
     if frame.empty:
         raise TerminalError("There is no flight with a known arrival delay to train on.")
-    days = frame["day"]
-    return Samples(frame, split(days.min().date(), days.max().date()))
+    log.info("features made", rows=len(frame), seconds=round(time.monotonic() - began, 1))
+    days = split(frame["day"].min().date(), frame["day"].max().date())
+    return Samples(frame, days, history.description | {"rows": len(frame)})
 
 
-def train(history: History, folder: Path) -> dict[str, Any]:
+def train(data: Samples, folder: Path) -> dict[str, Any]:
     """Train all stages, write the model's files and its card to ``folder``, and return the card."""
     began = time.monotonic()
-    data = samples(history)
-    log.info("features made", rows=len(data.frame), seconds=round(time.monotonic() - began, 1))
     folder.mkdir(parents=True, exist_ok=True)
     used = data.frame[data.frame["day"] < pd.Timestamp(data.split.tune)]
     categories = {name: sorted(used[name].dropna().unique().tolist()) for name in features.CATEGORIES}
@@ -135,7 +136,7 @@ def train(history: History, folder: Path) -> dict[str, Any]:
     card: dict[str, Any] = {
         "version": f"{trained_at:%Y%m%dT%H%M%SZ}-{digest}",
         "trained_at": trained_at.isoformat(timespec="seconds"),
-        "data": history.description | {"rows": len(data.frame)},
+        "data": data.description,
         "split": {
             "train": [data.split.first.isoformat(), (data.split.tune - timedelta(days=1)).isoformat()],
             "tune": [data.split.tune.isoformat(), (data.split.test - timedelta(days=1)).isoformat()],

@@ -1,7 +1,8 @@
 """One batch of flight events through every store, in the order that makes a crash harmless.
 
-raw, cold tables, hot tier, dead letters, metadata table, mark. Every write replaces what an earlier try of the same
-batch left (a dead letter is sent again under the same key), so a batch that was cut off anywhere is simply repeated.
+raw, cold tables, hot tier, dead letters, metadata table, mark. Before the first write the delay model scores the
+events; without a model they are stored unscored. Every write replaces what an earlier try of the same batch left (a
+dead letter is sent again under the same key), so a batch that was cut off anywhere is simply repeated.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from skytier import batches, faults, logs
 from skytier.event import SCHEMA_NAME, SCHEMA_VERSION
 from skytier.files import Files
 from skytier.settings import KafkaSettings, ProcessingSettings
+from spark_jobs.delay_scorer import predict
 from spark_jobs.hot_writer import write_documents
 from spark_jobs.transforms import outputs
 from spark_jobs.transforms.clean import clean
@@ -34,7 +36,13 @@ from spark_jobs.transforms.reference import join_reference
 from spark_jobs.transforms.validate import validate
 
 DATABASE = "flight_dw"
-BATCH_TABLES = ("staging_flight_events", "fact_flight_events", "rejected_flight_events", "batch_metadata")
+BATCH_TABLES = (
+    "staging_flight_events",
+    "fact_flight_events",
+    "predictions",
+    "rejected_flight_events",
+    "batch_metadata",
+)
 log = logs.logger("process_flight_events")
 
 
@@ -129,10 +137,11 @@ def forget_batches_after(spark: SparkSession, last_mark: int) -> None:
 class FlightBatch:
     """The writes of one batch. ``process`` is the whole of it."""
 
-    def __init__(self, spark: SparkSession, files: Files, batch_id: int) -> None:
+    def __init__(self, spark: SparkSession, files: Files, batch_id: int, model_version: str | None) -> None:
         self.spark = spark
         self.files = files
         self.batch_id = batch_id
+        self.model_version = model_version
         self.started_at = datetime.now(UTC)
         self.steps = Steps(batch_id)
 
@@ -168,16 +177,20 @@ class FlightBatch:
         if duplicate_count:
             stored = valid.join(F.broadcast(duplicates), ["kafka_partition", "kafka_offset"], how="left_anti")
 
+        with self.steps.step("predict"):
+            scored = self._score(stored)
+
         raw_path = batches.raw_path(self.batch_id, intake.processing_date)
         with self.steps.step("raw"):
             self._write_raw(stamped, raw_path)
         self._in_parallel(
             lambda: self._overwrite("staging_flight_events", outputs.staging(stored)),
-            lambda: self._overwrite("fact_flight_events", outputs.fact(stored)),
+            lambda: self._overwrite("fact_flight_events", outputs.fact(scored)),
+            lambda: self._overwrite("predictions", outputs.predictions(scored)),
             lambda: self._overwrite("rejected_flight_events", outputs.rejected(rejected)) if intake.rejected else None,
         )
         with self.steps.step("hot_tier"):
-            write_documents(outputs.hot(stored))
+            write_documents(outputs.hot(scored))
         if intake.rejected:
             with self.steps.step("dead_letters"):
                 self._send_dead_letters(rejected)
@@ -188,6 +201,12 @@ class FlightBatch:
         with self.steps.step("mark"):
             batches.mark(self.files, self.batch_id, metadata | {"step_seconds": self.steps.seconds})
         log.info("batch done", **{k: v for k, v in metadata.items() if not isinstance(v, dict)})
+
+    def _score(self, stored: DataFrame) -> DataFrame:
+        if self.model_version is None:
+            return outputs.unscored(stored)
+        scores = predict(stored, self.model_version, self.batch_id).localCheckpoint()
+        return stored.join(F.broadcast(scores), "event_id", how="left")
 
     def _find_duplicates(self, valid: DataFrame, intake: Intake) -> DataFrame:
         staged = self.spark.table(f"{DATABASE}.staging_flight_events")

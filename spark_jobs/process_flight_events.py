@@ -10,8 +10,9 @@ import time
 
 from pyspark.sql import DataFrame, SparkSession
 
-from skytier import batches, logs, topics
-from skytier.errors import SkytierError
+from models.registry import Registry
+from skytier import alerts, batches, hot_tier, logs, topics
+from skytier.errors import SkytierError, TerminalError
 from skytier.exclusive import exclusively
 from skytier.files import Files
 from skytier.settings import KafkaSettings, ProcessingSettings, home
@@ -28,6 +29,21 @@ def main() -> None:
         drain()
 
 
+def champion(files: Files) -> str | None:
+    """The version of the model that predicts in this run; None, and an alert, where there is none."""
+    try:
+        found = Registry(files).champion()
+    except TerminalError as error:
+        found, why = None, str(error)
+    else:
+        why = "No model has been trained yet: run 'skytier train'."
+    if found is None:
+        with hot_tier.client() as connection:
+            alerts.alert(connection, "model", alerts.Severity.CRITICAL, "champion", f"Events stay unscored: {why}")
+        return None
+    return found.version
+
+
 def drain() -> None:
     """Take everything that is in the topic now through both tiers."""
     start = time.monotonic()
@@ -39,8 +55,11 @@ def drain() -> None:
     if checkpoint.last_mark is not None:
         forget_batches_after(spark, checkpoint.last_mark)
 
+    model_version = champion(files)
+
     def process(events: DataFrame, number: int) -> None:
-        FlightBatch(events.sparkSession, files, batches.batch_id(checkpoint.generation, number)).process(events)
+        batch_id = batches.batch_id(checkpoint.generation, number)
+        FlightBatch(events.sparkSession, files, batch_id, model_version).process(events)
 
     source = (
         spark.readStream.format("kafka")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from skytier import event_schema
+from skytier.event import EventType
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -25,7 +26,7 @@ DERIVED = (
     "average_speed_mph",
     "is_delayed",
 )
-PREDICTION = {
+SCORES = {
     "predicted_delay_minutes": "double",
     "predicted_delay_lower_minutes": "double",
     "predicted_delay_upper_minutes": "double",
@@ -33,7 +34,12 @@ PREDICTION = {
     "prediction_stage": "string",
     "model_version": "string",
     "prediction_error_minutes": "double",
+    "predicted_before_departure_minutes": "double",
+    "error_before_departure_minutes": "double",
+    "predicted_after_departure_minutes": "double",
+    "error_after_departure_minutes": "double",
 }
+"""What the delay model says of an event, null where it says nothing; errors are of arrived events only."""
 
 
 def _contract() -> list[str]:
@@ -45,18 +51,40 @@ def staging(stored: DataFrame) -> DataFrame:
     return stored.select(*_contract(), *QUALITY, *PROCESSING)
 
 
-def fact(stored: DataFrame) -> DataFrame:
-    """``fact_flight_events``: the enriched event, weather as plain columns; unpredicted until a model scores it."""
+def unscored(stored: DataFrame) -> DataFrame:
+    """The events with no word of a model."""
+    return stored.withColumns({name: F.lit(None).cast(kind) for name, kind in SCORES.items()})
+
+
+def fact(scored: DataFrame) -> DataFrame:
+    """``fact_flight_events``: the enriched event, weather as plain columns, and its prediction."""
     plain = [name for name in _contract() if name != "weather"]
     weather = [F.col(f.name).alias(f.name.replace(".", "_", 1)) for f in event_schema.weather_fields()]
-    prediction = [F.lit(None).cast(kind).alias(name) for name, kind in PREDICTION.items()]
-    return stored.select(*plain, *DERIVED, *weather, *QUALITY, *PROCESSING, *prediction)
+    return scored.select(*plain, *DERIVED, *weather, *QUALITY, *PROCESSING, *SCORES)
 
 
-def hot(stored: DataFrame) -> DataFrame:
+def predictions(scored: DataFrame) -> DataFrame:
+    """``predictions``: one row an event that was predicted on."""
+    was_predicted_on = (F.col("event_type") != str(EventType.ARRIVED)) & F.col("predicted_delay_minutes").isNotNull()
+    return scored.where(was_predicted_on).select(
+        "event_id",
+        "flight_id",
+        F.col("prediction_stage").alias("stage"),
+        F.col("processing_timestamp").alias("predicted_at"),
+        "predicted_delay_minutes",
+        "predicted_delay_lower_minutes",
+        "predicted_delay_upper_minutes",
+        F.col("prediction_confidence").alias("confidence"),
+        "model_version",
+        "batch_id",
+        F.col("processing_date").alias("prediction_date"),
+    )
+
+
+def hot(scored: DataFrame) -> DataFrame:
     """``flight_tracking.flight_events``: the enriched event as one document, its ``_id`` the event_id."""
     derived = [name for name in DERIVED if name != "flight_date"]
-    return stored.select(
+    return scored.select(
         F.col("event_id").alias("_id"),
         *_contract(),
         *derived,
@@ -66,6 +94,7 @@ def hot(stored: DataFrame) -> DataFrame:
         "processing_timestamp",
         "batch_id",
         F.date_format("processing_date", "yyyy-MM-dd").alias("processing_date"),
+        *SCORES,
     )
 
 

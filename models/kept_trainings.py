@@ -1,0 +1,52 @@
+"""Results of trainings that this machine keeps, for all its stacks: the very same training is not done twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from skytier import logs
+from skytier.exclusive import exclusively
+from skytier.settings import PROJECT_ROOT
+
+FOLDER = PROJECT_ROOT / "var" / "cache" / "models"  # depends on code and data, not on SKYTIER_HOME
+
+_DECIDED_BY = (
+    *(f"models/{name}.py" for name in ("features", "training", "training_data", "delay_model", "evaluation", "drift")),
+    *(f"generator/{name}.py" for name in ("flights", "observations")),
+    *(f"skytier/{name}.py" for name in ("event_schema", "reference")),
+    "requirements/jobs.txt",
+)
+
+log = logs.logger("train")
+
+
+def key(options: Mapping[str, str]) -> str:
+    """The name of a training: of the code and libraries that decide its result, and of its options."""
+    digest = hashlib.sha256(json.dumps(dict(options), sort_keys=True).encode())
+    for path in _DECIDED_BY:
+        digest.update(hashlib.sha256((PROJECT_ROOT / path).read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def find_or_make(name: str, make: Callable[[Path], object]) -> Path:
+    """The folder kept under a name; where there is none, what ``make`` writes into a folder is kept.
+
+    A process that asks for what another one makes waits for it. A ``make`` that is cut off leaves nothing to be found.
+    """
+    folder, aside = FOLDER / name, FOLDER / f"_{name}"
+    with exclusively(FOLDER / f".{name}.lock", lambda: log.info("another process trains the same", name=name)):
+        if folder.exists():
+            log.info("kept training found", folder=str(folder))
+            return folder
+        shutil.rmtree(aside, ignore_errors=True)  # of a process that was killed
+        aside.mkdir()
+        try:
+            make(aside)
+            aside.rename(folder)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+    return folder

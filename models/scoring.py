@@ -1,0 +1,76 @@
+"""Scoring one batch of events: predictions on what is scheduled or departed, errors on what has arrived."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models import features
+from models.delay_model import PREDICTION_COLUMNS, DelayModel
+from skytier.event import EventType
+
+OUTCOME_COLUMNS = (
+    "prediction_error_minutes",
+    "predicted_before_departure_minutes",
+    "error_before_departure_minutes",
+    "predicted_after_departure_minutes",
+    "error_after_departure_minutes",
+)
+SCORE_COLUMNS = ("event_id", *PREDICTION_COLUMNS, *OUTCOME_COLUMNS)
+
+EVENT_COLUMNS = (*features.EVENT_COLUMNS, *features.WEATHER)
+"""What a batch must have of each of its events; what is ``earlier`` needs ``features.EVENT_COLUMNS``."""
+
+_STAGE_EVENTS = {stage: event_type for event_type, stage in features.STAGES.items()}
+_LATEST_FIRST = (features.AFTER, features.BEFORE)
+
+
+def score(model: DelayModel, batch: pd.DataFrame, earlier: pd.DataFrame, predicted: pd.DataFrame) -> pd.DataFrame:
+    """``SCORE_COLUMNS`` for every event of the batch that is predicted on, and for every one that has arrived.
+
+    ``batch`` are the batch's events (``EVENT_COLUMNS``), ``earlier`` those of other batches that may count for the
+    features. ``predicted`` has the predictions (``PREDICTION_COLUMNS``) that were stored for the flights that arrive in
+    this batch, its index their event_id. An ``arrived`` event takes the prediction of its latest stage as its own.
+    """
+    targets = batch[features.is_predicted_on(batch)]
+    known = pd.concat([batch[list(features.EVENT_COLUMNS)], earlier], ignore_index=True) if len(earlier) else batch
+    made = model.predict(features.build(targets, known), targets["event_type"].map(features.STAGES))
+    made = made.set_axis(targets["event_id"].to_numpy())
+    made = made[made["predicted_delay_minutes"].notna()]
+    both = pd.concat([part for part in (predicted, made) if len(part)]) if len(predicted) else made
+    parts = [made.rename_axis("event_id").reset_index(), _outcomes(batch, both[~both.index.duplicated(keep="last")])]
+    return pd.concat([part.reindex(columns=list(SCORE_COLUMNS)) for part in parts if len(part)] or [_empty()])
+
+
+def arrived_without_prediction(batch: pd.DataFrame) -> list[str]:
+    """The ids of events of earlier batches that hold a prediction of a flight which arrives in this one."""
+    there = set(batch["event_id"])
+    arrived = batch.loc[batch["event_type"] == str(EventType.ARRIVED), "flight_id"]
+    wanted = [f"{flight}:{event_type}" for flight in arrived for event_type in features.STAGES]
+    return [event_id for event_id in wanted if event_id not in there]
+
+
+def _empty() -> pd.DataFrame:
+    return pd.DataFrame(columns=list(SCORE_COLUMNS))
+
+
+def _outcomes(batch: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
+    arrived = batch[batch["event_type"] == str(EventType.ARRIVED)]
+    actual = arrived["arrival_delay_minutes"].to_numpy(dtype=float, na_value=np.nan)
+    result: dict[str, Any] = {"event_id": arrived["event_id"].to_numpy()}
+    by_stage = {
+        stage: predictions.reindex((arrived["flight_id"] + f":{_STAGE_EVENTS[stage]}").to_numpy())
+        for stage in _LATEST_FIRST
+    }
+    for stage, found in by_stage.items():
+        value = found["predicted_delay_minutes"].to_numpy(dtype=float)
+        result[f"predicted_{stage}_minutes"] = value
+        result[f"error_{stage}_minutes"] = np.round(actual - value, 2)
+    latest, before = (by_stage[stage].reset_index(drop=True) for stage in _LATEST_FIRST)
+    latest = latest.where(latest["predicted_delay_minutes"].notna(), before)
+    result |= {name: latest[name].to_numpy() for name in PREDICTION_COLUMNS}
+    result["prediction_error_minutes"] = np.round(actual - latest["predicted_delay_minutes"].to_numpy(dtype=float), 2)
+    frame = pd.DataFrame(result)
+    return frame[frame["predicted_delay_minutes"].notna()]

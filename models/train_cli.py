@@ -1,0 +1,91 @@
+"""``skytier train``: train the delay model, publish it, promote it if it is better."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.table import Table
+
+from models import kept_trainings
+from models.registry import Card, Registry
+from skytier.files import Files
+
+_SOURCE = {"source": "package"}
+_BASELINES = {"train_median": "median of the training days", "airline_hour_mean": "mean of airline and hour"}
+# Each row of the table: its name, the figure, how it is written, whether the baselines have it too.
+_ROWS = (
+    ("MAE, minutes", "mae", ".2f", True),
+    ("R2", "r2", ".3f", True),
+    ("RMSE, minutes", "rmse", ".2f", False),
+    ("share in the interval", "coverage", ".3f", False),
+    ("mean interval, minutes", "mean_interval_minutes", ".1f", False),
+    ("constant interval of that share, minutes", "constant_interval_minutes", ".1f", False),
+    ("gap of the confidence", "confidence_gap", ".3f", False),
+)
+
+Flag = Annotated[bool, Parameter(negative="")]
+
+
+def train(
+    *,
+    reuse: Flag = False,
+    if_missing: Flag = False,
+    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+) -> None:
+    """Train the delay model on the real flights of 2013 and publish it; promote it if it is better than the champion.
+
+    Both are measured on the days held out of the training. 'skytier models list' shows all versions.
+
+    Parameters
+    ----------
+    reuse
+        Publish the result of the very same training if this machine kept one, instead of training again; else keep it.
+    if_missing
+        Do nothing when there is a champion already.
+    as_json
+        Print the version, its metrics, the baselines, whether it was promoted and why as JSON.
+    """
+    registry = Registry(Files())
+    if if_missing and (champion := registry.champion()):
+        reason = f"{champion.version} is the champion already: nothing was trained"
+        _print(registry.card(champion.version), False, reason, as_json)
+        return
+    from models import publication, training, training_data  # only what trains pays for importing XGBoost
+
+    outcome = publication.train_and_publish(
+        registry,
+        lambda: training.samples(training_data.from_package()),
+        keep_as=kept_trainings.key(_SOURCE) if reuse else None,
+    )
+    _print(outcome.card, outcome.promoted, outcome.reason, as_json)
+
+
+def _print(card: Card, promoted: bool, reason: str, as_json: bool) -> None:
+    version, metrics, baselines = card["version"], card["metrics"], card.get("baselines", {})
+    if as_json:
+        document = {"version": version, "promoted": promoted, "reason": reason}
+        print(json.dumps(document | {"metrics": metrics, "baselines": baselines}))
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(_table(metrics, baselines))
+    console.print(f"{version} was {'promoted' if promoted else 'not promoted'}: {reason}.")
+
+
+def _table(metrics: dict[str, dict[str, Any]], baselines: dict[str, dict[str, Any]]) -> Table:
+    """The figures on the test days, a column a stage; below each what the baselines would have achieved."""
+    table = Table("on the test days", header_style="bold")
+    for stage in metrics:
+        table.add_column(stage, justify="right")
+    for title, name, form, has_baselines in _ROWS:
+        table.add_row(title, *[_number(of.get(name), form) for of in metrics.values()])
+        for baseline, what in _BASELINES.items() if has_baselines else ():
+            others = [baselines.get(stage, {}).get(baseline, {}).get(name) for stage in metrics]
+            table.add_row(f"  {what}", *[_number(value, form) for value in others], style="dim")
+    return table
+
+
+def _number(value: Any, form: str) -> str:
+    return "" if value is None else format(value, form)

@@ -1,0 +1,113 @@
+"""From real flights to a champion on a real HDFS: trained, published, compared, kept."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from models import kept_trainings, publication, training
+from models.registry import Registry
+from models.training import Samples
+from models.training_data import from_package
+from skytier.files import Files
+from tests.own_stack import OwnStack
+
+pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("stack")]
+
+
+@pytest.fixture(scope="module")
+def samples() -> Samples:
+    """The features of 70 days: 52 to train on, 6 to tune on, 12 to test on."""
+    return training.samples(from_package(date(2013, 1, 1), date(2013, 3, 11)))
+
+
+@pytest.fixture
+def registry(stack: OwnStack) -> Iterator[Registry]:
+    """An empty registry of the test's own."""
+    root = f"/tests/models-{uuid.uuid4().hex}"
+    yield Registry(Files(), root)
+    Files().delete(root)
+
+
+@pytest.fixture
+def few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "POINT_ROUNDS", 25)
+    monkeypatch.setattr(training, "INTERVAL_ROUNDS", 4)
+
+
+def test_the_first_is_promoted_a_worse_one_only_published(
+    registry: Registry, samples: Samples, few_rounds: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = publication.train_and_publish(registry, lambda: samples)
+    assert (first.promoted, first.reason) == (True, "there is no champion yet")
+    for stage, figures in first.card["metrics"].items():
+        assert figures["mae"] < first.card["baselines"][stage]["train_median"]["mae"]
+
+    monkeypatch.setattr(training, "POINT_ROUNDS", 1)
+    second = publication.train_and_publish(registry, lambda: samples)
+    assert not second.promoted
+    ours, theirs = (outcome.card["metrics"]["after_departure"]["mae"] for outcome in (second, first))
+    assert f"after_departure MAE {ours:.2f} min (champion {theirs:.2f})" in second.reason
+    assert "flattered" not in second.reason
+
+    champion = registry.champion()
+    assert champion is not None
+    assert (champion.version, champion.earlier) == (first.card["version"], ())
+    assert registry.versions() == [first.card, second.card]
+
+
+def test_a_champion_that_knew_the_test_days_is_told(
+    registry: Registry, samples: Samples, few_rounds: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "POINT_ROUNDS", 1)
+    publication.train_and_publish(registry, lambda: samples)
+    monkeypatch.setattr(training, "POINT_ROUNDS", 25)
+    earlier = samples.frame[samples.frame["day"] < "2013-03-02"]
+    fewer = Samples(earlier, training.split(date(2013, 1, 1), date(2013, 3, 1)), samples.description)
+    better = publication.train_and_publish(registry, lambda: fewer)
+    assert better.promoted
+    assert better.reason.endswith(
+        "the champion's figures are flattered: it was trained on 8 of the days they were measured on"
+    )
+
+
+def test_a_training_that_was_kept_is_not_done_again(
+    registry: Registry, samples: Samples, few_rounds: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(kept_trainings, "FOLDER", tmp_path)
+
+    def none_needed() -> Samples:
+        raise AssertionError("features were made")
+
+    key = kept_trainings.key({"days": "70"})
+    (tmp_path / f"_{key}").mkdir()
+    (tmp_path / f"_{key}" / "card.json").touch()  # of a training that was killed
+    first = publication.train_and_publish(registry, lambda: samples, keep_as=key)
+    again = publication.train_and_publish(registry, none_needed, keep_as=key)
+    assert (again.card, again.promoted, again.reason) == (first.card, False, "it is the champion already")
+
+    monkeypatch.setattr(training, "POINT_ROUNDS", 2)
+    other = publication.train_and_publish(registry, lambda: samples).card["version"]
+    registry.promote(other, "by hand")
+    registry.promote(first.card["version"], "by hand")
+    registry.rollback("it errs")
+    rolled_back = publication.train_and_publish(registry, none_needed, keep_as=key)
+    assert (rolled_back.promoted, rolled_back.reason) == (False, "it was rolled back (it errs)")
+
+
+def test_the_first_start_leaves_a_champion_and_trains_no_second(stack: OwnStack) -> None:
+    champion = Registry(Files()).champion()
+    assert champion is not None
+    assert champion.reason == "there is no champion yet"
+    done = stack.skytier("train", "--if-missing", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["version"], report["promoted"]) == (champion.version, False)
+    assert report["metrics"].keys() == report["baselines"].keys() == {"before_departure", "after_departure"}
+    shown = stack.skytier("train", "--if-missing").stdout
+    assert f"{champion.version} is the champion already: nothing was trained." in shown
