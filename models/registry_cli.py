@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 from rich.console import Console
 from rich.table import Table
 
 from models.registry import Card, Champion, Registry
 from skytier.files import Files
 
-app = App(name="models", help="The versions of the delay model: list, show, promote, rollback.")
+if TYPE_CHECKING:
+    from models.drift_monitor import Figure, Report
+
+app = App(name="models", help="The versions of the delay model: list, show, promote, rollback; and how they drift.")
 
 AsJson = Annotated[bool, Parameter(name="--json", negative="")]
 STAGES = ("before_departure", "after_departure")
@@ -95,6 +99,36 @@ def rollback(*, reason: str, as_json: AsJson = False) -> None:
     _print_champion(Registry(Files()).rollback(reason), as_json)
 
 
+@app.command
+def drift(*, days: Annotated[int, Parameter(validator=Number(gte=1, lte=60))] = 7, as_json: AsJson = False) -> None:
+    """Compare the flights of the last days with what the champion was trained on; store that, and show the newest day.
+
+    The table flight_dw.model_drift has all days. A stability index below 0.1 is stable, one above 0.25 is a shift.
+
+    Parameters
+    ----------
+    days
+        How many days before that of the newest event.
+    as_json
+        Print the figures of all days and the warnings as JSON.
+    """
+    from models import drift_monitor  # only this command pays for importing pandas
+
+    report = drift_monitor.monitor(days)
+    if as_json:
+        clock = report.clock.isoformat() if report.clock else None
+        figures = [figure.document() for figure in report.figures]
+        head = {"model_version": report.version, "clock": clock}
+        print(json.dumps(head | {"figures": figures, "warnings": report.warnings}))
+    elif report.clock is None or not report.figures:
+        print("No day has enough flights, and the time before it, in the hot tier: there is nothing to compare yet.")
+    else:
+        newest = max(figure.flight_date for figure in report.figures)
+        rows = [figure for figure in report.figures if figure.flight_date == newest]
+        so_far = "" if drift_monitor.is_complete(newest, report.clock) else " so far"
+        _print_drift(report, rows, f"{newest}{so_far}")
+
+
 def _champion_version(registry: Registry) -> str | None:
     champion = registry.champion()
     return champion.version if champion else None
@@ -105,6 +139,29 @@ def _print_champion(champion: Champion, as_json: bool) -> None:
         print(json.dumps(champion.document()))
     else:
         print(f"{champion.version} is the champion since {champion.since:%Y-%m-%d %H:%M:%S}Z: {champion.reason}")
+
+
+def _print_drift(report: Report, rows: list[Figure], day: str) -> None:
+    """The errors of a day, and by stage its ten largest stability indexes."""
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"{report.version} on the flights of {day}", style="bold")
+    errors = Table("stage", "error", header_style="bold")
+    shifts = Table("stage", "feature", header_style="bold")
+    for table, names in ((errors, ("value", "test days", "flights")), (shifts, ("stability index", "flights"))):
+        for name in names:
+            table.add_column(name, justify="right")
+    for stage in STAGES:
+        of_stage = [row for row in rows if row.stage == stage]
+        for row in of_stage:
+            if row.measure == "error":
+                errors.add_row(stage, row.name, _number(row.value), _number(row.reference), f"{row.flights:,}")
+        moved = sorted((row for row in of_stage if row.measure == "feature"), key=lambda row: -row.value)
+        for row in moved[:10]:
+            shifts.add_row(stage, row.name, f"{row.value:.2f}", f"{row.flights:,}")
+    console.print(errors)
+    console.print(shifts)
+    for message in report.warnings.values():
+        console.print(f"warning: {message}", style="yellow")
 
 
 def _versions_table(cards: list[Card], champion: str | None) -> Table:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+import sys
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -11,9 +12,9 @@ from rich.table import Table
 
 from models import kept_trainings
 from models.registry import Card, Registry
+from skytier import spark
 from skytier.files import Files
 
-_SOURCE = {"source": "package"}
 _BASELINES = {"train_median": "median of the training days", "airline_hour_mean": "mean of airline and hour"}
 # Each row of the table: its name, the figure, how it is written, whether the baselines have it too.
 _ROWS = (
@@ -31,35 +32,53 @@ Flag = Annotated[bool, Parameter(negative="")]
 
 def train(
     *,
+    source: Literal["package", "warehouse"] = "package",
     reuse: Flag = False,
     if_missing: Flag = False,
+    if_enough: Flag = False,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> None:
-    """Train the delay model on the real flights of 2013 and publish it; promote it if it is better than the champion.
+    """Train the delay model and publish it; promote it if it is better than the champion.
 
     Both are measured on the days held out of the training. 'skytier models list' shows all versions.
 
     Parameters
     ----------
+    source
+        The real flights of 2013 from the package, or what the warehouse's fact table holds now.
     reuse
-        Publish the result of the very same training if this machine kept one, instead of training again; else keep it.
+        Publish the result of the very same training on the package if this machine kept one, instead of training
+        again; else keep it.
     if_missing
         Do nothing when there is a champion already.
+    if_enough
+        End well, with nothing trained, when there are too few days to train and test on.
     as_json
         Print the version, its metrics, the baselines, whether it was promoted and why as JSON.
     """
-    registry = Registry(Files())
+    files = Files()
+    registry = Registry(files)
     if if_missing and (champion := registry.champion()):
         reason = f"{champion.version} is the champion already: nothing was trained"
         _print(registry.card(champion.version), False, reason, as_json)
         return
-    from models import publication, training, training_data  # only what trains pays for importing XGBoost
+    # Only what trains pays for importing XGBoost.
+    from models import publication, training, training_data
 
-    outcome = publication.train_and_publish(
-        registry,
-        lambda: training.samples(training_data.from_package()),
-        keep_as=kept_trainings.key(_SOURCE) if reuse else None,
-    )
+    def samples() -> training.Samples:
+        if source == "package":
+            return training.samples(training_data.from_package())
+        spark.submit("export_training_events")
+        return training.samples(training_data.from_warehouse(files))
+
+    key = kept_trainings.key({"source": source}) if reuse and source == "package" else None
+    try:
+        outcome = publication.train_and_publish(registry, samples, keep_as=key)
+    except training.TooFewDaysError as error:
+        if not if_enough:
+            raise
+        print(f"Nothing was trained: {error}", file=sys.stderr)
+        return
     _print(outcome.card, outcome.promoted, outcome.reason, as_json)
 
 

@@ -25,7 +25,8 @@ from skytier.errors import TerminalError
 
 # The real year: January to September to train on, October to tune on, November and December to test on.
 TRAIN_DAYS, TUNE_DAYS, ALL_DAYS = 273, 31, 365
-FEWEST_DAYS = 60
+FEWEST_DAYS, FEWEST_FLIGHTS = 60, 100
+PARTS = ("train", "tune", "test")
 COVERAGE = 0.90
 
 _TREES: dict[str, Any] = {
@@ -57,6 +58,10 @@ ADDED_TO: dict[str, str | None] = {features.BEFORE: None, features.AFTER: "depar
 log = logs.logger("train")
 
 
+class TooFewDaysError(TerminalError):
+    """The flights do not span enough days to train and test on."""
+
+
 @dataclass(frozen=True)
 class Split:
     """First days of the months to tune on and to test on, first and last day of all (local days of departure)."""
@@ -68,10 +73,10 @@ class Split:
 
 
 def split(first: date, last: date) -> Split:
-    """The days in order, in the proportions of the real year. Raises TerminalError when there are too few."""
+    """The days in order, in the proportions of the real year. Raises TooFewDaysError."""
     days = (last - first).days + 1
     if days < FEWEST_DAYS:
-        raise TerminalError(
+        raise TooFewDaysError(
             f"{days} days of flights ({first} to {last}) are too few to train and test on: {FEWEST_DAYS} are needed. "
             "Wait for more, or train on the real year with 'skytier train'."
         )
@@ -104,7 +109,7 @@ class Samples:
 
 
 def samples(history: History) -> Samples:
-    """All features of a history, and its days split. Raises TerminalError when there are too few."""
+    """All features of a history, and its days split. Raises TooFewDaysError."""
     began, events = time.monotonic(), history.events
     targets = events[features.is_predicted_on(events)]
     arrived = events[events["event_type"] == "arrived"].drop_duplicates("flight_id").set_index("flight_id")
@@ -118,7 +123,15 @@ def samples(history: History) -> Samples:
         raise TerminalError("There is no flight with a known arrival delay to train on.")
     log.info("features made", rows=len(frame), seconds=round(time.monotonic() - began, 1))
     days = split(frame["day"].min().date(), frame["day"].max().date())
-    return Samples(frame, days, history.description | {"rows": len(frame)})
+    data = Samples(frame, days, history.description | {"rows": len(frame)})
+    for stage in features.STAGES.values():
+        for part in PARTS:
+            if (flights := len(data.of(stage, part))) < FEWEST_FLIGHTS:
+                raise TooFewDaysError(
+                    f"There are only {flights} flights with a known arrival delay in the days to {part} on "
+                    f"({data.split}): {FEWEST_FLIGHTS} are needed."
+                )
+    return data
 
 
 def train(data: Samples, folder: Path) -> dict[str, Any]:
@@ -128,13 +141,9 @@ def train(data: Samples, folder: Path) -> dict[str, Any]:
     used = data.frame[data.frame["day"] < pd.Timestamp(data.split.tune)]
     categories = {name: sorted(used[name].dropna().unique().tolist()) for name in features.CATEGORIES}
     stages = {stage: _train_stage(data, stage, categories, folder) for stage in (features.BEFORE, features.AFTER)}
-    reference = {stage: drift.reference(data.of(stage, "train")) for stage in stages}
-    (folder / drift.REFERENCE).write_text(json.dumps(reference))
     trained_at = datetime.now(UTC)
-    files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir()) if p.name != CARD}
-    digest = hashlib.sha256("".join(files.values()).encode()).hexdigest()[:8]
     card: dict[str, Any] = {
-        "version": f"{trained_at:%Y%m%dT%H%M%SZ}-{digest}",
+        "version": f"{trained_at:%Y%m%dT%H%M%SZ}",
         "trained_at": trained_at.isoformat(timespec="seconds"),
         "data": data.description,
         "split": {
@@ -147,10 +156,13 @@ def train(data: Samples, folder: Path) -> dict[str, Any]:
         "categories": categories,
         "stages": stages,
         "libraries": {name: metadata.version(name) for name in ("xgboost-cpu", "numpy", "pandas", "scipy")},
-        "files": files,
     }
     _write_card(folder, card)
     model = load(folder)
+    (folder / drift.REFERENCE).write_text(json.dumps({stage: _reference(model, data, stage) for stage in stages}))
+    files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir()) if p.name != CARD}
+    card["version"] += "-" + hashlib.sha256("".join(files.values()).encode()).hexdigest()[:8]
+    card["files"] = files
     card["metrics"] = test(model, data)
     card["baselines"] = {
         stage: evaluation.baselines(data.of(stage, "train"), data.of(stage, "test")) for stage in stages
@@ -159,6 +171,16 @@ def train(data: Samples, folder: Path) -> dict[str, Any]:
     _write_card(folder, card)
     log.info("trained", version=card["version"], rows=len(data.frame), seconds=card["seconds"])
     return card
+
+
+def _reference(model: DelayModel, data: Samples, stage: str) -> dict[str, Any]:
+    """What later days are compared with: the features of the training days, the errors on the test days."""
+    train_rows, test_rows = data.of(stage, "train"), data.of(stage, "test")
+    reference = drift.reference(train_rows)
+    for name, bins in reference.items():
+        bins[drift.LARGEST_OF_A_DAY] = drift.largest_of_a_day(train_rows[name], train_rows["day"], bins)
+    predicted = model.predict(test_rows, test_rows["stage"])["predicted_delay_minutes"]
+    return reference | {drift.ERRORS: drift.bins_of(test_rows["actual"] - predicted)}
 
 
 def test(model: DelayModel, data: Samples) -> dict[str, dict[str, Any]]:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 from generator import flights
 from generator.observations import Observations
 from generator.observations import read as read_observations
 from models import features
+from skytier.errors import TerminalError
+from skytier.files import Files
+
+EXPORT = "/models/_training_events"
+"""The folder on HDFS that ``export_training_events`` writes."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,23 @@ def from_package(first: date = flights.FIRST_DAY, last: date = flights.LAST_DAY)
     weather = Observations(read_observations()).values_at(events["origin"], events["event_time"])
     named = weather.add_prefix("weather_")
     return describe(pd.concat([events[list(features.EVENT_COLUMNS)], named[list(features.WEATHER)]], axis=1), "package")
+
+
+def from_warehouse(files: Files) -> History:
+    """The events that the Spark job ``export_training_events`` wrote last.
+
+    Raises TerminalError when there are none.
+    """
+    names = [name for name in files.list(EXPORT) if name.endswith(".parquet")]
+    parts = [pq.read_table(io.BytesIO(files.read_bytes(f"{EXPORT}/{name}"))).to_pandas() for name in names]
+    events = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    if events.empty:
+        raise TerminalError(
+            "The warehouse holds no events to train on: publish some ('skytier replay') and take them in "
+            "('skytier process'), or train on the real year with 'skytier train --source package'."
+        )
+    times = ("event_time", "scheduled_departure", "scheduled_arrival")
+    return describe(events.assign(**{name: pd.to_datetime(events[name], utc=True) for name in times}), "warehouse")
 
 
 def describe(events: pd.DataFrame, source: str) -> History:

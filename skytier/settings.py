@@ -221,6 +221,14 @@ class MaintenanceSettings(Settings):
     small_files: int = Field(5, ge=2, description="small files of a partition that are worth compacting")
 
 
+class TrainingSettings(Settings):
+    """The training of the delay model from the warehouse."""
+
+    model_config = SettingsConfigDict(env_prefix="SKYTIER_TRAINING_")
+
+    days: int = Field(365, ge=60, description="newest days of flights that are trained and tested on")
+
+
 class FeedSettings(Settings):
     """What ``make up`` publishes: a back-fill flat out, then a live replay."""
 
@@ -245,5 +253,6 @@ ALL_SETTINGS: tuple[type[Settings], ...] = (
     SparkSettings,
     ProcessingSettings,
     MaintenanceSettings,
+    TrainingSettings,
     FeedSettings,
 )

@@ -65,6 +65,12 @@ class OwnStack:
             check=False,
         )
 
+    def run_python(self, code: str) -> None:
+        """Run a line of Python against this stack; its output is the failure's message."""
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, env=self.environment(), cwd=PROJECT_ROOT, capture_output=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a command and do not wait for it."""
         return subprocess.Popen(

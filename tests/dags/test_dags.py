@@ -20,15 +20,26 @@ from defaults import HOME, JOB_PROPERTIES, PROJECT_ROOT
 pytestmark = pytest.mark.dags
 
 FOLDER = PROJECT_ROOT / "airflow" / "dags"
-SCHEDULES = {"flight_processing_dag": "* * * * *", "warehouse_maintenance_dag": "17 * * * *"}
+SCHEDULES = {
+    "flight_processing_dag": "* * * * *",
+    "warehouse_maintenance_dag": "17 * * * *",
+    "delay_model_drift_dag": "47 * * * *",
+    "delay_model_training_dag": "30 3 * * 1",
+}
 # Each task with those that follow it.
 TASKS: dict[str, dict[str, set[str]]] = {
     "flight_processing_dag": {"process_flight_events": {"check_books"}, "check_books": set()},
     "warehouse_maintenance_dag": {"maintain_warehouse": set()},
+    "delay_model_drift_dag": {"measure_drift": set()},
+    "delay_model_training_dag": {"train": set()},
 }
 SPARK_TASKS = {
     ("flight_processing_dag", "process_flight_events"): "process_flight_events",
     ("warehouse_maintenance_dag", "maintain_warehouse"): "maintain_warehouse",
+}
+COMMANDS = {
+    ("flight_processing_dag", "check_books"): ["books", "check"],
+    ("delay_model_drift_dag", "measure_drift"): ["models", "drift"],
 }
 
 
@@ -109,10 +120,10 @@ def test_properties_are_those_of_the_stack() -> None:
     assert Path(JOB_PROPERTIES) == HOME / "conf" / "spark-jobs.properties"
 
 
-def test_the_books_are_checked_by_a_command_that_exists(bag: DagBag) -> None:
-    task = bag.dags["flight_processing_dag"].get_task("check_books")
-    program, *arguments = shlex.split(task.bash_command)
+@pytest.mark.parametrize(("dag_id", "task_id"), COMMANDS)
+def test_commands_exist(bag: DagBag, dag_id: str, task_id: str) -> None:
+    program, *arguments = shlex.split(bag.dags[dag_id].get_task(task_id).bash_command)
     assert Path(program) == PROJECT_ROOT / ".venv" / "bin" / "skytier"
-    assert arguments == ["books", "check"]
+    assert arguments == COMMANDS[dag_id, task_id]
     shown = subprocess.run([program, *arguments, "--help"], capture_output=True, text=True, check=False)
     assert shown.returncode == 0, shown.stderr

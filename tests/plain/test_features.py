@@ -19,7 +19,7 @@ pytestmark = pytest.mark.plain
 # The blizzard of 8 and 9 February: many cancellations, long delays, then a late recovery.
 BLIZZARD = date(2013, 2, 7), date(2013, 2, 10)
 
-WINDOWS = {
+DEPARTURE_WINDOWS = {
     "origin_30min": ("departed", ("origin",), 30),
     "origin_2h": ("departed", ("origin",), 120),
     "origin_6h": ("departed", ("origin",), 360),
@@ -123,35 +123,36 @@ def batch(targets: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def sample(targets: pd.DataFrame) -> list[int]:
-    """Rows of targets late enough for older events to be there, the flight that left latest among them."""
+def sample(targets: pd.DataFrame) -> list[pd.DataFrame]:
+    """Targets, each alone, late enough for older events to be there; the flight that left latest among them."""
     late = targets[targets["event_time"] > targets["event_time"].min() + features.LOOKBACK + pd.Timedelta(hours=6)]
-    return [int(late["departure_delay_minutes"].idxmax()), *late.sample(29, random_state=5).index.tolist()]
+    chosen = [late["departure_delay_minutes"].idxmax(), *late.sample(24, random_state=5).index]
+    return [late.loc[[row]] for row in chosen]
 
 
 def test_nothing_at_or_after_the_event_changes_its_features(
-    events: pd.DataFrame, targets: pd.DataFrame, batch: pd.DataFrame, sample: list[int]
+    events: pd.DataFrame, batch: pd.DataFrame, sample: list[pd.DataFrame]
 ) -> None:
-    for row in sample:
-        earlier = events[events["event_time"] < targets.loc[row, "event_time"]]
-        _same(features.build(targets.loc[[row]], earlier), batch.loc[[row]])
+    for target in sample:
+        earlier = events[events["event_time"] < target["event_time"].iloc[0]]
+        _same(features.build(target, earlier), batch.loc[target.index])
 
 
 def test_events_older_than_the_lookback_change_nothing(
-    events: pd.DataFrame, targets: pd.DataFrame, batch: pd.DataFrame, sample: list[int]
+    events: pd.DataFrame, batch: pd.DataFrame, sample: list[pd.DataFrame]
 ) -> None:
-    for row in sample:
-        recent = events[events["event_time"] >= targets.loc[row, "event_time"] - features.LOOKBACK]
+    for target in sample:
+        recent = events[events["event_time"] >= target["event_time"].iloc[0] - features.LOOKBACK]
         assert len(recent) < len(events)
-        _same(features.build(targets.loc[[row]], recent), batch.loc[[row]])
+        _same(features.build(target, recent), batch.loc[target.index])
 
 
 def test_a_target_alone_has_the_features_that_it_has_among_thousands(
-    events: pd.DataFrame, targets: pd.DataFrame, batch: pd.DataFrame, sample: list[int]
+    events: pd.DataFrame, batch: pd.DataFrame, sample: list[pd.DataFrame]
 ) -> None:
-    assert len(targets) > 5000
-    for row in sample[:12]:
-        _same(features.build(targets.loc[[row]], events), batch.loc[[row]])
+    assert len(batch) > 5000
+    for target in sample[:12]:
+        _same(features.build(target, events), batch.loc[target.index])
 
 
 def test_neither_order_nor_repetition_of_events_matters(
@@ -177,37 +178,40 @@ def test_the_inputs_are_left_as_they_are(events: pd.DataFrame, targets: pd.DataF
     _same(events, known)
 
 
+def _window(
+    events: pd.DataFrame, target: pd.Series[Any], kind: str, shared: tuple[str, ...], minutes: int
+) -> pd.DataFrame:
+    end = target["event_time"]
+    is_inside = events["event_time"].between(end - pd.Timedelta(minutes=minutes), end, inclusive="left")
+    is_inside &= events["event_type"] == kind
+    for name in shared:
+        is_inside &= events[name] == target[name]
+    return events[is_inside]
+
+
 def test_windows_agree_with_a_search_through_all_events(
-    events: pd.DataFrame, targets: pd.DataFrame, batch: pd.DataFrame, sample: list[int]
+    events: pd.DataFrame, batch: pd.DataFrame, sample: list[pd.DataFrame]
 ) -> None:
-    def inside(row: int, kind: str, shared: tuple[str, ...], minutes: int) -> pd.DataFrame:
-        target = targets.loc[row]
-        is_in = (events["event_type"] == kind) & (events["event_time"] < target["event_time"])
-        is_in &= events["event_time"] >= target["event_time"] - pd.Timedelta(minutes=minutes)
-        for name in shared:
-            is_in &= events[name] == target[name]
-        return events[is_in]
-
-    def mean(delays: pd.Series[float]) -> float:
-        return float(np.float32(delays.clip(-30, 240).mean()))
-
-    for row in sample[:15]:
+    chosen = pd.concat(sample[:15])
+    for (_, target), (_, made) in zip(chosen.iterrows(), batch.loc[chosen.index].iterrows(), strict=True):
         expected: dict[str, float] = {}
-        for name, window in WINDOWS.items():
-            expected[f"departures_{name}"] = len(inside(row, *window))
-            expected[f"departure_delay_{name}"] = mean(inside(row, *window)["departure_delay_minutes"])
+        for name, window in DEPARTURE_WINDOWS.items():
+            rows = _window(events, target, *window)
+            expected[f"departures_{name}"] = len(rows)
+            expected[f"departure_delay_{name}"] = rows["departure_delay_minutes"].clip(-30, 240).mean()
         for name, window in ARRIVAL_WINDOWS.items():
-            expected[f"arrival_delay_{name}"] = mean(inside(row, *window)["arrival_delay_minutes"])
+            delays = _window(events, target, *window)["arrival_delay_minutes"]
+            expected[f"arrival_delay_{name}"] = delays.clip(-30, 240).mean()
         for name, window in CANCELLATION_WINDOWS.items():
-            expected[f"cancellations_{name}"] = len(inside(row, *window))
+            expected[f"cancellations_{name}"] = len(_window(events, target, *window))
         assert set(expected) == {*COUNTS, *MEANS}
-        assert batch.loc[row, list(expected)].to_dict() == pytest.approx(expected, rel=1e-6, nan_ok=True)
+        assert made[list(expected)].to_dict() == pytest.approx(expected, rel=1e-6, nan_ok=True)
 
 
 def test_the_blizzard_shows_in_the_features(batch: pd.DataFrame) -> None:
     assert batch["cancellations_origin_4h"].max() > 50
     assert batch["departure_delay_origin_2h"].max() > 60
-    assert batch["aircraft_last_delay"].notna().mean() > 0.5
+    assert batch["aircraft_last_delay"].notna().mean() > 0.3
 
 
 def test_departures_of_a_window_are_counted_and_averaged() -> None:
@@ -236,9 +240,25 @@ def test_a_window_begins_with_its_first_minute_and_ends_before_the_prediction(at
     assert made["departure_delay_origin_30min"] == (33 if count else pytest.approx(np.nan, nan_ok=True))
 
 
+@pytest.mark.parametrize("prefix", ["departures_", "arrival_delay_", "cancellations_"])
+def test_each_window_is_as_long_as_its_name_says(prefix: str) -> None:
+    windows = {"departures_": DEPARTURE_WINDOWS, "arrival_delay_": ARRIVAL_WINDOWS}.get(prefix, CANCELLATION_WINDOWS)
+    for name, (kind, _, minutes) in windows.items():
+        first = TARGET["event_time"] - pd.Timedelta(minutes=minutes)
+        for moment, is_inside in ((first, True), (first - pd.Timedelta(minutes=1), False)):
+            row = _event(kind, "00:00", departure_delay_minutes=7.0, arrival_delay_minutes=7.0)
+            made = _features(TARGET, row | {"event_time": moment})[f"{prefix}{name}"]
+            assert (made > 0) == is_inside
+
+
 @pytest.mark.parametrize(
     ("at", "predicted_at", "count"),
-    [("15:59:30", "16:00:00", 0), ("15:59:00", "16:00:00", 1), ("16:00:00", "16:00:30", 1), ("16:00:10", "16:00:50", 0)],
+    [
+        ("15:59:30", "16:00:00", 0),
+        ("15:59:00", "16:00:00", 1),
+        ("16:00:00", "16:00:30", 1),
+        ("16:00:10", "16:00:50", 0),
+    ],
 )
 def test_an_event_is_known_from_the_end_of_its_minute(at: str, predicted_at: str, count: int) -> None:
     target = TARGET | {"event_time": _at(predicted_at)}
@@ -378,7 +398,7 @@ def test_an_airline_and_airports_never_seen_before_have_no_past() -> None:
 
 @pytest.mark.xfail(raises=IndexError, reason="the last event of an aircraft is looked up among no events")
 def test_without_events_nothing_is_known_of_the_state() -> None:
-    made = features.build(_frame(TARGET), _frame()).iloc[0]
+    made = features.build(_frame(TARGET), _frame(TARGET).iloc[:0]).iloc[0]
     assert (made[[*COUNTS, "origin_queue"]] == 0).all()
     assert made[[*MEANS, *AIRCRAFT]].isna().all()
 
@@ -390,7 +410,7 @@ def test_events_of_other_kinds_only_are_enough() -> None:
 
 
 def test_without_targets_there_are_the_columns_only(events: pd.DataFrame) -> None:
-    made = features.build(_frame(), events)
+    made = features.build(_frame(TARGET).iloc[:0], events)
     assert list(made.columns) == list(features.FEATURES)
     assert made.empty
 
@@ -478,8 +498,8 @@ HAPPENING = st.builds(
 )
 
 
-@given(st.lists(HAPPENING, max_size=12))
 @settings(max_examples=30)
+@given(st.lists(HAPPENING, max_size=12))
 def test_only_what_is_strictly_earlier_counts(rows: list[Row]) -> None:
     target = _frame(TARGET | {"tail_number": "N1"})
     known = _frame(TARGET, *rows)

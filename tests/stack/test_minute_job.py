@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from datetime import date
 from typing import Any
 
 import pytest
@@ -15,36 +14,12 @@ from skytier.files import Files
 from skytier.settings import KafkaSettings
 from skytier.sql import query
 from tests import oracle, stores
+from tests.minute_job import JANUARY, process, publish_january, run
 from tests.own_stack import OwnStack
 
 pytestmark = pytest.mark.stack
 
-JANUARY = (date(2013, 1, 1), date(2013, 1, 31))
 RUBBISH = 100_000
-
-
-def run(stack: OwnStack, *arguments: str) -> str:
-    done = stack.skytier(*arguments)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def process(stack: OwnStack) -> dict[str, int]:
-    """One minute job; what it added to the books."""
-    before = stores.totals()
-    run(stack, "process")
-    run(stack, "books", "check")
-    return {name: total - before[name] for name, total in stores.totals().items()}
-
-
-def publish_january(stack: OwnStack) -> None:
-    run(stack, "replay", "--from", JANUARY[0].isoformat(), "--to", JANUARY[1].isoformat())
-
-
-@pytest.fixture(scope="module")
-def january(stack: OwnStack) -> dict[str, int]:
-    publish_january(stack)
-    return process(stack)
 
 
 @pytest.mark.parametrize("store", stores.STORES)

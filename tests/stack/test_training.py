@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from models import kept_trainings, publication, training
+from models import features, kept_trainings, publication, training
 from models.registry import Registry
 from models.training import Samples
 from models.training_data import from_package
+from skytier.errors import TerminalError
 from skytier.files import Files
 from tests.own_stack import OwnStack
 
@@ -74,6 +75,16 @@ def test_a_champion_that_knew_the_test_days_is_told(
     assert better.reason.endswith(
         "the champion's figures are flattered: it was trained on 8 of the days they were measured on"
     )
+
+
+def test_a_champion_that_needs_a_feature_of_the_past_is_told(
+    registry: Registry, samples: Samples, few_rounds: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = publication.train_and_publish(registry, lambda: samples).card["version"]
+    monkeypatch.setattr(features, "FEATURES", tuple(name for name in features.FEATURES if name != "origin_queue"))
+    with pytest.raises(TerminalError, match=rf"champion {first} needs origin_queue, .*'skytier models promote 20"):
+        publication.train_and_publish(registry, lambda: samples)
+    assert len(registry.versions()) == 2
 
 
 def test_a_training_that_was_kept_is_not_done_again(

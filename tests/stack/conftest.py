@@ -1,0 +1,15 @@
+"""Fixtures that several modules of the stack's tests use."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.minute_job import process, publish_january
+from tests.own_stack import OwnStack
+
+
+@pytest.fixture(scope="session")
+def january(stack: OwnStack) -> dict[str, int]:
+    """January 2013 in the session's stack, in one batch; what it added to the books."""
+    publish_january(stack)
+    return process(stack)

@@ -1,0 +1,134 @@
+"""Predictions on real servers: as in training, the same in every store, and never a reason to lose an event."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models import delay_model, features, registry
+from models.training_data import from_package, from_warehouse
+from skytier import alerts, hot_tier
+from skytier.files import Files
+from skytier.sql import query
+from tests.minute_job import JANUARY, process, run
+from tests.own_stack import OwnStack
+
+pytestmark = pytest.mark.stack
+
+
+def hot_events(**condition: Any) -> pd.DataFrame:
+    with hot_tier.client() as connection:
+        found = pd.DataFrame(list(hot_tier.events(connection).find({"source": "replay"} | condition)))
+    return found.set_index("_id")
+
+
+@pytest.fixture(scope="module")
+def champion(january: dict[str, int], tmp_path_factory: pytest.TempPathFactory) -> delay_model.DelayModel:
+    known = registry.Registry(Files())
+    version = known.champion()
+    assert version is not None
+    return delay_model.load(known.fetch(version.version, tmp_path_factory.mktemp("models")))
+
+
+@pytest.fixture(scope="module")
+def offline(champion: delay_model.DelayModel) -> pd.DataFrame:
+    """What training's own code predicts for the flights of January, by event_id, and the delay that came."""
+    events = from_package(*JANUARY).events
+    targets = events[features.is_predicted_on(events)]
+    made = champion.predict(features.build(targets, events), targets["event_type"].map(features.STAGES))
+    arrived = events[events["event_type"] == "arrived"].set_index("flight_id")["arrival_delay_minutes"]
+    return made.assign(actual=targets["flight_id"].map(arrived)).set_axis(targets["event_id"])
+
+
+def test_serving_predicts_what_training_would(offline: pd.DataFrame) -> None:
+    served = hot_events(event_type={"$in": list(features.STAGES)})
+    assert sorted(served.index) == sorted(offline.index)
+    for name in delay_model.PREDICTION_COLUMNS:
+        assert (served[name] == offline[name].reindex(served.index)).all(), name
+
+
+def test_the_accuracy_view_agrees_with_the_offline_evaluation(offline: pd.DataFrame) -> None:
+    rows = query(
+        "SELECT stage, sum(predictions), sum(predictions * mean_absolute_error_minutes) / sum(predictions) "
+        "FROM flight_dw.prediction_accuracy WHERE flight_date < '2013-02-01' GROUP BY stage"
+    ).rows
+    known = offline[offline["actual"].notna()]
+    error = (known["actual"] - known["predicted_delay_minutes"]).abs().groupby(known["prediction_stage"])
+    assert {stage: count for stage, count, _ in rows} == error.size().to_dict()
+    assert {stage: mae for stage, _, mae in rows} == pytest.approx(error.mean().to_dict(), abs=0.005)
+
+
+def test_every_store_has_the_same_predictions(january: dict[str, int]) -> None:
+    hot = hot_events(event_type={"$in": list(features.STAGES)})["predicted_delay_minutes"]
+    for table in ("fact_flight_events", "predictions"):
+        of_january = "event_id < '2013-02' AND (event_id LIKE '%:scheduled' OR event_id LIKE '%:departed')"
+        rows = query(
+            f"SELECT count(predicted_delay_minutes), sum(predicted_delay_minutes) FROM flight_dw.{table} "
+            f"WHERE {of_january}"
+        ).rows
+        assert rows[0] == pytest.approx((len(hot), hot.sum())), table
+
+
+def test_what_arrived_carries_both_predictions_and_their_errors(offline: pd.DataFrame) -> None:
+    arrived = hot_events(event_type="arrived")
+    for stage, kind in (("before_departure", "scheduled"), ("after_departure", "departed")):
+        made = offline["predicted_delay_minutes"].reindex(arrived["flight_id"] + f":{kind}").to_numpy()
+        assert (arrived[f"predicted_{stage}_minutes"] == made).all()
+        assert np.allclose(arrived[f"error_{stage}_minutes"], arrived["arrival_delay_minutes"] - made)
+    assert (arrived["prediction_error_minutes"] == arrived["error_after_departure_minutes"]).all()
+
+
+def test_the_warehouse_holds_what_the_package_does_to_train_on(stack: OwnStack, january: dict[str, int]) -> None:
+    export = "from skytier import spark; spark.submit('export_training_events')"
+    stack.run_python(export)
+    ours = from_warehouse(Files()).events.set_index("event_id")
+    theirs = from_package(*JANUARY).events.set_index("event_id")
+    ours = ours.reindex(theirs.index)
+    for name in theirs:
+        both_missing = ours[name].isna() & theirs[name].isna()
+        assert ((ours[name] == theirs[name]) | both_missing).all(), name
+
+
+@pytest.fixture
+def no_champion() -> Iterator[None]:
+    files, path = Files(), f"{registry.ROOT}/{registry.CHAMPION}"
+    kept = files.read_json(path)
+    files.delete(path)
+    yield
+    files.write_json_atomically(path, kept)
+
+
+@pytest.fixture
+def damaged_champion(stack: OwnStack, champion: delay_model.DelayModel) -> Iterator[None]:
+    """A champion whose file on HDFS is cut off, and no good copy on this machine."""
+    files, name = Files(), delay_model.model_file(features.BEFORE, "point")
+    path = f"{registry.ROOT}/{champion.version}/{name}"
+    kept, copy = files.read_bytes(path), stack.home / "models" / champion.version / name
+    files.write_atomically(path, kept[:1000])
+    copy.unlink(missing_ok=True)
+    yield
+    files.write_atomically(path, kept)
+
+
+@pytest.mark.parametrize(("broken", "seed"), [("no_champion", 901), ("damaged_champion", 902)])
+def test_without_a_model_events_flow_unscored(
+    stack: OwnStack, january: dict[str, int], request: pytest.FixtureRequest, broken: str, seed: int
+) -> None:
+    request.getfixturevalue(broken)
+    with hot_tier.client() as connection:
+        alerts.alerts(connection).delete_many({})
+    report = json.loads(run(stack, "synthesize", "--events", "300", "--seed", str(seed), "--json"))
+    assert process(stack)["stored"] == report["valid_unique"]
+    ((unscored,),) = query(
+        "SELECT count(*) FROM flight_dw.fact_flight_events WHERE predicted_delay_minutes IS NULL "
+        "AND batch_id = (SELECT max(batch_id) FROM flight_dw.batch_metadata)"
+    ).rows
+    assert unscored == report["valid_unique"]
+    with hot_tier.client() as connection:
+        (alert,) = alerts.alerts(connection).find({"kind": "model"})
+    assert "unscored" in alert["message"]
