@@ -120,7 +120,7 @@ def load(folder: Path) -> DelayModel:
         card = json.loads((folder / CARD).read_text())
         stages = {stage: _load_stage(folder, stage, part) for stage, part in card["stages"].items()}
         return DelayModel(card["version"], card["categories"], stages)
-    except (OSError, ValueError, KeyError, xgboost.core.XGBoostError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, xgboost.core.XGBoostError) as error:
         raise TerminalError(f"The model in {folder} cannot be loaded ({type(error).__name__}: {error}).") from error
 
 

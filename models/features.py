@@ -72,7 +72,7 @@ _CANCELLATION_WINDOWS: tuple[tuple[str, tuple[str, ...], int], ...] = (
     ("airline_6h", ("airline",), 360),
     ("all_12h", (), 720),
 )
-_QUEUE_MINUTES = 60
+_QUEUE_MINUTES, _KNOWN_AHEAD_MINUTES = 60, 120
 _AIRCRAFT_MINUTES = 24 * 60
 # A few extreme delays would otherwise be all that a mean of a quiet hour says.
 _DELAY_LIMITS = (-30.0, 240.0)
@@ -284,24 +284,31 @@ class _State:
         of_targets, of_events = self._groups(("origin",))
         chosen = self._is[EventType.SCHEDULED]
         timeline = _Timeline(of_events[chosen], self._event_scheduled[chosen], np.ones(int(chosen.sum())))
-        counts, _ = timeline.window(of_targets, self._scheduled_departure, _QUEUE_MINUTES)
+        # The timetable is known two hours ahead: a flight that leaves even earlier sees less of it.
+        until = np.minimum(self._scheduled_departure, self._at + _KNOWN_AHEAD_MINUTES)
+        counts, _ = timeline.window(of_targets, until, _QUEUE_MINUTES)
         return {"origin_queue": counts}
 
     def aircraft(self) -> dict[str, object]:
         """The last that was heard of the aircraft: its delay, how long ago, and the time left until this departure."""
         codes = self._codes["tail_number"]
-        chosen = np.flatnonzero(self._is[EventType.DEPARTED] | self._is[EventType.ARRIVED])
-        delays = np.where(self._is[EventType.ARRIVED], self._delay_in, self._delay_out)[chosen]
-        timeline = _Timeline(codes.of_events[chosen], self._minutes[chosen], delays)
+        is_arrived = self._is[EventType.ARRIVED]
+        chosen = np.flatnonzero(self._is[EventType.DEPARTED] | is_arrived)
+        # Two events of one minute have an order too, whatever the order they came in.
+        exact = self._events[["event_time", "event_id"]].iloc[chosen].reset_index(drop=True)
+        chosen = chosen[exact.sort_values(["event_time", "event_id"]).index.to_numpy()]
+        delays = np.where(is_arrived, self._delay_in, self._delay_out)
+        timeline = _Timeline(codes.of_events[chosen], self._minutes[chosen], delays[chosen])
         end, start = (timeline.before(codes.of_targets, self._at - back) for back in (0, _AIRCRAFT_MINUTES))
         is_known = (codes.of_targets != _NONE) & (end > start)
-        last = chosen[timeline.order[np.where(is_known, end - 1, 0)]] if len(timeline.order) else np.zeros_like(end)
-        delay = np.where(self._is[EventType.ARRIVED][last], self._delay_in[last], self._delay_out[last])
-        lands = self._event_arrival[last] + delay
+        delay, minutes, arrival = (np.full(len(self._at), np.nan) for _ in range(3))
+        last = chosen[timeline.order[end[is_known] - 1]]
+        delay[is_known], minutes[is_known] = delays[last], self._minutes[last]
+        arrival[is_known] = self._event_arrival[last]
         return {
-            "aircraft_last_delay": np.where(is_known, delay, np.nan),
-            "aircraft_last_age_minutes": np.where(is_known, self._at - self._minutes[last], np.nan),
-            "aircraft_slack_minutes": np.where(is_known, self._scheduled_departure - lands, np.nan),
+            "aircraft_last_delay": delay,
+            "aircraft_last_age_minutes": self._at - minutes,
+            "aircraft_slack_minutes": self._scheduled_departure - (arrival + delay),
         }
 
 

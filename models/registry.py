@@ -119,7 +119,7 @@ class Registry:
                 raise
         finally:
             self._files.delete(aside)
-        log.info("version published", version=version, files=sorted(card["files"]), metrics=card["metrics"])
+        log.info("version published", version=version, files=sorted(card["files"]))
         return version
 
     def versions(self) -> list[Card]:

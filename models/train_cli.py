@@ -23,7 +23,8 @@ _ROWS = (
     ("RMSE, minutes", "rmse", ".2f", False),
     ("share in the interval", "coverage", ".3f", False),
     ("mean interval, minutes", "mean_interval_minutes", ".1f", False),
-    ("constant interval of that share, minutes", "constant_interval_minutes", ".1f", False),
+    ("  the same plus and minus, minutes", "plus_minus_interval_minutes", ".1f", False),
+    ("  the best constant one, minutes", "constant_interval_minutes", ".1f", False),
     ("gap of the confidence", "confidence_gap", ".3f", False),
 )
 

@@ -46,7 +46,7 @@ POINT: dict[str, dict[str, Any]] = {
 INTERVAL: dict[str, Any] = {"objective": "reg:quantileerror", "eta": 0.15, "max_depth": 6}
 # Delays have a long upper tail: an interval that leaves out less below than above is narrower. Chosen on October.
 LOWER_TAIL = {features.BEFORE: 0.02, features.AFTER: 0.03}
-POINT_ROUNDS, INTERVAL_ROUNDS, PATIENCE = 250, 100, 20
+POINT_ROUNDS, INTERVAL_ROUNDS, PATIENCE = 250, 120, 20
 _CONFIDENCE_POINTS = 20
 
 # A month that was never trained on says nothing to trees, and misleads them; all else may count.
