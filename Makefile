@@ -20,7 +20,7 @@ test: install ## linter, formatter, types, then the whole suite against stacks o
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv-airflow/bin/python -m pytest tests/dags
-	@.venv/bin/python -m pytest tests/plain tests/spark tests/stack tests/faults -n 2 --dist loadgroup --durations=15
+	@.venv/bin/python -m pytest tests/plain tests/spark tests/stack tests/faults --durations=15
 
 bench: install ## measure the minute job, on a stack of its own
 	@.venv/bin/python -m tests.bench.minute_job

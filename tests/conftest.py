@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from tests.own_stack import WITHOUT, OwnStack, own_stack, settings_of
 
-TESTS = Path(__file__).parent
-
 # How long an example takes says more about the machine, and what else runs on it, than about the code.
 settings.register_profile("skytier", deadline=None)
 settings.load_profile("skytier")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep each tier in one process: those that need a stack or a Spark session share theirs."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(item.path.relative_to(TESTS).parts[0]))
 
 
 @pytest.fixture(scope="session")
