@@ -12,9 +12,9 @@ import pandas as pd
 import xgboost
 from numpy.typing import NDArray
 
+from models.card import CARD
 from skytier.errors import TerminalError
 
-CARD = "card.json"
 ACCURATE_WITHIN_MINUTES = 15.0
 """``prediction_confidence`` is the probability that the prediction is off by no more than this."""
 

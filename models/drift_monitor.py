@@ -21,7 +21,8 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from models import drift, features
-from models.registry import Card, Registry
+from models.card import Card
+from models.registry import Registry
 from skytier import alerts, hot_tier
 from skytier.errors import TerminalError, TransientError
 from skytier.event import EventType

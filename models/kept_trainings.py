@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from skytier import logs
-from skytier.exclusive import exclusively
+from skytier.kept_folder import kept_folder
 from skytier.settings import PROJECT_ROOT
 
 FOLDER = PROJECT_ROOT / "var" / "cache" / "models"  # depends on code and data, not on SKYTIER_HOME
 
 _DECIDED_BY = (
-    *(f"models/{name}.py" for name in ("features", "training", "training_data", "delay_model", "evaluation", "drift")),
+    *(f"models/{name}.py" for name in ("features", "recent_state", "training", "training_data")),
+    *(f"models/{name}.py" for name in ("delay_model", "evaluation", "drift")),
     *(f"generator/{name}.py" for name in ("flights", "observations")),
     *(f"skytier/{name}.py" for name in ("event_schema", "reference")),
     "requirements/jobs.txt",
@@ -37,16 +37,9 @@ def find_or_make(name: str, make: Callable[[Path], object]) -> Path:
 
     A process that asks for what another one makes waits for it. A ``make`` that is cut off leaves nothing to be found.
     """
-    folder, aside = FOLDER / name, FOLDER / f"_{name}"
-    with exclusively(FOLDER / f".{name}.lock", lambda: log.info("another process trains the same", name=name)):
-        if folder.exists():
-            log.info("kept training found", folder=str(folder))
-            return folder
-        shutil.rmtree(aside, ignore_errors=True)  # of a process that was killed
-        aside.mkdir()
-        try:
-            make(aside)
-            aside.rename(folder)
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
-    return folder
+    return kept_folder(
+        FOLDER / name,
+        make,
+        on_wait=lambda: log.info("another process trains the same", name=name),
+        on_found=lambda: log.info("kept training found", folder=str(FOLDER / name)),
+    )

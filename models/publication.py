@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from models import delay_model, features, kept_trainings, promotion, training
-from models.registry import Card, Champion, Registry
+from models.card import Card
+from models.registry import Champion, Registry
 from models.training import Samples
 from skytier import logs
 from skytier.errors import TerminalError

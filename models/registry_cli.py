@@ -11,7 +11,8 @@ from cyclopts.validators import Number
 from rich.console import Console
 from rich.table import Table
 
-from models.registry import Card, Champion, Registry
+from models.card import Card
+from models.registry import Champion, Registry
 from skytier.files import Files
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from models import kept_trainings
-from models.registry import Card, Registry
+from models.card import Card
+from models.registry import Registry
 from skytier import spark
 from skytier.files import Files
 

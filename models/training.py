@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
 from models import drift, evaluation, features
-from models.delay_model import ACCURATE_WITHIN_MINUTES, CARD, DelayModel, StageModel, base_of, load, matrix, model_file
+from models.card import CARD
+from models.delay_model import ACCURATE_WITHIN_MINUTES, DelayModel, StageModel, base_of, load, matrix, model_file
 from models.training_data import History
 from skytier import logs
 from skytier.errors import TerminalError

@@ -14,7 +14,7 @@ import pandas as pd
 from pyspark.sql import functions as F
 
 from models import delay_model, features, registry, scoring
-from skytier import alerts, hot_tier, logs
+from skytier import alerts, hot_tier
 from skytier.errors import SkytierError
 from skytier.files import Files
 from skytier.settings import home
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _TIMES = ("event_time", "scheduled_departure", "scheduled_arrival")
 _ROWS_AT_ONCE = 20_000
-log = logs.logger("delay_scorer")
 
 
 def predict(events: DataFrame, model_version: str, batch_id: int) -> DataFrame:

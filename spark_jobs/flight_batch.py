@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -24,8 +24,8 @@ from skytier import batches, faults, logs
 from skytier.event import SCHEMA_NAME, SCHEMA_VERSION
 from skytier.files import Files
 from skytier.settings import KafkaSettings, ProcessingSettings
-from spark_jobs.delay_scorer import predict
 from spark_jobs.hot_writer import write_documents
+from spark_jobs.intake import Intake, take_in
 from spark_jobs.transforms import outputs
 from spark_jobs.transforms.clean import clean
 from spark_jobs.transforms.duplicates import find_duplicates, flown_on
@@ -44,24 +44,6 @@ BATCH_TABLES = (
     "batch_metadata",
 )
 log = logs.logger("process_flight_events")
-
-
-@dataclass(frozen=True)
-class Intake:
-    """What a batch took from Kafka. ``offsets`` maps partition to [from, to), ``flight_dates`` are of valid events."""
-
-    consumed: int
-    valid: int
-    rejected: int
-    offsets: dict[int, tuple[int, int]]
-    ingestion_time_min: datetime
-    ingestion_time_max: datetime
-    flight_dates: tuple[date, ...]
-
-    @property
-    def processing_date(self) -> date:
-        """The partition of the batch: from its data, so that a batch repeated after midnight keeps it."""
-        return self.ingestion_time_max.date()
 
 
 @dataclass
@@ -92,36 +74,6 @@ def prepare(spark: SparkSession, kafka: DataFrame) -> DataFrame:
     known = join_reference(cleaned, airlines, airports, aircraft)
     validated = validate(known, settings.clock_tolerance_minutes)
     return score_quality(enrich(validated))
-
-
-def take_in(prepared: DataFrame) -> Intake | None:
-    """Read the batch once and say what is in it; None when it is empty."""
-    is_valid = F.size("reasons") == 0
-    rows = (
-        prepared.groupBy("kafka_partition")
-        .agg(
-            F.count("*").alias("consumed"),
-            F.count_if(is_valid).alias("valid"),
-            F.min("kafka_offset").alias("first"),
-            F.max("kafka_offset").alias("last"),
-            F.min("ingestion_timestamp").alias("ingestion_min"),
-            F.max("ingestion_timestamp").alias("ingestion_max"),
-            F.collect_set(F.when(is_valid, F.col("flight_date"))).alias("flight_dates"),
-        )
-        .collect()
-    )
-    if not rows:
-        return None
-    consumed, valid = sum(r.consumed for r in rows), sum(r.valid for r in rows)
-    return Intake(
-        consumed=consumed,
-        valid=valid,
-        rejected=consumed - valid,
-        offsets={r.kafka_partition: (r.first, r.last + 1) for r in rows},
-        ingestion_time_min=min(r.ingestion_min for r in rows).astimezone(UTC),
-        ingestion_time_max=max(r.ingestion_max for r in rows).astimezone(UTC),
-        flight_dates=tuple({day for r in rows for day in r.flight_dates}),
-    )
 
 
 def forget_batches_after(spark: SparkSession, last_mark: int) -> None:
@@ -205,6 +157,8 @@ class FlightBatch:
     def _score(self, stored: DataFrame) -> DataFrame:
         if self.model_version is None:
             return outputs.unscored(stored)
+        from spark_jobs.delay_scorer import predict  # an empty minute does not pay for importing XGBoost
+
         scores = predict(stored, self.model_version, self.batch_id).localCheckpoint()
         return stored.join(F.broadcast(scores), "event_id", how="left")
 

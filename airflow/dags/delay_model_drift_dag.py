@@ -10,8 +10,9 @@ Every hour: the days that the hot tier holds are compared with what the champion
 | of each feature | its population stability index: below 0.1 stable, above 0.25 a shift |
 | of the errors | mean absolute error and share in the interval, beside those on the champion's test days |
 
-A shift of one of the ten most important features, or a mean error above 1.5 times that of the test days, raises a
-warning of kind `drift`. Features of the calendar never do: they shift by nature.
+A warning of kind `drift` is raised when one of the ten most important features has shifted more than on any single day
+of the training, or when the mean error is above 1.5 times that of the test days. Features of the calendar never raise
+one: they shift by nature.
 
 **When it fails.** It can be run again at any time: it replaces the days that it computes, in one commit, and nothing
 waits for it. Without a champion it fails until `skytier train` has made one. The log ends with the reason;

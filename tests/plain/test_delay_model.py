@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models import delay_model, features
+from models.card import CARD
 from models.delay_model import PREDICTION_COLUMNS, DelayModel
 from skytier.errors import TerminalError
 
@@ -71,7 +72,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "categories": CATEGORIES,
         "stages": {features.BEFORE: _stage_card(None), features.AFTER: _stage_card(ADDED_TO)},
     }
-    (folder / delay_model.CARD).write_text(json.dumps(card))
+    (folder / CARD).write_text(json.dumps(card))
     return folder
 
 
@@ -238,7 +239,7 @@ def test_confidence_falls_with_the_width_of_the_interval(model: DelayModel) -> N
     assert stated.iloc[0] > stated.iloc[-1]
 
 
-@pytest.mark.parametrize("file", [*FILES, delay_model.CARD])
+@pytest.mark.parametrize("file", [*FILES, CARD])
 def test_a_missing_file_is_an_error_that_names_the_folder(damaged: Path, file: str) -> None:
     (damaged / file).unlink()
     with pytest.raises(TerminalError, match=re.escape(str(damaged))):
@@ -268,25 +269,25 @@ def test_a_damaged_model_file_is_an_error_that_names_the_folder(damaged: Path, f
     ],
 )
 def test_a_card_without_a_key_is_an_error_that_names_folder_and_key(damaged: Path, path: tuple[str, ...]) -> None:
-    card = json.loads((damaged / delay_model.CARD).read_text())
+    card = json.loads((damaged / CARD).read_text())
     part = card
     for key in path[:-1]:
         part = part[key]
     del part[path[-1]]
-    (damaged / delay_model.CARD).write_text(json.dumps(card))
+    (damaged / CARD).write_text(json.dumps(card))
     with pytest.raises(TerminalError, match=re.escape(str(damaged)) + f".*{path[-1]}"):
         delay_model.load(damaged)
 
 
 @pytest.mark.parametrize("text", ["", "{", "not json", "{}", b"\xff\xfe\x00"])
 def test_a_card_that_cannot_be_read_is_an_error_that_names_the_folder(damaged: Path, text: str | bytes) -> None:
-    (damaged / delay_model.CARD).write_bytes(text if isinstance(text, bytes) else text.encode())
+    (damaged / CARD).write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(TerminalError, match=re.escape(str(damaged))):
         delay_model.load(damaged)
 
 
 @pytest.mark.parametrize("text", ["[]", "null", '{"stages": []}', '{"stages": {"before_departure": null}}'])
 def test_a_card_of_another_shape_is_an_error_that_names_the_folder(damaged: Path, text: str) -> None:
-    (damaged / delay_model.CARD).write_text(text)
+    (damaged / CARD).write_text(text)
     with pytest.raises(TerminalError, match=re.escape(str(damaged))):
         delay_model.load(damaged)

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import delay_model, drift, features, training, training_data
+from models.card import CARD
 from models.training_data import History
 from skytier.errors import TerminalError
 
@@ -159,10 +160,10 @@ def test_a_training_writes_the_files_of_its_card(card: dict[str, Any], folder: P
         delay_model.model_file(stage, part) for stage in features.STAGES.values() for part in ("point", "interval")
     }
     assert set(card["files"]) == names | {drift.REFERENCE}
-    assert {path.name for path in folder.iterdir()} == set(card["files"]) | {delay_model.CARD}
+    assert {path.name for path in folder.iterdir()} == set(card["files"]) | {CARD}
     for name, digest in card["files"].items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
-    assert json.loads((folder / delay_model.CARD).read_text()) == card
+    assert json.loads((folder / CARD).read_text()) == card
 
 
 def test_a_card_says_what_was_trained_on_what(
@@ -223,7 +224,7 @@ def test_the_interval_covers_its_share_of_the_days_to_tune_on(folder: Path, samp
 
 
 def test_the_same_history_gives_the_same_files(card: dict[str, Any], history: History, tmp_path: Path) -> None:
-    (tmp_path / delay_model.CARD).write_text("of a training that was broken off")
+    (tmp_path / CARD).write_text("of a training that was broken off")
     again = _train(training.samples(history), tmp_path)
     assert again["files"] == card["files"]
     assert _learned(again) == _learned(card)

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from models.registry import CARD, CHAMPION, ROOT, Registry
+from models.card import CARD
+from models.registry import CHAMPION, ROOT, Registry
 from skytier.errors import TerminalError
 from skytier.files import Files
 from tests.own_stack import OwnStack
@@ -22,14 +23,6 @@ pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("stack")]
 
 FILE = "before_departure.ubj"
 FIRST_TRAINED = datetime(2026, 11, 21, 13, 5, tzinfo=UTC)
-
-
-@pytest.fixture
-def registry(stack: OwnStack) -> Iterator[Registry]:
-    """An empty registry of the test's own."""
-    root = f"/tests/models-{uuid.uuid4().hex}"
-    yield Registry(Files(), root)
-    Files().delete(root)
 
 
 @pytest.fixture

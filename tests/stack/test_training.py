@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -25,14 +23,6 @@ pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("stack")]
 def samples() -> Samples:
     """The features of 70 days: 52 to train on, 6 to tune on, 12 to test on."""
     return training.samples(from_package(date(2013, 1, 1), date(2013, 3, 11)))
-
-
-@pytest.fixture
-def registry(stack: OwnStack) -> Iterator[Registry]:
-    """An empty registry of the test's own."""
-    root = f"/tests/models-{uuid.uuid4().hex}"
-    yield Registry(Files(), root)
-    Files().delete(root)
 
 
 @pytest.fixture
