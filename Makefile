@@ -1,4 +1,6 @@
-.PHONY: help up down status install test bench docs
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
+.PHONY: help up down status install test test-stack test-others bench docs
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,7 +22,14 @@ test: install ## linter, formatter, types, then the whole suite against stacks o
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv-airflow/bin/python -m pytest tests/dags
-	@.venv/bin/python -m pytest tests/plain tests/spark tests/stack tests/faults --durations=15
+	@$(MAKE) --no-print-directory -j2 test-stack test-others
+
+# The two halves of the suite wait for servers most of the time, and each has a stack of its own: side by side.
+test-stack:
+	@.venv/bin/python -m pytest tests/stack --durations=10 | sed -u 's/^/stack  | /'
+
+test-others:
+	@.venv/bin/python -m pytest tests/plain tests/spark tests/faults --durations=10 | sed -u 's/^/others | /'
 
 bench: install ## measure the minute job, on a stack of its own
 	@.venv/bin/python -m tests.bench.minute_job
