@@ -16,11 +16,11 @@ from generator import flights
 from generator.pacing import paced
 from generator.position import PositionFile
 from generator.publisher import Publisher
-from generator.stopping import stop_on_signals
 from generator.synthetic import Plan, Rates, synthetic
 from skytier import hot_tier, logs
 from skytier.errors import SkytierError
 from skytier.settings import KafkaSettings
+from skytier.stopping import stop_on_signals
 
 EMPTY_WAREHOUSE_START = pd.Timedelta(days=30)
 

@@ -113,13 +113,14 @@ def run(command: list[str], what: str) -> None:
 
 
 def compiled() -> Path:
-    """The folder of our own compiled Java; compiles it when the source has changed. Raises TerminalError on failure."""
+    """The folder of our own compiled Java; compiles it when a source has changed. Raises TerminalError on failure."""
     folder = JARS / "skytier"
-    source = SOURCES / "MetastoreServer.java"
-    marker = folder / f"{hashlib.sha256(source.read_bytes()).hexdigest()[:16]}.compiled"
+    sources = sorted(SOURCES.glob("*.java"))
+    content = b"".join(source.read_bytes() for source in sources)
+    marker = folder / f"{hashlib.sha256(content).hexdigest()[:16]}.compiled"
     if not marker.exists():
         folder.mkdir(parents=True, exist_ok=True)
         compiler = [str(java_home() / "bin" / "javac"), "-nowarn", "-proc:none", "-cp", f"{spark.spark_home()}/jars/*"]
-        run([*compiler, "-d", str(folder), str(source)], f"Compiling {source.name}")
+        run([*compiler, "-d", str(folder), *map(str, sources)], "Compiling local_stack/java")
         marker.touch()
     return folder

@@ -9,7 +9,9 @@ from pyhive import hive
 from local_stack import jvm
 from local_stack.server import Server, conf_folder
 from skytier import spark
+from skytier.archive import visibility
 from skytier.settings import HOST, HdfsSettings, PortSettings, SparkSettings, SqlSettings
+from skytier.sql import Connection
 
 _CONNECTIONS = 100
 _USER_VARIABLE = "HADOOP_USER_NAME"
@@ -35,13 +37,19 @@ class SqlEndpoint(Server):
             f"-Duser.timezone=UTC -XX:+UseSerialGC -XX:-UsePerfData -XX:ReservedCodeCacheSize=160m "
             f"-Djava.io.tmpdir={jvm.scratch_folder()} -D{_USER_VARIABLE}={HdfsSettings().user}"
         )
-        return spark.cold_tier_properties() | {
+        shared = spark.cold_tier_properties()
+        return shared | {
             "spark.master": SparkSettings().master,
             "spark.app.name": "skytier-sql",
             "spark.driver.memory": f"{SqlSettings().memory_mb}m",
             "spark.driver.extraJavaOptions": jvm_options,
             "spark.sql.shuffle.partitions": str(SparkSettings().shuffle_partitions),
             "spark.scheduler.mode": "FAIR",
+            # Iceberg's parser must be the outermost, the last one here.
+            "spark.sql.extensions": f"MongoTimes,{shared['spark.sql.extensions']}",
+            "spark.driver.extraClassPath": f"{shared['spark.driver.extraClassPath']}:{jvm.compiled()}",
+            "spark.sql.globalTempDatabase": visibility.TIERS,
+            "spark.sql.thriftServer.queryTimeout": f"{SqlSettings().query_timeout_seconds}s",
             "spark.local.dir": str(jvm.scratch_folder()),
             "spark.log.level": "WARN",
         }
@@ -66,6 +74,12 @@ class SqlEndpoint(Server):
         variables = spark.job_variables() | jvm.hadoop_environment()
         # As a variable, Hive takes it for a user to impersonate in beeline's statements, which HDFS refuses.
         return {name: value for name, value in variables.items() if name != _USER_VARIABLE}
+
+    def set_up(self) -> None:
+        """Make the views of both tiers, which live as long as the server; before the first migration there are none."""
+        with Connection() as connection:
+            if visibility.is_migrated(connection):
+                visibility.make_views(connection)
 
     def ready(self) -> bool:
         settings = SqlSettings()

@@ -46,6 +46,14 @@ def mark(files: Files, batch: int, metadata: dict[str, Any]) -> None:
 
 
 @dataclass(frozen=True)
+class BatchSpan:
+    """Batches of one checkpoint, both ends included."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """Where Spark remembers how far it read. ``last_mark`` is set where it begins anew: the newest complete batch."""
 

@@ -10,6 +10,7 @@ from typing import Any
 from pymongo import MongoClient
 
 from skytier import batches, hot_tier
+from skytier.batches import BatchSpan
 from skytier.files import Files
 from skytier.sql import Connection
 
@@ -76,6 +77,19 @@ def check(connection: Connection, hot: MongoClient[hot_tier.Document], files: Fi
     if not differences:
         _remember(files, entries, last)
     return Report(entries, differences)
+
+
+def balanced(connection: Connection, files: Files) -> tuple[BatchSpan, ...]:
+    """The batches whose books are known to balance, a span for each checkpoint: what is in them is in every store.
+
+    A batch that was cut off and whose checkpoint was lost is in no span.
+    """
+    last = _last_balance(files).batch_id
+    rows = connection.query(
+        f"SELECT min(batch_id), max(batch_id) FROM flight_dw.batch_metadata WHERE batch_id <= {last} "
+        f"GROUP BY batch_id DIV {batches.BATCHES_PER_GENERATION} ORDER BY 1"
+    ).rows
+    return tuple(BatchSpan(first=first, last=end) for first, end in rows)
 
 
 def compare(entries: list[Entry], counts: dict[str, dict[int, int]]) -> list[Difference]:

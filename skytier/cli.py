@@ -18,6 +18,7 @@ app.command("skytier.process_cli:process", name="process")
 app.command("skytier.sql_cli:sql", name="sql")
 app.command("skytier.warehouse_cli:app", name="warehouse")
 app.command("skytier.books_cli:app", name="books")
+app.command("skytier.archive.cli:app", name="archive")
 app.command("models.train_cli:train", name="train")
 app.command("models.registry_cli:app", name="models")
 

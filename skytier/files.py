@@ -48,6 +48,21 @@ class Files:
         with self._errors("measure", path):
             return int(self._client.content(path)["length"])
 
+    def sizes(self, path: str) -> dict[str, int]:
+        """The length of each file in a folder, by name; none where there is no folder."""
+        if not self.exists(path):
+            return {}
+        with self._errors("list", path):
+            found = self._client.list(path, status=True)
+        return {name: int(status["length"]) for name, status in found if status["type"] == "FILE"}
+
+    def free_bytes(self) -> int:
+        """What the file system can still take; every replica of a block counts."""
+        with self._errors("measure", "/"):
+            answer = requests.get(f"{self._settings.web_url}/webhdfs/v1/?op=GETSTATUS", timeout=_TIMEOUT_SECONDS)
+            answer.raise_for_status()
+            return int(answer.json()["FsStatus"]["remaining"])
+
     def read_text(self, path: str) -> str:
         """The text of a file, UTF-8."""
         with self._errors("read", path), self._client.read(path, encoding="utf-8") as reader:

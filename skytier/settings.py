@@ -163,6 +163,7 @@ class SqlSettings(Settings):
     host: str = Field(HOST, description="host of the SQL endpoint")
     user: str = Field("skytier", description="name that queries run under")
     memory_mb: int = Field(768, ge=256, description="heap of the local stack's SQL endpoint")
+    query_timeout_seconds: int = Field(240, ge=1, description="a query that runs longer is cancelled")
 
 
 class MetastoreSettings(Settings):
@@ -221,6 +222,35 @@ class MaintenanceSettings(Settings):
     small_files: int = Field(5, ge=2, description="small files of a partition that are worth compacting")
 
 
+class ArchiveSettings(Settings):
+    """When events leave the hot tier, and how."""
+
+    model_config = SettingsConfigDict(env_prefix="SKYTIER_ARCHIVE_")
+
+    limit_mb: float = Field(300.0, gt=0, description="size of the hot tier, documents and indexes, that starts a run")
+    low_water_pct: float = Field(80.0, gt=0, lt=100, description="size that a run brings it to, in % of the limit")
+    window_days: float = Field(7.0, gt=0, description="days that the hot tier is meant to hold; fewer raise an alert")
+    minimum_age_hours: float = Field(36.0, ge=0, description="younger events stay hot: predictions look back so far")
+    run_mb: float = Field(600.0, gt=0, description="what one run moves at most; more is left to the next")
+    documents_per_range: int = Field(20_000, ge=1, description="documents of a key range, which is read as one")
+    file_mb: float = Field(64.0, gt=0, description="size of the Parquet files of large runs")
+    settle_seconds: float = Field(10.0, ge=0, description="longest that the planning of a query may take")
+    grace_seconds: float | None = Field(
+        None, ge=0, description="time from publication to purge; empty: the time-out of queries"
+    )
+    purge_documents_per_second: int = Field(30_000, ge=1, description="documents deleted in a second at most")
+    purge_batch: int = Field(1_000, ge=1, le=100_000, description="documents deleted at once")
+    retention_days: float | None = Field(
+        None, gt=0, description="age at which 'skytier archive expire' deletes archives; empty: never"
+    )
+
+    @model_validator(mode="after")
+    def _grace(self) -> ArchiveSettings:
+        if self.grace_seconds is None:
+            object.__setattr__(self, "grace_seconds", float(SqlSettings().query_timeout_seconds))
+        return self
+
+
 class TrainingSettings(Settings):
     """The training of the delay model from the warehouse."""
 
@@ -253,6 +283,7 @@ ALL_SETTINGS: tuple[type[Settings], ...] = (
     SparkSettings,
     ProcessingSettings,
     MaintenanceSettings,
+    ArchiveSettings,
     TrainingSettings,
     FeedSettings,
 )

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from skytier import spark, warehouse
+from skytier.archive import visibility
 from skytier.files import Files
 from skytier.sql import Connection
 
@@ -30,6 +31,7 @@ def migrate(*, as_json: AsJson = False) -> None:
     """
     with Connection() as connection:
         done = warehouse.migrate(connection, Files())
+        visibility.make_views(connection)
     if as_json:
         print(json.dumps(asdict(done)))
         return

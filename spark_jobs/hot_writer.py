@@ -6,7 +6,7 @@ PyMongo can insert and replace only what is there; the Spark connector's writer 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from pymongo import ReplaceOne
@@ -15,6 +15,7 @@ from pymongo.errors import BulkWriteError
 from pyspark.sql import functions as F
 
 from skytier import hot_tier
+from skytier.documents import to_documents
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -37,7 +38,7 @@ def _replace(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
     with hot_tier.client() as connection:
         events = hot_tier.events(connection)
         for batch in batches:
-            found = documents_of(batch)
+            found = to_documents(batch)
             if found:
                 _insert_or_replace(events, found)
             yield pa.RecordBatch.from_pydict({_WRITTEN: pa.array([len(found)], pa.int64())})
@@ -53,26 +54,3 @@ def _insert_or_replace(events: Collection[hot_tier.Document], documents: list[ho
             raise
         there = [documents[fault["index"]] for fault in faults]
         events.bulk_write([ReplaceOne({"_id": d["_id"]}, d, upsert=True) for d in there], ordered=False)
-
-
-def documents_of(batch: pa.RecordBatch) -> list[dict[str, Any]]:
-    """The rows as documents, without what is not known. Times are naive UTC, to the millisecond, as BSON has them."""
-    return _rows(batch.schema.names, batch.columns)
-
-
-def _rows(names: list[str], columns: list[pa.Array]) -> list[dict[str, Any]]:
-    values = zip(*(_values(column) for column in columns), strict=True)
-    return [{name: value for name, value in zip(names, row, strict=True) if value is not None} for row in values]
-
-
-def _values(column: pa.Array) -> list[Any]:
-    """The column as Python values, null as None; by way of NumPy, as Arrow makes them one by one."""
-    kind = column.type
-    if pa.types.is_timestamp(kind):
-        return list(column.to_numpy(zero_copy_only=False).astype("datetime64[ms]").tolist())
-    if pa.types.is_struct(kind):
-        nested = _rows([kind.field(i).name for i in range(kind.num_fields)], column.flatten())
-        return [row if is_there else None for row, is_there in zip(nested, column.is_valid().to_pylist(), strict=True)]
-    if pa.types.is_list(kind) or (column.null_count and not pa.types.is_string(kind)):
-        return list(column.to_pylist())
-    return list(column.to_numpy(zero_copy_only=False).tolist())

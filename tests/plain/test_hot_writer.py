@@ -12,7 +12,7 @@ from bson.codec_options import CodecOptions
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_jobs.hot_writer import documents_of
+from skytier.documents import to_documents
 
 pytestmark = pytest.mark.plain
 
@@ -58,9 +58,9 @@ def without_nulls(row: dict[str, Any]) -> dict[str, Any]:
 def test_documents_are_the_rows_without_nulls(given_rows: list[dict[str, Any]]) -> None:
     batch = pa.RecordBatch.from_pylist(given_rows, schema=SCHEMA)
     options: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
-    stored = [decode(encode(document), options) for document in documents_of(batch)]
+    stored = [decode(encode(document), options) for document in to_documents(batch)]
     assert stored == [without_nulls(row) for row in given_rows]
 
 
 def test_no_rows() -> None:
-    assert documents_of(pa.RecordBatch.from_pylist([], schema=SCHEMA)) == []
+    assert to_documents(pa.RecordBatch.from_pylist([], schema=SCHEMA)) == []

@@ -1,0 +1,28 @@
+"""Who did what with archives, when: rows of ``flight_dw.archive_audit``, which are only ever added."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import socket
+from datetime import UTC, datetime
+from typing import Any
+
+from skytier import logs
+from skytier.migrations import DATABASE
+from skytier.sql import Connection
+from skytier.warehouse import literal
+
+log = logs.logger("archive")
+
+
+def actor() -> str:
+    """The user of this process and the machine it runs on."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
+def note(connection: Connection, action: str, archive_id: str | None, **details: Any) -> None:
+    """Add a row, and log the same."""
+    values = (datetime.now(UTC), actor(), action, archive_id, json.dumps(details, default=str))
+    connection.query(f"INSERT INTO {DATABASE}.archive_audit VALUES ({', '.join(map(literal, values))})")
+    log.info("audit", action=action, archive_id=archive_id, **details)

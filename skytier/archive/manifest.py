@@ -1,0 +1,147 @@
+"""The manifest of an archive: what it holds, how far it is, and everything that a run needs to go on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from skytier.batches import BatchSpan
+
+ARCHIVES = "/archive/mongodb_archive"
+IN_PROGRESS = f"{ARCHIVES}/_inprogress"
+
+
+class State(StrEnum):
+    """How far an archive is. It only moves forward; the last four end it."""
+
+    PLANNED = "planned"
+    EXPORTED = "exported"
+    VERIFIED = "verified"
+    PUBLISHED = "published"
+    PURGED = "purged"
+    DONE = "done"
+    FAILED = "failed"
+    """verification found a difference: nothing was deleted, the next run plans anew"""
+    MERGED = "merged"
+    """its events are in the archive that ``skytier archive compact`` made of it"""
+    EXPIRED = "expired"
+    """deleted after the retention time"""
+
+
+class Visible(StrEnum):
+    """What queries over both tiers see of an archive; they do not see one that is not shown yet."""
+
+    PUBLISHED = "published"
+    """in both tiers: the archive counts, not the hot events"""
+    PURGED = "purged"
+    """in the archive only"""
+    RESTORED = "restored"
+    """some are back in the hot tier: the archive counts, not the hot events"""
+    MERGED = "merged"
+    EXPIRED = "expired"
+
+
+class Part(BaseModel):
+    """A model that never changes; unknown fields of a newer version are an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Selection(Part):
+    """Which events of the hot tier: closed, for a batch that comes later has a higher id."""
+
+    event_time_before: datetime
+    batches: tuple[BatchSpan, ...]
+
+
+class Tally(Part):
+    """Events counted, and the sum of their digests (``skytier.documents.digest``) modulo 2**128, in hex."""
+
+    documents: int = 0
+    checksum: str = "0" * 32
+
+
+class File(Part):
+    """A Parquet file of the copy."""
+
+    name: str
+    size_bytes: int
+
+
+class Column(Part):
+    """A column of the copy."""
+
+    name: str
+    type: str
+
+
+class Restored(Part):
+    """What of the archive is back in the hot tier: events of ``[since, until)``, all where both are None."""
+
+    since: datetime | None
+    until: datetime | None
+    at: datetime
+    pinned: bool
+    complete: bool
+    """whether every event of it was put back"""
+
+
+class Hold(Part):
+    """Why it may not be deleted, however old it is."""
+
+    reason: str
+    by: str
+    at: datetime
+
+
+class Manifest(Part):
+    """One archive. Times are aware UTC, sizes in bytes."""
+
+    archive_id: str
+    kind: Literal["hot tier", "compaction"] = "hot tier"
+    state: State
+    planned_at: datetime
+    planned_by: str
+    selection: Selection
+    excluded: tuple[Selection, ...] = ()
+    """selections of restored archives, whose events are archived already"""
+    sources: tuple[str, ...] = ()
+    """the archives that a compaction merges"""
+    range_starts: tuple[str, ...] = ()
+    """the lowest ``_id`` of each key range but the first, ascending"""
+    planned: int
+    """events that were counted when it was planned"""
+    estimated_bytes: int
+    size_before_bytes: int
+    """size of the hot tier when it was planned"""
+    content: Tally | None = None
+    files: tuple[File, ...] = ()
+    columns: tuple[Column, ...] = ()
+    schema_version: int
+    event_time_min: datetime | None = None
+    event_time_max: datetime | None = None
+    state_times: dict[str, datetime]
+    step_seconds: dict[str, float] = {}
+    purge_after: datetime | None = None
+    purged: int = 0
+    failure: str | None = None
+    restored: Restored | None = None
+    hold: Hold | None = None
+
+    @property
+    def location(self) -> str:
+        """The folder of its published files on HDFS."""
+        return f"{ARCHIVES}/{self.archive_id}"
+
+    @property
+    def workplace(self) -> str:
+        """The folder where its files are written and verified."""
+        return f"{IN_PROGRESS}/{self.archive_id}"
+
+    @property
+    def size_bytes(self) -> int:
+        """The size of its files."""
+        return sum(file.size_bytes for file in self.files)

@@ -1,0 +1,182 @@
+"""The stores of the protocol: MongoDB, HDFS and the warehouse, but for the copying, which Spark does."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from types import TracebackType
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from skytier import hot_tier
+from skytier.archive import audit, hot, visibility
+from skytier.archive.manifest import Manifest, State, Tally, Visible
+from skytier.archive.manifests import Manifests
+from skytier.archive.protocol import Copy, Evidence, Step
+from skytier.archive.visibility import Shown
+from skytier.documents import Document, to_documents
+from skytier.errors import TerminalError
+from skytier.event import SCHEMA_NAME
+from skytier.files import Files
+from skytier.migrations import DATABASE
+from skytier.settings import ArchiveSettings
+from skytier.sql import Connection
+from skytier.warehouse import literal
+
+_ID_COLUMNS = ["event_id", "other_fields"]
+_ROWS_AT_ONCE = 5_000
+
+
+class ServerStores:
+    """The stores on real servers; use it in ``with``. ``copy``, ``original`` and ``copied`` are Spark's."""
+
+    def __init__(self, files: Files | None = None, settings: ArchiveSettings | None = None) -> None:
+        self.files = files or Files()
+        self.settings = settings or ArchiveSettings()
+        self.manifests = Manifests(self.files)
+        self._open = ExitStack()
+        self._sql: Connection | None = None
+        self.mongodb = self._open.enter_context(hot_tier.client())
+
+    def __enter__(self) -> ServerStores:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    @property
+    def sql(self) -> Connection:
+        """A session of the SQL endpoint, opened when it is first needed."""
+        if self._sql is None:
+            self._sql = self._open.enter_context(Connection())
+        return self._sql
+
+    def save(self, manifest: Manifest) -> None:
+        self.manifests.save(manifest)
+
+    def copy(self, manifest: Manifest) -> Copy:
+        raise self._of_spark(Step.EXPORT)
+
+    def original(self, manifest: Manifest) -> Evidence:
+        raise self._of_spark(Step.VERIFY)
+
+    def copied(self, manifest: Manifest) -> Evidence:
+        raise self._of_spark(Step.VERIFY)
+
+    def place(self, manifest: Manifest) -> None:
+        if self.files.exists(manifest.workplace):
+            self.files.rename(manifest.workplace, manifest.location)
+        elif not self.files.exists(manifest.location):
+            raise TerminalError(
+                f"{manifest.archive_id} is verified, but neither {manifest.workplace} nor {manifest.location} is on "
+                "HDFS: somebody removed its files. Nothing was deleted from the hot tier: 'skytier archive abandon "
+                f"{manifest.archive_id}' lets the next run plan anew."
+            )
+        self._check_files(manifest)
+        visibility.add_partition(self.sql, manifest.archive_id, manifest.location)
+
+    def show(self, manifest: Manifest, visible: Visible) -> None:
+        shown = {manifest.archive_id: Shown(visible, manifest.selection)}
+        if manifest.kind == "compaction":
+            shown = {manifest.archive_id: Shown(Visible.PURGED, manifest.selection)} | {
+                source: Shown(Visible.MERGED, manifest.selection) for source in manifest.sources
+            }
+        visibility.show(self.sql, shown, datetime.now(UTC))
+        audit.note(self.sql, str(visible), manifest.archive_id, documents=manifest.planned)
+
+    def ids(self, manifest: Manifest) -> Iterator[Sequence[str]]:
+        for documents in self.documents(manifest, _ID_COLUMNS):
+            ids = [document["_id"] for document in documents]
+            for start in range(0, len(ids), self.settings.purge_batch):
+                yield ids[start : start + self.settings.purge_batch]
+
+    def documents(self, manifest: Manifest, columns: list[str] | None = None) -> Iterator[list[Document]]:
+        """The documents of the published files, some thousands at a time; one file is in memory at once.
+
+        Raises TerminalError when a file is missing, was changed or cannot be read.
+        """
+        self._check_files(manifest)
+        for file in manifest.files:
+            path = f"{manifest.location}/{file.name}"
+            try:
+                table = pq.ParquetFile(io.BytesIO(self.files.read_bytes(path)))
+                for batch in table.iter_batches(_ROWS_AT_ONCE, columns=columns):
+                    yield to_documents(batch)
+            except (pa.ArrowException, OSError) as error:
+                raise TerminalError(f"{path} on HDFS cannot be read as Parquet ({error}).") from error
+
+    def _check_files(self, manifest: Manifest) -> None:
+        found = self.files.sizes(manifest.location)
+        for file in manifest.files:
+            if found.get(file.name) != file.size_bytes:
+                raise TerminalError(
+                    f"{manifest.location}/{file.name} has {found.get(file.name, 'no')} bytes, and "
+                    f"{file.size_bytes} were verified: nothing is deleted by it."
+                )
+
+    def delete(self, ids: Sequence[str]) -> int:
+        return hot.delete(self.mongodb, ids)
+
+    def remaining(self, manifest: Manifest) -> int:
+        return hot.count(self.mongodb, hot.chosen(manifest.selection, manifest.excluded))
+
+    def retire(self, manifest: Manifest) -> None:
+        for source in manifest.sources:
+            visibility.drop_partition(self.sql, source)
+            merged = self.manifests.load(source)
+            self.files.delete(merged.location)
+            after = merged.model_copy(update={"state": State.MERGED})
+            self.record(after)
+            self.manifests.save(after)
+
+    def record(self, manifest: Manifest) -> None:
+        content = manifest.content or Tally()
+        seconds = ", ".join(f"{literal(step)}, {float(took)}D" for step, took in manifest.step_seconds.items())
+        archived_at = manifest.state_times.get(str(State.PUBLISHED))
+        row = {
+            "archive_id": literal(manifest.archive_id),
+            "archived_at": literal(archived_at),
+            "record_count": str(content.documents),
+            "file_size_mb": f"{manifest.size_bytes / 1_000_000}D",
+            "schema_name": literal(SCHEMA_NAME),
+            "schema_version": str(manifest.schema_version),
+            "storage_location": literal(manifest.location),
+            "checksum": literal(content.checksum),
+            "event_time_min": literal(manifest.event_time_min),
+            "event_time_max": literal(manifest.event_time_max),
+            "state": literal(str(manifest.state)),
+            "step_seconds": f"map({seconds})",
+        }
+        columns = ", ".join(f"{value} AS {name}" for name, value in row.items())
+        self.sql.query(
+            f"MERGE INTO {DATABASE}.archive_metadata AS known USING (SELECT {columns}) AS new "
+            "ON known.archive_id = new.archive_id WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
+        )
+        self._record_schema(manifest)
+
+    def _record_schema(self, manifest: Manifest) -> None:
+        """Add the columns of the files to ``schema_metadata`` where no archive had the same before."""
+        name, text = "archived_flight_events", json.dumps([column.model_dump() for column in manifest.columns])
+        table = f"{DATABASE}.schema_metadata"
+        known = self.sql.query(f"SELECT version, schema_json FROM {table} WHERE schema_name = {literal(name)}").rows
+        if text in {schema for _, schema in known}:
+            return
+        version = max((version for version, _ in known), default=0) + 1
+        values = (name, version, visibility.fingerprint(text), datetime.now(UTC), len(manifest.columns), text)
+        self.sql.query(f"INSERT INTO {table} VALUES ({', '.join(map(literal, values))})")
+
+    def forget(self, manifest: Manifest) -> None:
+        if manifest.state is State.FAILED:
+            audit.note(self.sql, "fail", manifest.archive_id, reason=manifest.failure)
+        self.files.delete(manifest.workplace)
+        self.manifests.end(manifest)
+
+    @staticmethod
+    def _of_spark(step: Step) -> TerminalError:
+        return TerminalError(f"The step {step} is done by the Spark job archive_hot_tier.")

@@ -1,0 +1,162 @@
+"""What SQL sees of the archives: their table, the table of their states, and the view over both tiers.
+
+``flight_dw.archive_state`` decides: rows of an archive count where its state is published, restored or purged, and
+events of the hot tier count unless they belong to an archive that is published or restored. A query reads the table
+once, so it sees each event once, whatever a run does meanwhile.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from skytier import migrations
+from skytier.archive.manifest import Selection, Visible
+from skytier.batches import BatchSpan
+from skytier.documents import OTHER_FIELDS
+from skytier.migrations import DATABASE
+from skytier.settings import HdfsSettings, MongoSettings
+from skytier.sql import Connection
+from skytier.warehouse import literal
+
+TABLE = f"{DATABASE}.archived_flight_events"
+STATES = f"{DATABASE}.archive_state"
+TIERS = "tiers"
+PARTITION = "archive_id"
+_HOT = "hot"
+_FIELD_COMMENT = re.compile(r" COMMENT '[^']*'")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A row of ``archive_state``: what queries see of an archive."""
+
+    visible: Visible
+    selection: Selection
+
+
+def fingerprint(schema: str) -> str:
+    """SHA-256 of the columns of an archive's files."""
+    return hashlib.sha256(schema.encode()).hexdigest()
+
+
+def show(connection: Connection, archives: Mapping[str, Shown], now: datetime) -> None:
+    """Give archives these states, all in one commit."""
+    rows = " UNION ALL ".join(
+        f"SELECT {literal(archive_id)} AS archive_id, {literal(str(shown.visible))} AS state, "
+        f"{literal(shown.selection.event_time_before)} AS event_time_before, {_spans(shown.selection)} AS batches, "
+        f"{literal(now)} AS committed_at"
+        for archive_id, shown in archives.items()
+    )
+    connection.query(
+        f"MERGE INTO {STATES} AS known USING ({rows}) AS new ON known.archive_id = new.archive_id "
+        "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
+    )
+
+
+def selections(connection: Connection, visible: Visible) -> list[Selection]:
+    """The selections of the archives that queries see so."""
+    rows = connection.query(
+        f"SELECT event_time_before, transform(batches, b -> concat(b.first, '-', b.last)) AS batches "
+        f"FROM {STATES} WHERE state = {literal(str(visible))}"
+    ).dicts()
+    return [Selection(event_time_before=row["event_time_before"], batches=_read_spans(row["batches"])) for row in rows]
+
+
+def add_partition(connection: Connection, archive_id: str, location: str) -> None:
+    """Let the table of archives have the files in a folder; it changes nothing where it has them already."""
+    place = literal(f"{HdfsSettings().url}{location}")
+    connection.query(
+        f"ALTER TABLE {TABLE} ADD IF NOT EXISTS PARTITION ({PARTITION} = {literal(archive_id)}) LOCATION {place}"
+    )
+
+
+def drop_partition(connection: Connection, archive_id: str) -> None:
+    """Take an archive out of the table; its files stay."""
+    connection.query(f"ALTER TABLE {TABLE} DROP IF EXISTS PARTITION ({PARTITION} = {literal(archive_id)})")
+
+
+def view_statements(mongodb_uri: str, database: str, collection: str) -> list[str]:
+    """The statements that make ``tiers.hot_flight_events`` and ``tiers.flight_events`` in a session.
+
+    They are global temporary views, for a persistent one cannot rest on MongoDB: whoever starts a Spark application
+    makes them, with ``spark.sql.globalTempDatabase=tiers``.
+    """
+    columns = event_columns()
+    names = [column.name for column in columns]
+    declared = ", ".join(f"{column.name} {_plain_type(column.type)}" for column in columns)
+    return [
+        f"CREATE OR REPLACE GLOBAL TEMPORARY VIEW hot_flight_events ({declared}) USING mongodb OPTIONS ("
+        f"connection.uri {literal(mongodb_uri)}, database {literal(database)}, collection {literal(collection)}, "
+        "partitioner 'com.mongodb.spark.sql.connector.read.partitioner.SinglePartitionPartitioner')",
+        _both_tiers(names),
+    ]
+
+
+def is_migrated(connection: Connection) -> bool:
+    """Whether the warehouse has the tables of the archive."""
+    if not connection.query(f"SHOW DATABASES LIKE '{DATABASE}'").rows:
+        return False
+    return bool(connection.query(f"SHOW TABLES IN {DATABASE} LIKE 'archive_state'").rows)
+
+
+def make_views(connection: Connection) -> None:
+    """Make the views of both tiers in the SQL endpoint, for all its sessions, until it ends."""
+    settings = MongoSettings()
+    for statement in view_statements(settings.connection_string(), settings.database, settings.collection):
+        connection.query(statement)
+
+
+def event_columns() -> list[migrations.Column]:
+    """The fields of an event, as the table of archives declares them."""
+    (declared,) = (t for t in migrations.tables(migrations.read()) if t.name == "archived_flight_events")
+    return [column for column in declared.columns if column.name not in (PARTITION, OTHER_FIELDS)]
+
+
+def _both_tiers(names: list[str]) -> str:
+    fields = ", ".join(names)
+    return f"""
+CREATE OR REPLACE GLOBAL TEMPORARY VIEW flight_events
+COMMENT 'Every event once, in whatever tier it is'
+AS
+SELECT {", ".join(f"event.{name}" for name in names)}, event.tier
+FROM (
+  SELECT {fields}, 'archive' AS tier, {PARTITION} AS part FROM {TABLE}
+  UNION ALL
+  SELECT {fields}, 'hot' AS tier, '{_HOT}' AS part FROM {TIERS}.hot_flight_events
+) AS event
+JOIN (
+  -- One row for each archive, and one, of all together, for the hot tier: so the table of states is read once.
+  SELECT /*+ BROADCAST */
+    coalesce(archive_id, '{_HOT}') AS part,
+    bool_or(state IN ('published', 'restored', 'purged')) AS is_visible,
+    collect_list(struct(event_time_before, batches)) FILTER (WHERE state IN ('published', 'restored')) AS hidden
+  FROM (
+    SELECT archive_id, state, event_time_before, batches FROM {STATES}
+    UNION ALL
+    SELECT 'none', 'purged', NULL, NULL
+  )
+  GROUP BY ROLLUP (archive_id)
+) AS known ON known.part = event.part
+WHERE known.is_visible
+  AND (event.tier = 'archive' OR NOT exists(known.hidden, h -> event.event_time < h.event_time_before
+    AND exists(h.batches, b -> event.batch_id BETWEEN b.first AND b.last)))"""
+
+
+def _plain_type(text: str) -> str:
+    """A column's type without the comments of nested fields."""
+    return _FIELD_COMMENT.sub("", text)
+
+
+def _spans(selection: Selection) -> str:
+    spans = ", ".join(f"named_struct('first', {s.first}L, 'last', {s.last}L)" for s in selection.batches)
+    return f"array({spans})"
+
+
+def _read_spans(texts: str) -> tuple[BatchSpan, ...]:
+    pairs = [text.split("-") for text in json.loads(texts)]
+    return tuple(BatchSpan(first=int(first), last=int(last)) for first, last in pairs)

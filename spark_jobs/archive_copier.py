@@ -1,0 +1,210 @@
+"""Documents of the hot tier to Parquet and back, in Spark's workers."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
+from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
+
+from skytier import hot_tier
+from skytier.archive import hot, planning, visibility
+from skytier.archive.manifest import Column, File, Manifest, Tally
+from skytier.archive.protocol import MODULUS, Copy, Evidence, total
+from skytier.documents import Document, digest, to_batch, to_documents
+from skytier.errors import TerminalError
+
+if TYPE_CHECKING:
+    from pymongo import MongoClient
+    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import StructType
+
+    from skytier.files import Files
+    from skytier.settings import ArchiveSettings
+
+_DOCUMENTS_AT_ONCE = 5_000
+_DATA_FILE = "part-"
+_TALLY = pa.schema(
+    [
+        ("key_range", pa.int32()),
+        ("documents", pa.int64()),
+        ("checksum", pa.string()),
+        ("ids_ascend", pa.bool_()),
+        ("first_id", pa.string()),
+        ("last_id", pa.string()),
+        ("first_time", pa.timestamp("us", "UTC")),
+        ("last_time", pa.timestamp("us", "UTC")),
+    ]
+)
+
+
+class Copier:
+    """Writes and reads the copy of an archive."""
+
+    def __init__(
+        self, spark: SparkSession, files: Files, mongodb: MongoClient[Document], settings: ArchiveSettings
+    ) -> None:
+        self._spark, self._files, self._mongodb, self._settings = spark, files, mongodb, settings
+
+    def copy(self, manifest: Manifest) -> Copy:
+        """Write the events to the workplace, sorted by ``_id``, in a few large files.
+
+        Raises TerminalError when HDFS has no room for them.
+        """
+        if (free := self._files.free_bytes()) < manifest.estimated_bytes:
+            raise TerminalError(
+                f"HDFS has {free / 1e6:,.0f} MB left, and {manifest.archive_id} may take "
+                f"{manifest.estimated_bytes / 1e6:,.0f} MB: make room; the next run goes on with it."
+            )
+        schema = self._schema()
+        groups = self._groups(manifest)
+        rows = self._one_task_each(groups).mapInArrow(_exporter(manifest, groups, schema), schema)
+        rows.write.mode("overwrite").option("compression", "snappy").parquet(manifest.workplace)
+        sizes = self._files.sizes(manifest.workplace)
+        columns = tuple(Column(name=field.name, type=field.dataType.simpleString()) for field in schema)
+        files = tuple(File(name=name, size_bytes=size) for name, size in sizes.items() if name.startswith(_DATA_FILE))
+        return Copy(files=files, columns=columns)
+
+    def original(self, manifest: Manifest) -> Evidence:
+        """Tally the events as the hot tier holds them now."""
+        groups = self._groups(manifest)
+        tallies = self._one_task_each(groups).mapInArrow(_hot_tallier(manifest, groups), from_arrow_schema(_TALLY))
+        return _evidence(manifest, tallies)
+
+    def copied(self, manifest: Manifest) -> Evidence:
+        """Tally the events as the copy's files hold them. Raises TerminalError when a file is missing or unreadable."""
+        folder = manifest.workplace if self._files.exists(manifest.workplace) else manifest.location
+        sizes = self._files.sizes(folder)
+        for file in manifest.files:
+            if sizes.get(file.name) != file.size_bytes:
+                found = sizes.get(file.name, "no")
+                raise TerminalError(f"{folder}/{file.name} has {found} bytes, and {file.size_bytes} were written")
+        paths = [f"{folder}/{file.name}" for file in manifest.files]
+        try:
+            rows = self._spark.read.schema(self._schema()).parquet(*paths)
+            return _evidence(manifest, rows.mapInArrow(_copy_tallier(manifest.range_starts), from_arrow_schema(_TALLY)))
+        except (PySparkException, Py4JJavaError) as error:
+            raise TerminalError(f"{folder} cannot be read: {_reason(error)}") from error
+
+    def _one_task_each(self, groups: list[range]) -> DataFrame:
+        """The numbers of the groups, each in a partition of its own."""
+        return self._spark.range(0, len(groups), 1, len(groups))
+
+    def _schema(self) -> StructType:
+        table = self._spark.table(visibility.TABLE)
+        return table.drop(visibility.PARTITION).schema
+
+    def _groups(self, manifest: Manifest) -> list[range]:
+        cores = self._spark.sparkContext.defaultParallelism
+        return planning.spread(
+            len(manifest.range_starts) + 1, planning.files(manifest.estimated_bytes, cores, self._settings)
+        )
+
+
+Worker = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+
+
+def _exporter(manifest: Manifest, groups: list[range], schema: StructType) -> Worker:
+    def export(parts: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        arrow = to_arrow_schema(schema)
+        for number in _numbers(parts):
+            for _, documents in _read(manifest, groups[number]):
+                yield to_batch(documents, arrow)
+
+    return export
+
+
+def _hot_tallier(manifest: Manifest, groups: list[range]) -> Worker:
+    def tally(parts: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for number in _numbers(parts):
+            for key_range, documents in _read(manifest, groups[number]):
+                yield _tally(key_range, documents)
+
+    return tally
+
+
+def _copy_tallier(starts: tuple[str, ...]) -> Worker:
+    def tally(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            by_range: dict[int, list[Document]] = {}
+            for document in to_documents(batch):
+                by_range.setdefault(bisect.bisect_right(starts, document["_id"]), []).append(document)
+            for key_range, documents in by_range.items():
+                yield _tally(key_range, documents)
+
+    return tally
+
+
+def _numbers(parts: Iterable[pa.RecordBatch]) -> Iterator[int]:
+    for part in parts:
+        yield from part.column(0).to_pylist()
+
+
+def _read(manifest: Manifest, key_ranges: range) -> Iterator[tuple[int, list[Document]]]:
+    """The events of some key ranges as the hot tier holds them, in the order of their ``_id``."""
+    which = hot.chosen(manifest.selection, manifest.excluded)
+    with hot_tier.client() as connection:
+        events = hot.exact_events(connection)
+        for number in key_ranges:
+            chosen = hot.in_range(which, manifest.range_starts, number)
+            found = events.find(chosen, hint="_id_", batch_size=_DOCUMENTS_AT_ONCE).sort("_id", 1)
+            documents: list[Document] = []
+            for document in found:
+                documents.append(document)
+                if len(documents) == _DOCUMENTS_AT_ONCE:
+                    yield number, documents
+                    documents = []
+            if documents:
+                yield number, documents
+
+
+def _tally(key_range: int, documents: list[Document]) -> pa.RecordBatch:
+    """One row of ``_TALLY`` for some documents, in the order they came."""
+    ids = [document["_id"] for document in documents]
+    times = [document["event_time"] for document in documents]
+    checksum = sum(map(digest, documents)) % MODULUS
+    row = {
+        "key_range": key_range,
+        "documents": len(documents),
+        "checksum": f"{checksum:032x}",
+        "ids_ascend": all(a < b for a, b in pairwise(ids)),
+        "first_id": ids[0],
+        "last_id": ids[-1],
+        "first_time": min(times),
+        "last_time": max(times),
+    }
+    return pa.RecordBatch.from_pylist([row], schema=_TALLY)
+
+
+def _evidence(manifest: Manifest, tallies: DataFrame) -> Evidence:
+    """What the tallies of all parts say together."""
+    rows = tallies.orderBy("first_id").collect()
+    ranges: dict[int, list[Tally]] = {}
+    for row in rows:
+        ranges.setdefault(row.key_range, []).append(Tally(documents=row.documents, checksum=row.checksum))
+    # Each part ascends, and ends before the next begins: so no _id is there twice.
+    distinct = all(row.ids_ascend for row in rows) and all(a.last_id < b.first_id for a, b in pairwise(rows))
+    return Evidence(
+        ranges=tuple(total(ranges.get(number, [])) for number in range(len(manifest.range_starts) + 1)),
+        all_distinct=distinct,
+        event_time_min=_utc(min((row.first_time for row in rows), default=None)),
+        event_time_max=_utc(max((row.last_time for row in rows), default=None)),
+    )
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    """Spark hands times over in the zone of this machine."""
+    return moment.astimezone(UTC) if moment else None
+
+
+def _reason(error: Exception) -> str:
+    """The first line of the innermost cause."""
+    text = str(error)
+    causes = [line.partition("Caused by: ")[2] for line in text.splitlines() if line.startswith("Caused by: ")]
+    return (causes or text.splitlines() or [type(error).__name__])[-1]

@@ -1,0 +1,50 @@
+"""The steps of an archive that read and write many documents: export, and verification of the copy.
+
+``archive_hot_tier ARCHIVE_ID STEP...``: what ``skytier archive run`` and Airflow submit. A step that is not due does
+nothing. The driver sees tallies only, and a worker some thousands of documents at a time, however large the run is.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from pyspark.sql import SparkSession
+
+from skytier import logs
+from skytier.archive import runs
+from skytier.archive.protocol import Step
+from skytier.archive.stores import ServerStores
+from skytier.errors import SkytierError
+from spark_jobs.archive_copier import Copier
+
+log = logs.logger("archive_hot_tier")
+
+
+class SparkStores(ServerStores):
+    """The stores, with what Spark does among them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        spark = SparkSession.builder.appName("archive_hot_tier").getOrCreate()
+        copier = Copier(spark, self.files, self.mongodb, self.settings)
+        self.copy, self.original, self.copied = copier.copy, copier.original, copier.copied  # type: ignore[method-assign]
+
+
+def main(archive_id: str, steps: list[Step]) -> None:
+    """Take the steps that are due, in their order."""
+    for step in steps:
+        began = time.monotonic()
+        with SparkStores() as stores:
+            manifest = runs.take(stores, archive_id, step)
+        seconds = round(time.monotonic() - began, 3)
+        log.info("step done", archive_id=archive_id, step=str(step), state=str(manifest.state), seconds=seconds)
+
+
+if __name__ == "__main__":
+    logs.configure()
+    try:
+        main(sys.argv[1], [Step(name) for name in sys.argv[2:]])
+    except SkytierError as error:
+        log.error("step failed", archive_id=sys.argv[1], reason=str(error))
+        sys.exit(1)
