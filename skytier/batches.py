@@ -7,6 +7,7 @@ counts checkpoints. So ids rise, are unique over all checkpoints, and are known 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -38,6 +39,11 @@ def raw_path(batch: int, processing_date: date) -> str:
 def is_marked(files: Files, batch: int) -> bool:
     """Whether the batch is complete in every store."""
     return files.exists(mark_path(batch))
+
+
+def newest_complete(files: Files, newest_first: Sequence[int]) -> int:
+    """The first of some batches with a mark, -1 without any. All before it are complete: they run one after another."""
+    return next((batch for batch in newest_first if is_marked(files, batch)), -1)
 
 
 def mark(files: Files, batch: int, metadata: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ app.command("skytier.sql_cli:sql", name="sql")
 app.command("skytier.warehouse_cli:app", name="warehouse")
 app.command("skytier.books_cli:app", name="books")
 app.command("skytier.archive.cli:app", name="archive")
+app.command("skytier.hot_cli:app", name="hot")
 app.command("models.train_cli:train", name="train")
 app.command("models.registry_cli:app", name="models")
 

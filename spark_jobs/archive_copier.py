@@ -15,7 +15,7 @@ from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
 from skytier import hot_tier
 from skytier.archive import hot, planning, visibility
-from skytier.archive.manifest import Column, File, Manifest, Tally
+from skytier.archive.manifest import ARCHIVES, Column, File, Manifest, Tally
 from skytier.archive.protocol import MODULUS, Copy, Evidence, total
 from skytier.documents import Document, digest, to_batch, to_documents
 from skytier.errors import TerminalError
@@ -64,7 +64,10 @@ class Copier:
             )
         schema = self._schema()
         groups = self._groups(manifest)
-        rows = self._one_task_each(groups).mapInArrow(_exporter(manifest, groups, schema), schema)
+        if manifest.sources:
+            rows = self._merged(manifest, len(groups))
+        else:
+            rows = self._one_task_each(groups).mapInArrow(_exporter(manifest, groups, schema), schema)
         rows.write.mode("overwrite").option("compression", "snappy").parquet(manifest.workplace)
         sizes = self._files.sizes(manifest.workplace)
         columns = tuple(Column(name=field.name, type=field.dataType.simpleString()) for field in schema)
@@ -72,8 +75,10 @@ class Copier:
         return Copy(files=files, columns=columns)
 
     def original(self, manifest: Manifest) -> Evidence:
-        """Tally the events as the hot tier holds them now."""
+        """Tally the events where they are now: in the hot tier, or in the archives that are merged."""
         groups = self._groups(manifest)
+        if manifest.sources:
+            return self._tallied(manifest, self._merged(manifest, len(groups)))
         tallies = self._one_task_each(groups).mapInArrow(_hot_tallier(manifest, groups), from_arrow_schema(_TALLY))
         return _evidence(manifest, tallies)
 
@@ -87,10 +92,19 @@ class Copier:
                 raise TerminalError(f"{folder}/{file.name} has {found} bytes, and {file.size_bytes} were written")
         paths = [f"{folder}/{file.name}" for file in manifest.files]
         try:
-            rows = self._spark.read.schema(self._schema()).parquet(*paths)
-            return _evidence(manifest, rows.mapInArrow(_copy_tallier(manifest.range_starts), from_arrow_schema(_TALLY)))
+            return self._tallied(manifest, self._spark.read.schema(self._schema()).parquet(*paths))
         except (PySparkException, Py4JJavaError) as error:
             raise TerminalError(f"{folder} cannot be read: {_reason(error)}") from error
+
+    def _tallied(self, manifest: Manifest, rows: DataFrame) -> Evidence:
+        tallies = rows.mapInArrow(_copy_tallier(manifest.range_starts), from_arrow_schema(_TALLY))
+        return _evidence(manifest, tallies)
+
+    def _merged(self, manifest: Manifest, files: int) -> DataFrame:
+        """The rows of the archives that are merged, sorted, in so many parts."""
+        paths = [f"{ARCHIVES}/{source}" for source in manifest.sources]
+        rows = self._spark.read.schema(self._schema()).parquet(*paths)
+        return rows.repartitionByRange(files, "event_id").sortWithinPartitions("event_id")
 
     def _one_task_each(self, groups: list[range]) -> DataFrame:
         """The numbers of the groups, each in a partition of its own."""

@@ -1,19 +1,19 @@
 """The steps of an archive that read and write many documents: export, and verification of the copy.
 
 ``archive_hot_tier ARCHIVE_ID STEP...``: what ``skytier archive run`` and Airflow submit. A step that is not due does
-nothing. The driver sees tallies only, and a worker some thousands of documents at a time, however large the run is.
+nothing; without a step the files are read back and compared with what was verified. The driver sees tallies only, and a
+worker some thousands of documents at a time, however large the run is.
 """
 
 from __future__ import annotations
 
 import sys
-import time
 
 from pyspark.sql import SparkSession
 
 from skytier import logs
 from skytier.archive import runs
-from skytier.archive.protocol import Step
+from skytier.archive.protocol import NEXT, Step
 from skytier.archive.stores import ServerStores
 from skytier.errors import SkytierError
 from spark_jobs.archive_copier import Copier
@@ -32,13 +32,17 @@ class SparkStores(ServerStores):
 
 
 def main(archive_id: str, steps: list[Step]) -> None:
-    """Take the steps that are due, in their order."""
-    for step in steps:
-        began = time.monotonic()
+    """Take the steps that are due, in their order; without any, check an archive that is done."""
+    if not steps:
         with SparkStores() as stores:
-            manifest = runs.take(stores, archive_id, step)
-        seconds = round(time.monotonic() - began, 3)
-        log.info("step done", archive_id=archive_id, step=str(step), state=str(manifest.state), seconds=seconds)
+            runs.check(stores, stores.manifests.load(archive_id))
+    for step in steps:
+        with ServerStores() as stores:
+            if NEXT.get(stores.manifests.load(archive_id).state) is not step:
+                log.info("step is not due", archive_id=archive_id, step=str(step))
+                continue
+        with SparkStores() as stores:
+            runs.take(stores, archive_id, step)
 
 
 if __name__ == "__main__":

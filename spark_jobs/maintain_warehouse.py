@@ -80,9 +80,9 @@ class Maintenance:
 
 
 def newest_complete_batch(spark: SparkSession, files: Files) -> int:
-    """The newest batch with a mark, -1 without any. All before it are complete too: batches run one after another."""
+    """The newest batch with a mark, -1 without any."""
     newest = spark.sql(f"SELECT batch_id FROM {DATABASE}.batch_metadata ORDER BY batch_id DESC LIMIT 10").collect()
-    return next((row.batch_id for row in newest if batches.is_marked(files, row.batch_id)), -1)
+    return batches.newest_complete(files, [row.batch_id for row in newest])
 
 
 def main() -> None:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from skytier import alerts, books, hot_tier, logs, stopping
+from skytier import books, hot_tier, logs, stopping
 from skytier.alerts import Severity
-from skytier.archive import audit, hot, planning, visibility
+from skytier.archive import audit, hot, planning, restoring
 from skytier.archive.hot import HotSize
+from skytier.archive.lock import alone
 from skytier.archive.manifest import Manifest, Selection, State, Visible
 from skytier.archive.manifests import new_id
-from skytier.archive.protocol import Archiver, NotYetError, Step, StoppedError, Timing
+from skytier.archive.protocol import Archiver, NotYetError, Step, StoppedError, total
 from skytier.archive.stores import ServerStores
-from skytier.errors import SkytierError
+from skytier.errors import SkytierError, TerminalError
 from skytier.event import SCHEMA_VERSION
-from skytier.exclusive import exclusively
-from skytier.settings import ArchiveSettings, home
 
-ALERT = "archive"
 _NOTHING_OLD = (
     "The hot tier is over its limit, but none of its events may move: they are younger than "
     "SKYTIER_ARCHIVE_MINIMUM_AGE_HOURS, restored and pinned, or of batches whose books 'skytier books check' has not "
@@ -41,14 +37,6 @@ class Plan:
     """whether it takes events of the days that the hot tier is meant to hold"""
 
 
-@contextmanager
-def alone() -> Iterator[None]:
-    """No other step of the archive is taken on this machine meanwhile."""
-    waits = "another step of the archive is under way; this one waits"
-    with exclusively(home() / "run" / "archive.lock", on_wait=lambda: log.info(waits)):
-        yield
-
-
 def measure(stores: ServerStores) -> HotSize:
     """The size of the hot tier; raises alerts when it passes 80% and 100% of the limit."""
     size, limit = hot.size(stores.mongodb), stores.settings.limit_mb * planning.MB
@@ -56,14 +44,14 @@ def measure(stores: ServerStores) -> HotSize:
     if share >= 0.8:
         severity = Severity.CRITICAL if share >= 1 else Severity.WARNING
         message = f"The hot tier holds {size.total_bytes / planning.MB:.1f} MB, {share:.0%} of its limit."
-        alerts.alert(stores.mongodb, ALERT, severity, f"size over {100 if share >= 1 else 80}%", message)
+        stores.alert(severity, f"size over {100 if share >= 1 else 80}%", message)
     return size
 
 
 def is_due(stores: ServerStores) -> bool:
-    """Whether there is something to do: an archive under way, one to send back, or a hot tier over its limit."""
-    size = measure(stores)
-    return stores.manifests.open() is not None or planning.documents_to_move(size, stores.settings) > 0
+    """Whether there is something to do: an archive under way, events to send back, or a hot tier over its limit."""
+    is_over = planning.documents_to_move(measure(stores), stores.settings) > 0
+    return is_over or stores.manifests.open() is not None or bool(restoring.unpinned(stores))
 
 
 def dry_run(stores: ServerStores) -> Plan | None:
@@ -72,7 +60,7 @@ def dry_run(stores: ServerStores) -> Plan | None:
     wanted, clock = planning.documents_to_move(size, settings), hot_tier.clock(stores.mongodb)
     if not wanted or clock is None:
         return None
-    excluded = tuple(visibility.selections(stores.sql, Visible.RESTORED))
+    excluded = tuple(stores.shown(Visible.RESTORED).values())
     limit = Selection(
         event_time_before=planning.youngest_to_move(clock, settings),
         batches=books.balanced(stores.sql, stores.files),
@@ -82,7 +70,7 @@ def dry_run(stores: ServerStores) -> Plan | None:
         limit = limit.model_copy(update={"event_time_before": min(before, limit.event_time_before)})
     documents = hot.count(stores.mongodb, hot.chosen(limit, excluded))
     if not documents:
-        _complain(stores, "nothing to move", _NOTHING_OLD)
+        stores.alert(Severity.CRITICAL, "nothing to move", _NOTHING_OLD)
         return None
     into_window = limit.event_time_before > planning.window_start(clock, settings)
     return Plan(limit, excluded, documents, planning.estimated_bytes(size, documents), into_window)
@@ -95,6 +83,8 @@ def plan(stores: ServerStores) -> Manifest | None:
             if found.state not in (State.DONE, State.FAILED):
                 return found
             stores.forget(found)  # the run was killed after its last step
+        for manifest in restoring.unpinned(stores):
+            restoring.send_back(stores, manifest)
         return _plan(stores)
 
 
@@ -107,7 +97,7 @@ def _plan(stores: ServerStores) -> Manifest | None:
             f"The hot tier cannot hold {stores.settings.window_days:g} days within its limit: events from "
             f"{planned.selection.event_time_before:%Y-%m-%d %H:%M}Z back move to the archive."
         )
-        alerts.alert(stores.mongodb, ALERT, Severity.WARNING, "window", message)
+        stores.alert(Severity.WARNING, "window", message)
     which = hot.chosen(planned.selection, planned.excluded)
     starts = hot.range_starts(stores.mongodb, which, planning.key_ranges(planned.documents, stores.settings))
     now = datetime.now(UTC)
@@ -130,20 +120,40 @@ def _plan(stores: ServerStores) -> Manifest | None:
     return manifest
 
 
+def check(stores: ServerStores, manifest: Manifest) -> None:
+    """Read the files of an archive back, and compare them with what was verified.
+
+    Raises TerminalError, and an alert, when they differ, and for an archive that has no files to compare.
+    """
+    if manifest.content is None or manifest.state in (State.MERGED, State.EXPIRED):
+        raise TerminalError(f"{manifest.archive_id} is {manifest.state}: there are no verified files to check.")
+    try:
+        found = stores.copied(manifest)
+        if (content := total(found.ranges)) != manifest.content or not found.all_distinct:
+            raise TerminalError(
+                f"{manifest.location} holds {content.documents} events with checksum {content.checksum}, and "
+                f"{manifest.content.documents} with {manifest.content.checksum} were verified."
+            )
+    except TerminalError as error:
+        stores.alert(Severity.CRITICAL, f"files of {manifest.archive_id}", str(error))
+        raise
+    log.info("files checked", archive_id=manifest.archive_id, **manifest.content.model_dump())
+
+
 def take(stores: ServerStores, archive_id: str, step: Step) -> Manifest:
     """Take a step of an archive if it is due; the manifest afterwards. A failure raises an alert as well.
 
     Raises what ``Archiver.take`` does, and the errors of the stores.
     """
     with alone(), stopping.stop_on_signals() as stop:
-        archiver = Archiver(stores, timing(stores.settings), asked_to_stop=stop.is_set)
+        archiver = Archiver(stores, stores.timing(), asked_to_stop=stop.is_set)
         manifest = stores.manifests.load(archive_id)
         try:
             after = archiver.take(manifest, step)
         except (NotYetError, StoppedError):
             raise
         except SkytierError as error:
-            _complain(stores, f"{step} of {archive_id}", str(error))
+            stores.alert(Severity.CRITICAL, f"{step} of {archive_id}", str(error))
             raise
     if after.state is not manifest.state:
         log.info(
@@ -157,17 +167,3 @@ def take(stores: ServerStores, archive_id: str, step: Step) -> Manifest:
             seconds=after.step_seconds.get(str(step)),
         )
     return after
-
-
-def timing(settings: ArchiveSettings) -> Timing:
-    """The times of the protocol, as they are set."""
-    assert settings.grace_seconds is not None  # filled in when the settings are read
-    return Timing(
-        settle_seconds=settings.settle_seconds,
-        grace_seconds=settings.grace_seconds,
-        purge_documents_per_second=settings.purge_documents_per_second,
-    )
-
-
-def _complain(stores: ServerStores, subject: str, message: str) -> None:
-    alerts.alert(stores.mongodb, ALERT, Severity.CRITICAL, subject, message)

@@ -12,11 +12,12 @@ from types import TracebackType
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from skytier import hot_tier
+from skytier import alerts, hot_tier
+from skytier.alerts import Severity
 from skytier.archive import audit, hot, visibility
-from skytier.archive.manifest import Manifest, State, Tally, Visible
+from skytier.archive.manifest import Manifest, Selection, State, Tally, Visible
 from skytier.archive.manifests import Manifests
-from skytier.archive.protocol import Copy, Evidence, Step
+from skytier.archive.protocol import Copy, Evidence, Step, Timing
 from skytier.archive.visibility import Shown
 from skytier.documents import Document, to_documents
 from skytier.errors import TerminalError
@@ -57,6 +58,20 @@ class ServerStores:
             self._sql = self._open.enter_context(Connection())
         return self._sql
 
+    def timing(self) -> Timing:
+        """The times of the protocol, as they are set."""
+        settings = self.settings
+        assert settings.grace_seconds is not None  # filled in when the settings are read
+        return Timing(
+            settle_seconds=settings.settle_seconds,
+            grace_seconds=settings.grace_seconds,
+            purge_documents_per_second=settings.purge_documents_per_second,
+        )
+
+    def alert(self, severity: Severity, subject: str, message: str) -> None:
+        """Raise an alert of the archive, or count it up."""
+        alerts.alert(self.mongodb, "archive", severity, subject, message)
+
     def save(self, manifest: Manifest) -> None:
         self.manifests.save(manifest)
 
@@ -89,6 +104,10 @@ class ServerStores:
             }
         visibility.show(self.sql, shown, datetime.now(UTC))
         audit.note(self.sql, str(visible), manifest.archive_id, documents=manifest.planned)
+
+    def shown(self, visible: Visible) -> dict[str, Selection]:
+        """The archives that queries see so, with what each selected."""
+        return visibility.shown(self.sql, visible)
 
     def ids(self, manifest: Manifest) -> Iterator[Sequence[str]]:
         for documents in self.documents(manifest, _ID_COLUMNS):

@@ -58,13 +58,16 @@ def show(connection: Connection, archives: Mapping[str, Shown], now: datetime) -
     )
 
 
-def selections(connection: Connection, visible: Visible) -> list[Selection]:
-    """The selections of the archives that queries see so."""
+def shown(connection: Connection, visible: Visible) -> dict[str, Selection]:
+    """The archives that queries see so, with what each selected."""
     rows = connection.query(
-        f"SELECT event_time_before, transform(batches, b -> concat(b.first, '-', b.last)) AS batches "
+        f"SELECT archive_id, event_time_before, transform(batches, b -> concat(b.first, '-', b.last)) AS batches "
         f"FROM {STATES} WHERE state = {literal(str(visible))}"
     ).dicts()
-    return [Selection(event_time_before=row["event_time_before"], batches=_read_spans(row["batches"])) for row in rows]
+    return {
+        row["archive_id"]: Selection(event_time_before=row["event_time_before"], batches=_read_spans(row["batches"]))
+        for row in rows
+    }
 
 
 def add_partition(connection: Connection, archive_id: str, location: str) -> None:

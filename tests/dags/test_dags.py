@@ -19,12 +19,14 @@ from defaults import HOME, JOB_PROPERTIES, PROJECT_ROOT
 
 pytestmark = pytest.mark.dags
 
+ARCHIVE = "archive_20261121T153000_123456"
 FOLDER = PROJECT_ROOT / "airflow" / "dags"
 SCHEDULES = {
     "flight_processing_dag": "* * * * *",
     "warehouse_maintenance_dag": "17 * * * *",
     "delay_model_drift_dag": "47 * * * *",
     "delay_model_training_dag": "30 3 * * 1",
+    "mongodb_archiving_dag": "*/5 * * * *",
 }
 # Each task with those that follow it.
 TASKS: dict[str, dict[str, set[str]]] = {
@@ -32,15 +34,42 @@ TASKS: dict[str, dict[str, set[str]]] = {
     "warehouse_maintenance_dag": {"maintain_warehouse": set()},
     "delay_model_drift_dag": {"measure_drift": set()},
     "delay_model_training_dag": {"train": set()},
+    "mongodb_archiving_dag": {
+        "measure": {"is_due"},
+        "is_due": {"plan"},
+        "plan": {"export"},
+        "export": {"verify"},
+        "verify": {"publish"},
+        "publish": {"grace"},
+        "grace": {"purge"},
+        "purge": {"record"},
+        "record": set(),
+    },
 }
 SPARK_TASKS = {
     ("flight_processing_dag", "process_flight_events"): "process_flight_events",
     ("warehouse_maintenance_dag", "maintain_warehouse"): "maintain_warehouse",
+    ("mongodb_archiving_dag", "export"): "archive_hot_tier",
+    ("mongodb_archiving_dag", "verify"): "archive_hot_tier",
 }
 COMMANDS = {
     ("flight_processing_dag", "check_books"): ["books", "check"],
     ("delay_model_drift_dag", "measure_drift"): ["models", "drift"],
+    ("mongodb_archiving_dag", "measure"): ["archive", "step", "measure"],
+    ("mongodb_archiving_dag", "plan"): ["archive", "step", "plan"],
+    ("mongodb_archiving_dag", "publish"): ["archive", "step", "publish", ARCHIVE],
+    ("mongodb_archiving_dag", "grace"): ["archive", "step", "wait", ARCHIVE],
+    ("mongodb_archiving_dag", "purge"): ["archive", "step", "purge", ARCHIVE],
+    ("mongodb_archiving_dag", "record"): ["archive", "step", "record", ARCHIVE],
 }
+
+
+class Planned:
+    """What a template sees of a run that has planned an archive."""
+
+    def xcom_pull(self, task_ids: str) -> str:
+        assert task_ids == "plan"
+        return ARCHIVE
 
 
 def _no_socket(*_: Any, **__: Any) -> None:
@@ -105,12 +134,14 @@ def test_the_page_of_a_dag_is_its_docstring(dag: DAG) -> None:
 def test_spark_tasks_submit_their_job(bag: DagBag, dag_id: str, task_id: str) -> None:
     task = bag.dags[dag_id].get_task(task_id)
     assert isinstance(task, SparkSubmitOperator)
-    task.render_template_fields({})
+    task.render_template_fields({"ti": Planned()})
     command = task._get_hook()._build_spark_submit_command(task.application)
-    options = dict(zip(command[1:-1:2], command[2:-1:2], strict=True))
+    job = str(PROJECT_ROOT / "spark_jobs" / f"{SPARK_TASKS[dag_id, task_id]}.py")
+    end = command.index(job)
+    options = dict(zip(command[1:end:2], command[2:end:2], strict=True))
     assert command[0] == "spark-submit"
-    assert Path(command[-1]) == PROJECT_ROOT / "spark_jobs" / f"{SPARK_TASKS[dag_id, task_id]}.py"
-    assert Path(command[-1]).is_file()
+    assert Path(job).is_file()
+    assert command[end + 1 :] == ([ARCHIVE, task_id] if dag_id == "mongodb_archiving_dag" else [])
     assert options["--properties-file"] == JOB_PROPERTIES
     assert options["--name"] == task_id
     assert options["--master"] == "local[2]"
@@ -122,7 +153,9 @@ def test_properties_are_those_of_the_stack() -> None:
 
 @pytest.mark.parametrize(("dag_id", "task_id"), COMMANDS)
 def test_commands_exist(bag: DagBag, dag_id: str, task_id: str) -> None:
-    program, *arguments = shlex.split(bag.dags[dag_id].get_task(task_id).bash_command)
+    task = bag.dags[dag_id].get_task(task_id)
+    task.render_template_fields({"ti": Planned()})
+    program, *arguments = shlex.split(task.bash_command)
     assert Path(program) == PROJECT_ROOT / ".venv" / "bin" / "skytier"
     assert arguments == COMMANDS[dag_id, task_id]
     shown = subprocess.run([program, *arguments, "--help"], capture_output=True, text=True, check=False)

@@ -69,7 +69,13 @@ def as_ours(record: Record) -> Record:
 
 def test_dags_are_there_and_run(airflow: AirflowApi) -> None:
     known = eventually(airflow.dags, STARTED_SECONDS)
-    assert set(known) == {MINUTE, "warehouse_maintenance_dag", "delay_model_training_dag", "delay_model_drift_dag"}
+    assert set(known) == {
+        MINUTE,
+        "warehouse_maintenance_dag",
+        "delay_model_training_dag",
+        "delay_model_drift_dag",
+        "mongodb_archiving_dag",
+    }
     assert not any(dag["is_paused"] or dag["has_import_errors"] for dag in known.values())
     assert airflow.get("/importErrors")["total_entries"] == 0
 

@@ -1,0 +1,100 @@
+"""
+### Archiving of the hot tier
+
+Every 5 minutes: is MongoDB over its limit (`SKYTIER_ARCHIVE_LIMIT_MB`)? Then its oldest events move to Parquet on HDFS.
+
+| task | does |
+|---|---|
+| `measure` | asks MongoDB for its size (`dbStats`); alerts at 80% and 100% of the limit |
+| `is_due` | goes on when the size is over the limit, or an archive is under way |
+| `plan` | the archive under way, else a new one: the oldest events, down to the low-water mark |
+| `export` | Spark: the full documents to Parquet, aside |
+| `verify` | Spark: reads the copy back; every document rebuilt from it must be the one that MongoDB holds |
+| `publish` | moves the files to their place and lets queries see them, in one commit |
+| `grace` | waits until no query that began before can still run |
+| `purge` | deletes from MongoDB by the ids in the published files, in bounded batches |
+| `record` | `flight_dw.archive_metadata` |
+
+**When it fails.** Nothing is deleted before the copy is verified and published. Every task can be run again at any
+time: a step that is done does nothing. A run that died is taken up by the next one where it stood, so usually there is
+nothing to do. A difference found by `verify` ends the archive as failed, raises an alert and deletes nothing; the next
+run plans anew. The log ends with the reason; `skytier stack status` says whether a server is down. By hand:
+`skytier archive run`; what there is: `skytier archive status`, `skytier archive list`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pendulum
+from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.providers.standard.operators.python import BranchPythonOperator
+from airflow.providers.standard.sensors.bash import BashSensor
+from airflow.sdk import DAG
+from defaults import DEFAULT_ARGS, JOB_PROPERTIES, SKYTIER, spark_job
+
+ARCHIVE_ID = "{{ ti.xcom_pull(task_ids='plan') }}"
+NOTHING_TO_DO, NOT_YET = 99, 75
+
+
+def next_task(measured: str) -> list[str]:
+    """The task that follows, by what ``measure`` printed last."""
+    return ["plan"] if measured == "plan" else []
+
+
+def step(name: str) -> BashOperator:
+    """A step of the archive under way that needs no Spark."""
+    return BashOperator(task_id=name, bash_command=f"{SKYTIER} archive step {name} {ARCHIVE_ID}")
+
+
+def spark_step(name: str) -> SparkSubmitOperator:
+    """A step of the archive under way that Spark takes."""
+    return SparkSubmitOperator(
+        task_id=name,
+        conn_id="spark_default",
+        application=spark_job("archive_hot_tier"),
+        application_args=[ARCHIVE_ID, name],
+        properties_file=JOB_PROPERTIES,
+        name=name,
+    )
+
+
+with DAG(
+    dag_id="mongodb_archiving_dag",
+    description="The oldest events of MongoDB to Parquet on HDFS, every 5 minutes",
+    doc_md=__doc__,
+    schedule="*/5 * * * *",
+    start_date=pendulum.datetime(2024, 1, 1, tz="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=2),
+    default_args=DEFAULT_ARGS,
+    tags=["skytier", "archive"],
+) as dag:
+    measure = BashOperator(task_id="measure", bash_command=f"{SKYTIER} archive step measure")
+    is_due = BranchPythonOperator(
+        task_id="is_due",
+        python_callable=next_task,
+        op_args=["{{ ti.xcom_pull(task_ids='measure') }}"],
+    )
+    plan = BashOperator(task_id="plan", bash_command=f"{SKYTIER} archive step plan", skip_on_exit_code=NOTHING_TO_DO)
+    grace = BashSensor(
+        task_id="grace",
+        bash_command=f"{SKYTIER} archive step wait {ARCHIVE_ID}",
+        retry_exit_code=NOT_YET,
+        mode="reschedule",  # it holds no place among the tasks that run at once
+        poke_interval=15,
+        timeout=timedelta(hours=1).total_seconds(),
+    )
+    (
+        measure
+        >> is_due
+        >> plan
+        >> spark_step("export")
+        >> spark_step("verify")
+        >> step("publish")
+        >> grace
+        >> step("purge")
+        >> step("record")
+    )

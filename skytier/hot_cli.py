@@ -1,0 +1,26 @@
+"""``skytier hot``: the hot tier as a whole."""
+
+from __future__ import annotations
+
+from cyclopts import App
+
+from skytier import alerts, hot_tier, spark
+from skytier.archive import audit
+from skytier.sql import Connection
+
+app = App(name="hot", help="The hot tier: rebuild.")
+
+
+@app.command
+def rebuild() -> None:
+    """Fill the hot tier from the cold one: every stored event that is in no archive. Again at any time.
+
+    What is there already is replaced by the same; nothing is deleted.
+    """
+    with hot_tier.client() as connection:
+        hot_tier.ensure_indexes(connection)
+        alerts.ensure_indexes(connection)
+    spark.submit("rebuild_hot_tier")
+    with Connection() as sql:
+        audit.note(sql, "rebuild", None)
+    print("The hot tier holds every stored event that is in no archive.")
