@@ -18,6 +18,7 @@ _JVM_BASE = "-Duser.timezone=UTC -XX:-UsePerfData -XX:+IgnoreUnrecognizedVMOptio
 # JVM does by default, they take twice as long.
 _JVM_ONE_SHOT = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-DontCompileHugeMethods -XX:ReservedCodeCacheSize=160m"
 
+_STANDARD_ERROR = 2
 _CACHE = PROJECT_ROOT / "var" / "cache"  # depends on what is installed, not on SKYTIER_HOME: shared by all stacks
 
 # What the results of a transform depend on, so that tests of transforms run under the same.
@@ -125,6 +126,8 @@ def job_properties() -> dict[str, str]:
             "spark.sql.adaptive.enabled": "false",
             # A batch is cached for seconds and read four times: packing it costs more than the memory it saves.
             "spark.sql.inMemoryColumnarStorage.compressed": "false",
+            # Spark's default for times has no minima and maxima, by which queries skip files.
+            "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
             "spark.sql.debug.maxToStringFields": "1000",
             # Telling the JVM the Python line of every expression took a third of the time that making a plan takes.
             "spark.python.sql.dataFrameDebugging.enabled": "false",
@@ -181,13 +184,13 @@ def submit_command(job: str, *arguments: str, properties: dict[str, str] | None 
 
 
 def submit(job: str, *arguments: str, properties: dict[str, str] | None = None) -> None:
-    """Run a job to its end, its output going where ours goes.
+    """Run a job to its end; all its output goes to standard error, for standard output belongs to the command.
 
     Raises TerminalError when the local stack was never started or the job fails.
     """
     if not job_properties_file().exists():
         raise TerminalError(f"{job_properties_file()} does not exist: start the stack with 'make up' first.")
     command = submit_command(job, *arguments, properties=properties)
-    status = subprocess.run(command, env=job_environment(), check=False).returncode
+    status = subprocess.run(command, env=job_environment(), stdout=_STANDARD_ERROR, check=False).returncode
     if status != 0:
         raise TerminalError(f"The Spark job {job} ended with status {status}: its error stands above.")

@@ -27,7 +27,7 @@ def topic_records(topic: str | None = None) -> list[tuple[int, int, bytes]]:
         consumer.assign(places)
         found: list[tuple[int, int, bytes]] = []
         while len(found) < sum(ends.values()):
-            messages = consumer.consume(10_000, timeout=10)
+            messages = consumer.consume(min(10_000, sum(ends.values()) - len(found)), timeout=10)
             assert messages, f"{topic} holds {sum(ends.values())} records, but only {len(found)} could be read"
             found += [(m.partition() or 0, m.offset() or 0, m.value() or b"") for m in messages if m.error() is None]
         return found
@@ -82,3 +82,19 @@ def sent_event(value: bytes) -> dict[str, Any]:
     event: dict[str, Any] = json.loads(value)
     times = ("event_time", "scheduled_departure", "scheduled_arrival", "actual_departure", "actual_arrival")
     return event | {name: moment(event[name]) for name in times if name in event}
+
+
+def first_copies() -> dict[str, dict[str, Any]]:
+    """Every valid event of the topic by id, as the first record of it was sent."""
+    rejected = {
+        (partition, offset)
+        for partition, offset in query(
+            "SELECT kafka_partition, kafka_offset FROM flight_dw.rejected_flight_events"
+        ).rows
+    }
+    events: dict[str, dict[str, Any]] = {}
+    for partition, offset, value in topic_records():
+        if (partition, offset) not in rejected:
+            event = sent_event(value)
+            events.setdefault(event["event_id"], event)
+    return events

@@ -208,6 +208,23 @@ def unpin(archive_id: str, *, as_json: AsJson = False) -> None:
 
 
 @app.command
+def abandon(archive_id: str, *, reason: str, as_json: AsJson = False) -> None:
+    """Give up an archive whose files are lost, while the hot tier still holds all of its events.
+
+    Parameters
+    ----------
+    archive_id
+        The archive under way.
+    reason
+        Why; kept with it, and in the audit log.
+    as_json
+        Print its manifest as JSON.
+    """
+    with ServerStores() as stores:
+        _print_all([runs.abandon(stores, archive_id, reason)], as_json, "abandoned; the next run plans anew")
+
+
+@app.command
 def hold(archive_id: str, *, reason: str, as_json: AsJson = False) -> None:
     """Keep an archive however old it becomes: a legal hold wins over the retention time.
 

@@ -22,6 +22,7 @@ _NOTHING_OLD = (
     "SKYTIER_ARCHIVE_MINIMUM_AGE_HOURS, restored and pinned, or of batches whose books 'skytier books check' has not "
     "found in balance."
 )
+_COMPLETE_IN_HOT_TIER = (State.EXPORTED, State.VERIFIED, State.PUBLISHED)
 log = logs.logger("archive")
 
 
@@ -118,6 +119,27 @@ def _plan(stores: ServerStores) -> Manifest | None:
     stores.manifests.begin(manifest)
     audit.note(stores.sql, "plan", manifest.archive_id, documents=manifest.planned)
     return manifest
+
+
+def abandon(stores: ServerStores, archive_id: str, reason: str) -> Manifest:
+    """Give up an archive while the hot tier still holds all of its events; its files stay where they are.
+
+    Raises TerminalError for one that has ended, or whose purge has begun.
+    """
+    with alone():
+        manifest = stores.manifests.load(archive_id)
+        if manifest.kind != "hot tier" or manifest.state not in (State.PLANNED, *_COMPLETE_IN_HOT_TIER):
+            raise TerminalError(f"{archive_id} is {manifest.state}: it cannot be abandoned any more.")
+        if manifest.state is State.PUBLISHED and (there := stores.remaining(manifest)) != manifest.planned:
+            raise TerminalError(
+                f"{archive_id} cannot be abandoned: {there} of its {manifest.planned} events are left in the hot tier, "
+                "the others are in its files only."
+            )
+        stores.show(manifest, Visible.EXPIRED)
+        after = manifest.model_copy(update={"state": State.FAILED, "failure": f"abandoned: {reason}"})
+        stores.save(after)
+        stores.forget(after)
+    return after
 
 
 def check(stores: ServerStores, manifest: Manifest) -> None:

@@ -50,25 +50,9 @@ def recover(stack: OwnStack) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def first_copies() -> dict[str, dict[str, Any]]:
-    """Every valid event of the topic by id, as the first record of it was sent."""
-    rejected = {
-        (partition, offset)
-        for partition, offset in query(
-            "SELECT kafka_partition, kafka_offset FROM flight_dw.rejected_flight_events"
-        ).rows
-    }
-    events: dict[str, dict[str, Any]] = {}
-    for partition, offset, value in stores.topic_records():
-        if (partition, offset) not in rejected:
-            event = stores.sent_event(value)
-            events.setdefault(event["event_id"], event)
-    return events
-
-
 def check_stores(before: dict[str, list[str]], report: dict[str, Any]) -> None:
     """Each store got the valid events of the report, each once and as it was sent."""
-    events = first_copies()
+    events = stores.first_copies()
     added: dict[str, list[str]] = {}
     for store in stores.STORES:
         now = stores.ids(store, "synthetic")

@@ -1,0 +1,69 @@
+"""What archives and the hot tier hold together, read without the code that wrote it."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from skytier import hot_tier
+from skytier.archive.manifest import Manifest, State
+from skytier.archive.manifests import Manifests
+from skytier.files import Files
+from tests import stores
+
+
+def manifests(*states: State) -> list[Manifest]:
+    """All manifests in one of some states, oldest first."""
+    return [manifest for manifest in Manifests(Files()).all() if manifest.state in states]
+
+
+def archived_rows() -> Iterator[dict[str, Any]]:
+    """The rows of all archives that are done; times are aware."""
+    files = Files()
+    for manifest in manifests(State.DONE):
+        for name in files.list(manifest.location):
+            if name.endswith(".parquet"):
+                content = files.read_bytes(f"{manifest.location}/{name}")
+                yield from pq.read_table(io.BytesIO(content)).to_pylist()
+
+
+def hot_documents() -> Iterator[dict[str, Any]]:
+    """The documents of the hot tier; times are aware."""
+    with hot_tier.client() as connection:
+        yield from hot_tier.events(connection).find()
+
+
+def check_all_there_once() -> dict[str, int]:
+    """Every valid event of the topic is in one tier, once, as it was sent; how many are where.
+
+    Fails with what is lost, doubled or changed.
+    """
+    sent = stores.first_copies()
+    seen: Counter[str] = Counter()
+    changed: list[str] = []
+    tally = {"sent": len(sent), "hot": 0, "archived": 0}
+    for tier, rows in (("hot", hot_documents()), ("archived", archived_rows())):
+        for row in rows:
+            tally[tier] += 1
+            seen[row["event_id"]] += 1
+            event = sent.get(row["event_id"], {})
+            if any(_known(row.get(name), value) != value for name, value in event.items()):
+                changed.append(row["event_id"])
+    wrong = {
+        "lost": sorted(sent.keys() - seen.keys()),
+        "doubled": sorted(name for name, times in seen.items() if times > 1),
+        "unknown": sorted(seen.keys() - sent.keys()),
+        "changed": changed,
+    }
+    found = {what: (len(ids), ids[:3]) for what, ids in wrong.items() if ids}
+    assert not found, found
+    return tally
+
+
+def _known(found: Any, sent: Any) -> Any:
+    """A struct of Parquet has every field, a document only those that are known."""
+    return {name: found.get(name) for name in sent} if isinstance(sent, dict) and isinstance(found, dict) else found

@@ -1,0 +1,114 @@
+"""Readers that count over both tiers while archives run: ``python -m tests.faults.archive_reader``.
+
+The events are all there before; runs move them slice by slice, and now and then an archive is restored and sent back.
+Every count, whenever it began, must be exactly the number of events.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from skytier import hot_tier
+from skytier.archive import hot
+from skytier.sql import Connection
+from tests.minute_job import run
+from tests.own_stack import WITHOUT, OwnStack, own_stack, settings_of
+
+QUERY = "SELECT count(*), count(DISTINCT event_id) FROM tiers.flight_events"
+READERS = 2
+RESTORE_EVERY = 5
+SETTINGS = {
+    "SKYTIER_ARCHIVE_GRACE_SECONDS": "10",
+    "SKYTIER_ARCHIVE_SETTLE_SECONDS": "3",
+    "SKYTIER_ARCHIVE_MINIMUM_AGE_HOURS": "0",
+    "SKYTIER_ARCHIVE_LOW_WATER_PCT": "97",
+}
+
+app = App(help="Readers that count over both tiers while archives run, on a stack of its own.")
+
+
+@contextmanager
+def reading() -> Iterator[Counter[tuple[int, int]]]:
+    """Count in a loop, in several sessions, until the block ends; how often each answer came."""
+    stop, answers, lock = threading.Event(), Counter[tuple[int, int]](), threading.Lock()
+
+    def read() -> None:
+        with Connection() as connection:
+            while not stop.is_set():
+                (answer,) = connection.query(QUERY).rows
+                with lock:
+                    answers[answer] += 1
+
+    readers = [threading.Thread(target=read) for _ in range(READERS)]
+    for reader in readers:
+        reader.start()
+    try:
+        yield answers
+    finally:
+        stop.set()
+        for reader in readers:
+            reader.join()
+
+
+def archive_slice(stack: OwnStack) -> str:
+    """One run that moves some of the oldest events; its archive."""
+    with hot_tier.client() as connection:
+        limit_mb = hot.size(connection).total_bytes / 1_000_000 - 0.001
+    environment = stack.environment() | SETTINGS | {"SKYTIER_ARCHIVE_LIMIT_MB": str(limit_mb)}
+    done = stack.run_with(environment, "archive", "run", "--json")
+    assert done.returncode == 0, done.stderr
+    archive_id: str = json.loads(done.stdout)["archive_id"]
+    return archive_id
+
+
+def restore_and_return(stack: OwnStack, archive_id: str) -> None:
+    """An archive back into the hot tier, and out of it again by the next run."""
+    environment = stack.environment() | SETTINGS
+    for command in (("restore", archive_id), ("unpin", archive_id), ("run",)):
+        done = stack.run_with(environment, "archive", *command)
+        assert done.returncode == 0, done.stderr
+
+
+def count_meanwhile(
+    stack: OwnStack, events: int, counts: int, runs: int, report: Any = lambda _: None
+) -> Counter[tuple[int, int]]:
+    """Archive so many slices while readers count, and go on until there are so many counts; the answers."""
+    with reading() as answers:
+        for number in range(1, runs + 1):
+            archive_id = archive_slice(stack)
+            if number % RESTORE_EVERY == 0:
+                restore_and_return(stack, archive_id)
+            report(f"{number} of {runs} runs, {sum(answers.values())} counts: {dict(answers)}")
+        while sum(answers.values()) < counts:
+            time.sleep(0.5)
+    assert set(answers) == {(events, events)}, dict(answers)
+    return answers
+
+
+@app.default
+def main(
+    *,
+    events: Annotated[int, Parameter(help="events in the tiers")] = 30_000,
+    counts: Annotated[int, Parameter(help="counts at least")] = 1_000,
+    runs: Annotated[int, Parameter(help="archive runs")] = 20,
+) -> None:
+    """Count while archives run; exit status 1 when a single count is wrong."""
+    with own_stack("archive-reader") as stack, settings_of(stack):
+        stack.up(without=WITHOUT)
+        run(stack, "synthesize", "--events", str(events))
+        run(stack, "process")
+        run(stack, "books", "check")
+        answers = count_meanwhile(stack, events, counts, runs, report=lambda line: print(line, flush=True))
+    print(f"{sum(answers.values())} counts over {runs} runs, each of {events} events.")
+
+
+if __name__ == "__main__":
+    app()
