@@ -1,6 +1,6 @@
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
-.PHONY: help up down status install test test-stack test-others bench docs
+.PHONY: help up down status install test test-stack test-others faults bench docs
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,8 +31,13 @@ test-stack:
 test-others:
 	@.venv/bin/python -m pytest tests/plain tests/spark tests/faults --durations=10 | sed -u 's/^/others | /'
 
-bench: install ## measure the minute job, on a stack of its own
+faults: install ## 60 archive runs killed at random moments, then 1,000 counts while archives run: about an hour
+	@.venv/bin/python -m tests.faults.archive_rounds
+	@.venv/bin/python -m tests.faults.archive_reader
+
+bench: install ## measure the minute job and archive runs, on stacks of their own
 	@.venv/bin/python -m tests.bench.minute_job
+	@.venv/bin/python -m tests.bench.archive
 
 docs: ## write the documents that are made from code
 	@.venv/bin/python -m docs.generate

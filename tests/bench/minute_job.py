@@ -9,87 +9,20 @@ from __future__ import annotations
 import json
 import statistics
 import subprocess
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from typing import Annotated, Any
 
-import psutil
 from cyclopts import App, Parameter
 from rich.console import Console
 from rich.table import Table
 
 from skytier import batches, spark
 from skytier.files import Files
-from skytier.settings import home
+from tests.bench.memory import MemoryWatch
 from tests.own_stack import SKYTIER, own_stack, settings_of
 
-SAMPLE_SECONDS = 0.5
 app = App(help="Benchmark of the minute job, on a stack of its own.")
-
-
-def _belongs_to_stack(process: psutil.Process) -> str | None:
-    """The name of the stack's server or job that a process belongs to, None for any other process."""
-    try:
-        line = process.cmdline()
-        marked = process.environ().get("SKYTIER_HOME") == str(home())
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return None
-    if not marked and not any(str(home()) in part for part in line):
-        return None
-    known = {
-        "process_flight_events": "minute job",
-        "kafka.Kafka": "kafka",
-        "namenode.NameNode": "hdfs namenode",
-        "datanode.DataNode": "hdfs datanode",
-        "MetastoreServer": "metastore",
-        "HiveThriftServer2": "sql endpoint",
-        "mongod": "mongodb",
-        "redis-server": "redis",
-        "postgres": "postgresql",
-        "airflow": "airflow",
-    }
-    text = " ".join(line)
-    return next((name for part, name in known.items() if part in text), "other")
-
-
-class MemoryWatch:
-    """Peak resident memory by part of the stack (sum over its processes), in MiB."""
-
-    def __init__(self) -> None:
-        self.peak: dict[str, float] = {}
-        self.peak_total = 0.0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def _sample(self) -> None:
-        now: dict[str, float] = {}
-        for process in psutil.process_iter():
-            if name := _belongs_to_stack(process):
-                try:
-                    # Unique memory plus shared once would be fairer to Airflow and PostgreSQL; RSS is what people see.
-                    now[name] = now.get(name, 0.0) + process.memory_info().rss / 2**20
-                except psutil.NoSuchProcess:
-                    continue
-        for name, mib in now.items():
-            self.peak[name] = max(self.peak.get(name, 0.0), mib)
-        self.peak_total = max(self.peak_total, sum(now.values()))
-
-    def _run(self) -> None:
-        while not self._stop.wait(SAMPLE_SECONDS):
-            self._sample()
-
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Sample while the block runs."""
-        self._thread.start()
-        try:
-            yield
-        finally:
-            self._stop.set()
-            self._thread.join()
 
 
 def _process() -> float:

@@ -6,13 +6,14 @@ Every count, whenever it began, must be exactly the number of events.
 
 from __future__ import annotations
 
+import functools
 import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import App, Parameter
 
@@ -24,13 +25,14 @@ from tests.own_stack import WITHOUT, OwnStack, own_stack, settings_of
 
 QUERY = "SELECT count(*), count(DISTINCT event_id) FROM tiers.flight_events"
 READERS = 2
-RESTORE_EVERY = 5
 SETTINGS = {
     "SKYTIER_ARCHIVE_GRACE_SECONDS": "10",
     "SKYTIER_ARCHIVE_SETTLE_SECONDS": "3",
     "SKYTIER_ARCHIVE_MINIMUM_AGE_HOURS": "0",
     "SKYTIER_ARCHIVE_LOW_WATER_PCT": "97",
 }
+
+Report = Callable[[str], object]
 
 app = App(help="Readers that count over both tiers while archives run, on a stack of its own.")
 
@@ -78,13 +80,13 @@ def restore_and_return(stack: OwnStack, archive_id: str) -> None:
 
 
 def count_meanwhile(
-    stack: OwnStack, events: int, counts: int, runs: int, report: Any = lambda _: None
+    stack: OwnStack, events: int, counts: int, runs: int, restore_every: int, report: Report = lambda _: None
 ) -> Counter[tuple[int, int]]:
     """Archive so many slices while readers count, and go on until there are so many counts; the answers."""
     with reading() as answers:
         for number in range(1, runs + 1):
             archive_id = archive_slice(stack)
-            if number % RESTORE_EVERY == 0:
+            if number % restore_every == 0:
                 restore_and_return(stack, archive_id)
             report(f"{number} of {runs} runs, {sum(answers.values())} counts: {dict(answers)}")
         while sum(answers.values()) < counts:
@@ -106,7 +108,8 @@ def main(
         run(stack, "synthesize", "--events", str(events))
         run(stack, "process")
         run(stack, "books", "check")
-        answers = count_meanwhile(stack, events, counts, runs, report=lambda line: print(line, flush=True))
+        say = functools.partial(print, flush=True)
+        answers = count_meanwhile(stack, events, counts, runs, restore_every=5, report=say)
     print(f"{sum(answers.values())} counts over {runs} runs, each of {events} events.")
 
 

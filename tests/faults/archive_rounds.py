@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Annotated, Any
 
@@ -34,18 +34,18 @@ from skytier.settings import KafkaSettings
 from tests import archives
 from tests.own_stack import SKYTIER, WITHOUT, OwnStack, own_stack, settings_of
 
-LIMIT_MB = 60
 RATES = Rates(late=0.10, duplicate=0.05)
 # Seconds that a run stays in each state, about: a kill comes somewhere in it.
 STAYS = {State.PLANNED: 7.0, State.EXPORTED: 4.0, State.VERIFIED: 3.0, State.PUBLISHED: 3.0, State.PURGED: 1.5}
 SETTINGS = {
-    "SKYTIER_ARCHIVE_LIMIT_MB": str(LIMIT_MB),
     "SKYTIER_ARCHIVE_LOW_WATER_PCT": "80",
     "SKYTIER_ARCHIVE_GRACE_SECONDS": "1",
     "SKYTIER_ARCHIVE_SETTLE_SECONDS": "1",
     "SKYTIER_ARCHIVE_DOCUMENTS_PER_RANGE": "2000",
 }
 WAIT_SECONDS = 300
+
+Report = Callable[[str], object]
 
 app = App(help="Archive runs killed at random moments, on a stack of its own.")
 
@@ -109,14 +109,13 @@ def _processed(stack: OwnStack) -> list[str]:
     return []
 
 
-def killed_in(stack: OwnStack, state: State, rng: random.Random) -> State | None:
+def killed_in(environment: dict[str, str], state: State, rng: random.Random) -> State | None:
     """Start a run and kill all its processes some time after the archive came into a state; where it stood then.
 
     None when it ended before.
     """
     known = Manifests(Files())
     command = [SKYTIER, "archive", "run"]
-    environment = stack.environment() | SETTINGS
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
         while run.poll() is None and ((now := known.open()) is None or now.state is not state):
             time.sleep(0.02)
@@ -138,37 +137,38 @@ def kill_all(pid: int) -> None:
                 process.kill()
 
 
-def over_limit() -> None:
+def over_limit(limit_mb: float) -> None:
     """Wait until there is something to archive."""
     deadline = time.monotonic() + WAIT_SECONDS
     with hot_tier.client() as connection:
-        while hot.size(connection).total_bytes <= LIMIT_MB * 1_000_000:
+        while hot.size(connection).total_bytes <= limit_mb * 1_000_000:
             assert time.monotonic() < deadline, "the hot tier does not grow over its limit"
             time.sleep(0.2)
 
 
-def finish(stack: OwnStack) -> dict[str, Any] | None:
+def finish(stack: OwnStack, environment: dict[str, str]) -> None:
     """A run to its end: what the next one after a kill does."""
-    done = stack.run_with(stack.environment() | SETTINGS, "archive", "run", "--json")
+    done = stack.run_with(environment, "archive", "run")
     assert done.returncode == 0, done.stderr
-    manifest: dict[str, Any] | None = json.loads(done.stdout)
-    return manifest
 
 
-def rounds(stack: OwnStack, runs: int, per_second: int, seed: int, report: Any = lambda _: None) -> dict[str, Any]:
+def rounds(
+    stack: OwnStack, runs: int, per_second: int, limit_mb: float, seed: int = 1, report: Report = lambda _: None
+) -> dict[str, Any]:
     """So many runs, each killed once; the kills by state, and what is where in the end."""
     rng, kills = random.Random(seed), Counter[str]()
+    environment = stack.environment() | SETTINGS | {"SKYTIER_ARCHIVE_LIMIT_MB": str(limit_mb)}
     states = list(NEXT)
     with streaming(runs * 60 * per_second + 100_000, per_second, seed), minute_jobs(stack) as errors:
         while sum(kills.values()) < runs:
             assert not errors, errors
-            over_limit()
-            if state := killed_in(stack, states[sum(kills.values()) % len(states)], rng):
+            over_limit(limit_mb)
+            if state := killed_in(environment, states[sum(kills.values()) % len(states)], rng):
                 kills[str(state)] += 1
-            finish(stack)
+            finish(stack, environment)
             report(f"{sum(kills.values())} of {runs} runs killed: {dict(kills)}")
     assert not (failed := _processed(stack)), failed
-    finish(stack)
+    finish(stack, environment)
     return {"kills": dict(kills)} | archives.check_all_there_once()
 
 
@@ -177,12 +177,13 @@ def main(
     *,
     runs: Annotated[int, Parameter(help="archive runs, each killed once")] = 60,
     per_second: Annotated[int, Parameter(help="events published in a second")] = 500,
+    limit_mb: Annotated[float, Parameter(help="size of the hot tier that starts a run")] = 60,
     seed: int = 1,
 ) -> None:
     """Run all rounds and print the tally; exit status 1 when anything is lost, doubled or changed."""
     with own_stack("archive-rounds") as stack, settings_of(stack):
         stack.up(without=WITHOUT)
-        tally = rounds(stack, runs, per_second, seed, report=lambda line: print(line, flush=True))
+        tally = rounds(stack, runs, per_second, limit_mb, seed, report=lambda line: print(line, flush=True))
     print(json.dumps(tally))
 
 

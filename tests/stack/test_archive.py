@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from skytier import alerts, hot_tier
+from skytier import alerts, books, hot_tier
 from skytier.archive import hot
 from skytier.archive.manifest import Manifest, State
 from skytier.archive.manifests import Manifests
@@ -189,6 +189,11 @@ def test_events_delivered_again_after_their_archive_are_duplicates(stack: OwnSta
     publish(stack, 2, "--duplicate-rate", "0.2")
     ((after,),) = query("SELECT sum(duplicates) FROM flight_dw.batch_metadata").rows
     assert after - before >= EVENTS * 0.2
+
+
+def test_books_of_archived_batches_balance_when_they_are_checked_again(stack: OwnStack) -> None:
+    Files().delete(books.BALANCE)
+    assert "the books balance" in stack.skytier("books", "check").stderr
 
 
 def test_late_events_that_come_meanwhile_stay_hot(stack: OwnStack) -> None:
