@@ -7,6 +7,7 @@ extended JSON, so that the document can be rebuilt as it was.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,14 +16,16 @@ from typing import Any
 import bson
 import pyarrow as pa
 from bson import json_util
-from bson.codec_options import DatetimeConversion
+from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.int64 import Int64
 
 Document = dict[str, Any]
 
 OTHER_FIELDS = "other_fields"
 _KEY, _KEY_COLUMN = "_id", "event_id"
-_INT32 = range(-(2**31), 2**31)
+_LEAST_INT32, _MOST_INT32 = -(2**31), 2**31 - 1
+_BSON = "bson:"  # no JSON object begins so
+_DECODING: CodecOptions[Document] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
 _EXACT = json_util.CANONICAL_JSON_OPTIONS.with_options(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
 
 
@@ -34,7 +37,7 @@ def to_batch(documents: Sequence[Document], schema: pa.Schema) -> pa.RecordBatch
     others: list[Document] = [{} for _ in documents]
     columns = [_column(documents, field, others) for field in schema if field.name != OTHER_FIELDS]
     _keep_unknown(documents, {field.name for field in schema} - {OTHER_FIELDS}, others)
-    texts = [json_util.dumps(other, json_options=_EXACT) if other else None for other in others]
+    texts = [_text(other) if other else None for other in others]
     columns.insert(schema.get_field_index(OTHER_FIELDS), pa.array(texts, pa.string()))
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
@@ -44,7 +47,7 @@ def to_documents(batch: pa.RecordBatch) -> list[Document]:
     documents = _rows(batch.schema.names, batch.columns)
     for document in documents:
         if (text := document.pop(OTHER_FIELDS, None)) is not None:
-            document |= json_util.loads(text, json_options=_EXACT)
+            document |= _of_text(text)
         if _KEY_COLUMN in document:
             document.setdefault(_KEY, document[_KEY_COLUMN])
     return documents
@@ -53,6 +56,24 @@ def to_documents(batch: pa.RecordBatch) -> list[Document]:
 def digest(document: Document) -> int:
     """128 bits of BLAKE2b of the document's BSON, its fields in the order of their names: equal for equal content."""
     return int.from_bytes(hashlib.blake2b(bson.encode(_sorted(document)), digest_size=16).digest(), "big")
+
+
+def _text(other: Document) -> str:
+    """The fields as extended JSON; as BSON where that would not give them back, as with names that begin with $."""
+    text: str = json_util.dumps(other, json_options=_EXACT)
+    content = bson.encode(other)
+    try:
+        is_exact = bson.encode(json_util.loads(text, json_options=_EXACT)) == content
+    except (ValueError, TypeError, bson.errors.BSONError):
+        is_exact = False
+    return text if is_exact else _BSON + base64.b64encode(content).decode()
+
+
+def _of_text(text: str) -> Document:
+    if text.startswith(_BSON):
+        return bson.decode(base64.b64decode(text.removeprefix(_BSON)), _DECODING)
+    found: Document = json_util.loads(text, json_options=_EXACT)
+    return found
 
 
 def _sorted(value: Document) -> Document:
@@ -85,7 +106,7 @@ def _all_fit(values: Sequence[Any], kind: pa.DataType) -> bool:
         return None not in items and _all_fit(items, kind.value_type)
     if pa.types.is_int64(kind):
         # PyMongo writes an int in as few bytes as it needs: an Int64 that would fit into 32 bits was made on purpose.
-        return types <= {int} or (types <= {int, Int64} and not any(type(v) is Int64 and v in _INT32 for v in values))
+        return types <= {int, Int64} and not any(type(v) is Int64 and _LEAST_INT32 <= v <= _MOST_INT32 for v in values)
     return types <= {_python_type(kind)}
 
 
@@ -109,8 +130,9 @@ def _keep_unknown(documents: Sequence[Document], known: set[str], others: list[D
     """Move fields without a column, and nulls that were written, to ``others``."""
     for document, other in zip(documents, others, strict=True):
         other |= {name: document[name] for name in document.keys() - known}
-        if _KEY in other and other[_KEY] == document.get(_KEY_COLUMN):
-            del other[_KEY]
+        key, column = other.get(_KEY), document.get(_KEY_COLUMN)
+        if key == column and type(key) is type(column):
+            other.pop(_KEY, None)
         if None in document.values():
             other |= {name: None for name, value in document.items() if value is None}
 

@@ -60,7 +60,7 @@ class Copier:
         if (free := self._files.free_bytes()) < manifest.estimated_bytes:
             raise TerminalError(
                 f"HDFS has {free / 1e6:,.0f} MB left, and {manifest.archive_id} may take "
-                f"{manifest.estimated_bytes / 1e6:,.0f} MB: make room; the next run goes on with it."
+                f"{manifest.estimated_bytes / 1e6:,.0f} MB: free some space; the next run goes on with it."
             )
         schema = self._schema()
         groups = self._groups(manifest)

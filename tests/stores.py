@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
@@ -74,7 +74,7 @@ def hot_documents(event_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 def moment(text: str) -> datetime:
     """A time as events carry it."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)
 
 
 def sent_event(value: bytes) -> dict[str, Any]:

@@ -126,7 +126,6 @@ class Manifest(Part):
     state_times: dict[str, datetime]
     step_seconds: dict[str, float] = {}
     purge_after: datetime | None = None
-    purged: int = 0
     failure: str | None = None
     restored: Restored | None = None
     hold: Hold | None = None

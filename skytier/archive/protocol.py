@@ -90,8 +90,8 @@ class Stores(Protocol):
     def ids(self, manifest: Manifest) -> Iterator[Sequence[str]]:
         """The ids in the published files, in batches. Raises TerminalError when a file is not what was verified."""
 
-    def delete(self, ids: Sequence[str]) -> int:
-        """Delete these events from the hot tier; how many were there."""
+    def delete(self, ids: Sequence[str]) -> None:
+        """Delete these events from the hot tier."""
 
     def remaining(self, manifest: Manifest) -> int:
         """How many events of the selection the hot tier still holds."""
@@ -184,7 +184,7 @@ class Archiver:
         if manifest.kind == "compaction":
             self._stores.retire(manifest)
             return self._moved(manifest, State.PURGED)
-        purged = self.delete(manifest)
+        self.delete(manifest)
         if left := self._stores.remaining(manifest):
             raise TerminalError(
                 f"{manifest.archive_id}: {left} events that it ought to hold are in the hot tier and not in its files. "
@@ -192,22 +192,20 @@ class Archiver:
                 f"'skytier archive verify {manifest.archive_id}' and remove or correct them; the next run goes on."
             )
         self._stores.show(manifest, Visible.PURGED)
-        return self._moved(manifest, State.PURGED, purged=manifest.purged + purged)
+        return self._moved(manifest, State.PURGED)
 
-    def delete(self, manifest: Manifest) -> int:
-        """Delete by the ids of the published files, no faster than allowed; how many were there.
+    def delete(self, manifest: Manifest) -> None:
+        """Delete by the ids of the published files, no faster than allowed.
 
         Raises StoppedError when asked to stop; what is deleted stays deleted, and doing it again changes nothing.
         """
-        purged = 0
         for ids in self._stores.ids(manifest):
             if self._asked_to_stop():
                 raise StoppedError(f"{manifest.archive_id}: the purge was asked to stop; the next run goes on with it.")
             began = time.monotonic()
-            purged += self._stores.delete(ids)
+            self._stores.delete(ids)
             least = len(ids) / self._timing.purge_documents_per_second
             self._sleep(max(0.0, least - (time.monotonic() - began)))
-        return purged
 
     def _record(self, manifest: Manifest) -> Manifest:
         done = self._moved(manifest, State.DONE)

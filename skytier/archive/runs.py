@@ -71,7 +71,6 @@ def dry_run(stores: ServerStores) -> Plan | None:
         limit = limit.model_copy(update={"event_time_before": min(before, limit.event_time_before)})
     documents = hot.count(stores.mongodb, hot.chosen(limit, excluded))
     if not documents:
-        stores.alert(Severity.CRITICAL, "nothing to move", _NOTHING_OLD)
         return None
     into_window = limit.event_time_before > planning.window_start(clock, settings)
     return Plan(limit, excluded, documents, planning.estimated_bytes(size, documents), into_window)
@@ -92,6 +91,8 @@ def plan(stores: ServerStores) -> Manifest | None:
 def _plan(stores: ServerStores) -> Manifest | None:
     size, planned = measure(stores), dry_run(stores)
     if planned is None:
+        if planning.documents_to_move(size, stores.settings):
+            stores.alert(Severity.CRITICAL, "nothing to move", _NOTHING_OLD)
         return None
     if planned.reaches_into_window:
         message = (

@@ -127,7 +127,7 @@ class ServerStores:
                 table = pq.ParquetFile(io.BytesIO(self.files.read_bytes(path)))
                 for batch in table.iter_batches(_ROWS_AT_ONCE, columns=columns):
                     yield to_documents(batch)
-            except (pa.ArrowException, OSError) as error:
+            except (pa.ArrowException, OSError, ValueError) as error:
                 raise TerminalError(f"{path} on HDFS cannot be read as Parquet ({error}).") from error
 
     def _check_files(self, manifest: Manifest) -> None:
@@ -139,8 +139,8 @@ class ServerStores:
                     f"{file.size_bytes} were verified: nothing is deleted by it."
                 )
 
-    def delete(self, ids: Sequence[str]) -> int:
-        return hot.delete(self.mongodb, ids)
+    def delete(self, ids: Sequence[str]) -> None:
+        hot.delete(self.mongodb, ids)
 
     def remaining(self, manifest: Manifest) -> int:
         return hot.count(self.mongodb, hot.chosen(manifest.selection, manifest.excluded))

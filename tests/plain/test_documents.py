@@ -61,7 +61,8 @@ texts = st.text(max_size=8) | st.sampled_from(["", "\0", "a\0b", "𝄞 \U0010fff
 names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6).filter(lambda n: n[:1] != "$")
 small = st.integers(-(2**31), 2**31 - 1)
 wide = st.integers(-(2**63), 2**63 - 1)
-doubles = st.floats() | st.sampled_from([float("nan"), -0.0, 5e-324])
+# Of the many NaNs only the usual one: extended JSON knows no other.
+doubles = st.floats(allow_nan=False) | st.sampled_from([float("nan"), -0.0, 5e-324])
 
 scalars: st.SearchStrategy[Any] = st.one_of(
     st.none(),
@@ -249,7 +250,6 @@ def test_what_a_column_can_carry_is_in_it(fits: Document) -> None:
     check_same(documents, through_parquet(batch))
 
 
-@pytest.mark.xfail(strict=True, reason="extended JSON in other_fields takes a document that looks like its own for one")
 @pytest.mark.parametrize(
     "strange",
     [
@@ -266,7 +266,6 @@ def test_names_of_extended_json_are_names_like_others(strange: Document) -> None
     check_same(documents, through_parquet(to_batch(documents, SCHEMA)))
 
 
-@pytest.mark.xfail(strict=True, reason="_id is left out where it equals event_id, whatever the types of the two are")
 def test_an_id_of_another_type_than_the_event_id_is_kept() -> None:
     documents = [as_stored({"_id": Int64(5), "event_id": 5})]
     check_same(documents, through_parquet(to_batch(documents, SCHEMA)))

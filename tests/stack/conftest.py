@@ -8,9 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 from models.registry import Registry
+from skytier.archive.manifest import State
 from skytier.files import Files
+from tests import archives
+from tests.archive_runs import check_view, publish
 from tests.minute_job import process, publish_january
-from tests.own_stack import OwnStack
+from tests.own_stack import WITHOUT, OwnStack, own_stack, settings_of
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +29,26 @@ def registry(stack: OwnStack) -> Iterator[Registry]:
     root = f"/tests/models-{uuid.uuid4().hex}"
     yield Registry(Files(), root)
     Files().delete(root)
+
+
+@pytest.fixture(scope="package")
+def _archive_stack() -> Iterator[OwnStack]:
+    with own_stack("archive") as own:
+        own.up(without=WITHOUT)
+        with settings_of(own):
+            publish(own, seed=1)
+        yield own
+
+
+@pytest.fixture
+def archive_stack(_archive_stack: OwnStack) -> Iterator[OwnStack]:
+    """A stack of the archive's tests, which would take away what other tests count; process settings point to it.
+
+    After each test no archive is under way, and every event that was ever sent is there, once, as it was sent.
+    """
+    with settings_of(_archive_stack):
+        yield _archive_stack
+        assert archives.manifests(*set(State) - {State.DONE, State.FAILED, State.MERGED, State.EXPIRED}) == []
+        if not archives.manifests(State.EXPIRED):
+            archives.check_all_there_once()
+            check_view()

@@ -1,0 +1,359 @@
+"""The archive protocol, killed anywhere and repeated in any order: no event is lost, doubled or deleted too early.
+
+``World`` holds everything outside in memory. Each change of it is one effect: a kill may come before or after it, and
+after it every query that may be running counts all events.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from copy import deepcopy
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skytier.archive.manifest import Selection, State, Visible
+from skytier.archive.protocol import (
+    NEXT,
+    NotYetError,
+    Step,
+    StoppedError,
+    differences,
+)
+from skytier.batches import BatchSpan
+from skytier.documents import Document
+from skytier.errors import TerminalError
+from tests.archive_world import (
+    ALL,
+    AT_ONCE,
+    CHOSEN,
+    DAY,
+    EFFECT,
+    GRACE,
+    LATE_BATCH,
+    RESTORED,
+    TIMING,
+    Files,
+    Killed,
+    World,
+    actions,
+    archiver,
+    check_done,
+    document,
+    documents,
+    finish,
+    is_of,
+    kills,
+    late_events,
+    take,
+)
+
+pytestmark = pytest.mark.plain
+
+
+def act(world: World, what: Step | State, kill_in: int | None, seconds: float) -> None:
+    """A step, where a state is named the one that is due, in a process that may be killed."""
+    if world.open is None:
+        return
+    step = what if isinstance(what, Step) else NEXT.get(world.manifests[world.open].state, Step.EXPORT)
+    world.kill_in = kill_in
+    with suppress(Killed, NotYetError):
+        take(world, step)
+    world.kill_in = None
+    world.sleep(seconds)
+
+
+@given(documents(), late_events, actions)
+def test_killed_and_repeated_in_any_order_all_events_are_there_once(
+    events: list[Document], late: dict[int, Document], script: list[tuple[Step | State, int | None, float]]
+) -> None:
+    world = World(events)
+    world.plan("archive_1", CHOSEN)
+    world.late = late
+    for what, kill_in, seconds in script:
+        act(world, what, kill_in, seconds)
+    finish(world)
+    check_done(world, "archive_1")
+    for event in world.late.values():
+        world.arrive(event)
+    world.late = {}
+    # Late events were left alone; the next archive takes them.
+    world.plan("archive_2", ALL)
+    finish(world)
+    check_done(world, "archive_2")
+    assert all(is_of(RESTORED, event) for event in world.hot.values())
+
+
+EVENTS = [document(n, n % 8, 1 + n % 4) for n in range(14)]
+
+
+def effects_of_a_run() -> int:
+    world = World(EVENTS)
+    world.plan("archive_1", CHOSEN)
+    finish(world)
+    return world.effects
+
+
+@pytest.mark.parametrize("again", [None, 0, 3])
+def test_killed_at_each_effect_it_is_taken_up_where_it_stood(again: int | None) -> None:
+    for point in range(2 * effects_of_a_run()):
+        world = World(EVENTS)
+        world.plan("archive_1", CHOSEN)
+        for kill_in in (point, again):
+            world.kill_in = kill_in
+            try:
+                finish(world)
+            except Killed:
+                continue
+        world.kill_in = None
+        finish(world)
+        check_done(world, "archive_1")
+
+
+def test_a_late_event_at_each_effect_stays_hot_and_counts_once() -> None:
+    for effect in range(1, effects_of_a_run() + 1):
+        late = document(50, 0, LATE_BATCH)
+        world = World(EVENTS)
+        world.plan("archive_1", CHOSEN)
+        world.late = {effect: late}
+        finish(world)
+        check_done(world, "archive_1")
+        assert world.hot[late["_id"]] == late
+
+
+def test_the_model_would_see_a_purge_without_grace_and_a_show_without_settling() -> None:
+    for hasty in (TIMING.model_copy(update={"grace_seconds": 0.0}), TIMING.model_copy(update={"settle_seconds": 0.0})):
+        world = World(EVENTS)
+        world.plan("archive_1", CHOSEN)
+        with pytest.raises(AssertionError):  # noqa: PT012 - any step may be the one that a query notices
+            for step in Step:
+                archiver(world, hasty).take(world.manifests["archive_1"], step)
+
+
+@given(st.integers(0, 45), kills)
+def test_a_compaction_shows_each_event_once(point: int, again: int | None) -> None:
+    world = World(EVENTS)
+    for number, minutes in enumerate((3, 6), start=1):
+        before = DAY + timedelta(minutes=minutes)
+        world.plan(f"archive_{number}", Selection(event_time_before=before, batches=(BatchSpan(2, 4),)))
+        finish(world)
+    hot, sources = dict(world.hot), ("archive_1", "archive_2")
+    manifest = world.plan("archive_3", ALL, kind="compaction", sources=sources)
+    for kill_in in (point, again):
+        world.kill_in = kill_in
+        try:
+            finish(world)
+        except Killed:
+            continue
+    world.kill_in = None
+    finish(world)
+    assert world.manifests["archive_3"].state is State.DONE
+    assert world.hot == hot
+    assert not {world.manifests[source].location for source in sources} & set(world.folders)
+    assert {world.manifests[source].state for source in sources} == {State.MERGED}
+    assert sum(map(len, world.folders[manifest.location].values())) == manifest.planned
+
+
+def lost(files: Files) -> None:
+    files["part-1"].pop()
+
+
+def changed(files: Files) -> None:
+    files["part-1"][0]["n"] += 1
+
+
+def retyped(files: Files) -> None:
+    files["part-1"][0]["n"] = float(files["part-1"][0]["n"])
+
+
+def nulled(files: Files) -> None:
+    files["part-1"][0]["gate"] = None
+
+
+def doubled(files: Files) -> None:
+    files["part-1"].append(files["part-0"][0])
+
+
+def doubled_for_another(files: Files) -> None:
+    files["part-1"][0] = files["part-0"][0]
+
+
+def exchanged(files: Files) -> None:
+    one, other = files["part-0"][0], files["part-1"][0]
+    one["n"], other["n"] = other["n"], one["n"]
+
+
+def invented(files: Files) -> None:
+    files["part-1"].append(document(77, 0, 1))
+
+
+def missing(files: Files) -> None:
+    del files["part-0"]
+
+
+DAMAGES = [lost, changed, retyped, nulled, doubled, doubled_for_another, exchanged, invented, missing]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("when", ["while it was written", "afterwards"])
+@given(events=documents(least=4), kill_in=kills)
+def test_a_damaged_copy_ends_the_archive_and_deletes_nothing(
+    damage: Callable[[Files], None], when: str, events: list[Document], kill_in: int | None
+) -> None:
+    world = World(events)
+    manifest = world.plan("archive_1", CHOSEN)
+    hot, states = deepcopy(world.hot), dict(world.states)
+    if when == "while it was written":
+        world.spoil = damage
+    take(world, Step.EXPORT)
+    if when == "afterwards":
+        damage(world.folders[manifest.workplace])
+    world.kill_in = kill_in
+    with pytest.raises((TerminalError, Killed)):
+        take(world, Step.VERIFY)
+    world.kill_in, world.spoil = None, lambda files: None
+    failed = world.manifests["archive_1"]
+    if failed.state is State.FAILED:
+        assert failed.failure
+        assert failed.content is None
+        for step in Step:
+            assert archiver(world).take(failed, step) is failed
+        finish(world)
+    else:  # killed before the manifest said so
+        with pytest.raises(TerminalError, match="Nothing was deleted"):
+            take(world, Step.VERIFY)
+    assert world.manifests["archive_1"].state is State.FAILED
+    assert (world.hot, world.states, world.open) == (hot, states, None)
+    assert manifest.workplace not in world.folders
+    world.plan("archive_2", CHOSEN)
+    finish(world)
+    check_done(world, "archive_2")
+
+
+@pytest.mark.parametrize("side", ["original", "copied"])
+def test_an_id_twice_speaks_against_a_copy_whatever_the_sums_say(side: str) -> None:
+    world = World(EVENTS)
+    manifest = world.plan("archive_1", CHOSEN)
+    proof = world.original(manifest)
+    assert differences(manifest, proof, proof) == []
+    both = {"original": proof, "copied": proof} | {side: proof.model_copy(update={"all_distinct": False})}
+    (found,) = differences(manifest, **both)
+    assert found.endswith("holds an _id twice, or out of order")
+
+
+@pytest.mark.parametrize("damage", [lost, doubled, missing])
+@pytest.mark.parametrize("state", [State.VERIFIED, State.PUBLISHED])
+def test_files_that_are_damaged_after_the_proof_delete_nothing(damage: Callable[[Files], None], state: State) -> None:
+    world = World(EVENTS)
+    manifest = world.plan("archive_1", CHOSEN)
+    while world.manifests["archive_1"].state is not state:
+        take(world, NEXT[world.manifests["archive_1"].state])
+    world.sleep(GRACE)
+    hot = dict(world.hot)
+    damage(world.folders[manifest.workplace if state is State.VERIFIED else manifest.location])
+    with pytest.raises(TerminalError, match="is not what was written"):
+        take(world, NEXT[state])
+    assert world.hot == hot
+    assert world.manifests["archive_1"].state is state
+
+
+def test_an_event_of_the_selection_that_is_not_in_its_files_is_not_deleted() -> None:
+    world = World(EVENTS)
+    world.plan("archive_1", CHOSEN)
+    for step in (Step.EXPORT, Step.VERIFY, Step.PUBLISH):
+        take(world, step)
+    world.sleep(GRACE)
+    intruder = document(77, 0, 3)
+    world.hot[intruder["_id"]] = intruder
+    world.queries, world.watch = [], lambda: None  # type: ignore[method-assign]  # it breaks the view's promise
+    for _ in range(2):
+        with pytest.raises(TerminalError, match="1 events that it ought to hold"):
+            take(world, Step.PURGE)
+        assert world.hot[intruder["_id"]] == intruder
+        assert world.states["archive_1"][0] is Visible.PUBLISHED
+    del world.hot[intruder["_id"]]
+    finish(world)
+    check_done(world, "archive_1")
+
+
+@pytest.mark.parametrize("change", [lambda hot: hot["37"].update(n=-1), lambda hot: hot.pop("37")])
+def test_a_hot_tier_that_changed_since_the_export_fails_the_archive(change: Callable[[Any], object]) -> None:
+    world = World([document(1, 4, 1), document(2, 4, 1)])
+    world.plan("archive_1", CHOSEN)
+    take(world, Step.EXPORT)
+    change(world.hot)
+    left = deepcopy(world.hot)
+    world.watch = lambda: None  # type: ignore[method-assign]  # what was changed is not what was sent
+    with pytest.raises(TerminalError, match="key range 0"):
+        take(world, Step.VERIFY)
+    assert world.manifests["archive_1"].state is State.FAILED
+    assert world.hot == left
+
+
+def published(events: Sequence[Document]) -> World:
+    """A world where the purge is due."""
+    world = World(events)
+    world.plan("archive_1", CHOSEN)
+    for step in (Step.EXPORT, Step.VERIFY, Step.PUBLISH):
+        take(world, step)
+    world.sleep(GRACE)
+    world.slept = []
+    return world
+
+
+@given(documents(least=5), st.integers(0, 5))
+def test_a_purge_is_stopped_between_batches_and_finished_later(events: list[Document], batches: int) -> None:
+    world = published(events)
+    hot, answers = len(world.hot), iter([False] * batches)
+    stopped = archiver(world, asked_to_stop=lambda: next(answers, True))
+    moved = world.manifests["archive_1"].planned
+    if batches * AT_ONCE < moved:
+        with pytest.raises(StoppedError):
+            stopped.take(world.manifests["archive_1"], Step.PURGE)
+        assert hot - len(world.hot) == batches * AT_ONCE
+        assert world.manifests["archive_1"].state is State.PUBLISHED
+    finish(world)
+    check_done(world, "archive_1")
+
+
+@given(documents(least=5), st.integers(1, 5_000))
+def test_a_purge_is_no_faster_than_allowed(events: list[Document], rate: int) -> None:
+    world = published(events)
+    timing = TIMING.model_copy(update={"purge_documents_per_second": rate})
+    began, manifest = time.monotonic(), world.manifests["archive_1"]
+    archiver(world, timing).take(manifest, Step.PURGE)
+    took, least = time.monotonic() - began, manifest.planned / rate
+    assert least - took <= sum(world.slept) <= least + 1e-9
+    # The sleep comes with its batch: no burst of deletes first.
+    assert max(world.slept) <= AT_ONCE / rate + 1e-9
+
+
+@given(st.floats(0, GRACE - 30))
+def test_nothing_is_purged_before_the_grace_time_is_over(seconds: float) -> None:
+    world = World(EVENTS)
+    world.plan("archive_1", CHOSEN)
+    for step in (Step.EXPORT, Step.VERIFY, Step.PUBLISH):
+        take(world, step)
+    shown = world.now()
+    world.sleep(seconds)
+    effects, manifest = world.effects, world.manifests["archive_1"]
+    with pytest.raises(NotYetError) as early:
+        take(world, Step.PURGE)
+    assert early.value.until == manifest.purge_after
+    assert (early.value.until - shown).total_seconds() == pytest.approx(GRACE, abs=2 * EFFECT)
+    assert (world.effects, world.manifests["archive_1"]) == (effects, manifest)
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_step_that_is_not_due_changes_nothing(state: State) -> None:
+    world = World(EVENTS)
+    manifest = world.plan("archive_1", CHOSEN, state=state)
+    for step in set(Step) - {NEXT.get(state)}:
+        assert take(world, step) is manifest
+    assert world.effects == 0
+    assert world.manifests["archive_1"] is manifest
