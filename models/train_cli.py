@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
-from models import kept_trainings
+from models import kept_trainings, model_versions
 from models.card import Card
 from models.registry import Registry
 from skytier import spark
@@ -61,6 +61,7 @@ def train(
     files = Files()
     registry = Registry(files)
     if if_missing and (champion := registry.champion()):
+        model_versions.record(registry)  # of a stack that is older than the table
         reason = f"{champion.version} is the champion already: nothing was trained"
         _print(registry.card(champion.version), False, reason, as_json)
         return

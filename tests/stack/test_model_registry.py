@@ -52,7 +52,12 @@ def trained(folder: Path, version: str, /, content: bytes = b"a model", days: in
             "before_departure": {"mae": 16.25, "r2": 0.2, "coverage": 0.9},
             "after_departure": {"mae": 9.5, "r2": 0.8, "coverage": 0.91},
         },
-        "data": {"from": "2013-01-01", "to": "2013-01-28", "rows": 25_000, "source": "replay"},
+        "data": {"from": "2013-01-01", "to": "2013-01-28", "rows": 25_000, "source": "package"},
+        "split": {
+            "train": ["2013-01-01", "2013-01-19"],
+            "tune": ["2013-01-20", "2013-01-22"],
+            "test": ["2013-01-23", "2013-01-28"],
+        },
     }
     (folder / CARD).write_text(json.dumps(card | changes))
     return folder
@@ -128,6 +133,7 @@ def test_a_folder_that_is_not_what_its_card_says_is_not_published(registry: Regi
         ({"files": {"../../x.ubj": ""}}, r"files\.\.\./\.\./x\.ubj"),
         ({"metrics": None}, "metrics"),
         ({"data": {}}, r"data\.from"),
+        ({"split": {}}, r"split\.train"),
     ],
 )
 def test_a_card_that_breaks_the_contract_is_not_published(
