@@ -270,7 +270,11 @@ def test_commands(stack: OwnStack, empty_default: Registry, tmp_path: Path) -> N
         "b", "2026-11-22 13:05Z", "25,000", "16.25", "9.5", "*",
     ]  # fmt: skip
     assert json.loads(command(stack, "show", "b", "--json")) == listed[1]
-    assert "on 25,000 rows of replay, 2013-01-01 to 2013-01-28" in command(stack, "show", "b")
+    shown = command(stack, "show", "b")
+    assert "on 25,000 rows of package, 2013-01-01 to 2013-01-28" in shown
+    assert "days to test on: 2013-01-23 to 2013-01-28" in shown
+    row = next(line for line in shown.splitlines() if "MAE, minutes" in line)
+    assert [cell.strip() for cell in row.strip("│").split("│")] == ["MAE, minutes", "16.25", "9.50"]
     back = json.loads(command(stack, "rollback", "--reason", "b errs", "--json"))
     assert (back["version"], back["reason"], back["rolled_back"][0]["version"]) == ("a", "b errs", "b")
     failed = stack.skytier("models", "rollback", "--reason", "a errs")
