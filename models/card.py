@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -31,6 +31,14 @@ class _Data(BaseModel):
     source: str
 
 
+class _Split(BaseModel):
+    """First and last local day of departure of the flights to train, to tune and to test on."""
+
+    train: tuple[date, date]
+    tune: tuple[date, date]
+    test: tuple[date, date]
+
+
 class _Contract(BaseModel):
     """What every card holds at least."""
 
@@ -39,6 +47,7 @@ class _Contract(BaseModel):
     files: dict[Annotated[str, StringConstraints(pattern=_FILE)], str] = Field(min_length=1)
     metrics: dict[str, dict[str, Any]]
     data: _Data
+    split: _Split
 
 
 _CONTRACT = TypeAdapter(_Contract)

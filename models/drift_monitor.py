@@ -2,7 +2,7 @@
 
 Features are compared for all flights of a day, whichever version predicted on them, so that a new champion has a past;
 errors are those of the champion's own predictions. Days that a version was trained on are treated like any other: its
-errors there flatter it, and the card's ``split`` says which they are.
+errors there flatter it, and the card's ``split`` (in SQL: ``flight_dw.model_versions``) says which they are.
 
 A day is left out while the hot tier lacks a part of what its features look back on: at the warehouse's beginning, and
 when its oldest events have been archived. What was stored of it when they were there stays.
@@ -138,11 +138,11 @@ def figures(
         for day, rows in _days(made):
             for name in names:
                 index = drift.stability_index(frame.loc[rows.index, name], bins[name])
-                usual = bins[name].get(drift.LARGEST_OF_A_DAY)
+                usual = bins[name][drift.LARGEST_OF_A_DAY]
                 found.append(Figure(day, stage, FEATURE, name, index, usual, len(rows)))
         own = made[made["model_version"] == card["version"]]
         outcomes = arrived.drop(columns=list(_BOUNDS)).merge(own[["flight_id", *_BOUNDS]], on="flight_id", how="inner")
-        found += _errors(outcomes, stage, card["metrics"][stage], bins.get(drift.ERRORS))
+        found += _errors(outcomes, stage, card["metrics"][stage], bins[drift.ERRORS])
     return sorted(found, key=lambda figure: figure.flight_date)
 
 
@@ -184,7 +184,7 @@ def _days(rows: pd.DataFrame) -> Iterator[tuple[date, pd.DataFrame]]:
             yield pd.Timestamp(str(day)).date(), group
 
 
-def _errors(outcomes: pd.DataFrame, stage: str, test: dict[str, Any], bins: dict[str, Any] | None) -> list[Figure]:
+def _errors(outcomes: pd.DataFrame, stage: str, test: dict[str, Any], bins: dict[str, Any]) -> list[Figure]:
     """The errors of each day beside those on the test days. ``outcomes`` are arrivals with the interval predicted."""
     found: list[Figure] = []
     for day, rows in _days(outcomes[outcomes[_ERRORS[stage]].notna()]):
@@ -193,9 +193,8 @@ def _errors(outcomes: pd.DataFrame, stage: str, test: dict[str, Any], bins: dict
         values = {
             MEAN_ERROR: (float(errors.abs().mean()), test["mae"]),
             IN_INTERVAL: (100 * float(is_inside.mean()), 100 * test["coverage"]),
+            ERROR_DISTRIBUTION: (drift.stability_index(errors, bins), None),
         }
-        if bins:
-            values[ERROR_DISTRIBUTION] = (drift.stability_index(errors, bins), None)
         found += [Figure(day, stage, ERROR, name, *pair, len(rows)) for name, pair in values.items()]
     return found
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from models import delay_model, features, kept_trainings, promotion, training
+from models import delay_model, features, kept_trainings, model_versions, promotion, training
 from models.card import Card
 from models.registry import Champion, Registry
 from models.training import Samples
@@ -35,7 +35,8 @@ def train_and_publish(registry: Registry, samples: Callable[[], Samples], keep_a
     With ``keep_as`` the result of the training that was kept under this name is used, and a new one is kept.
     ``samples`` is called when they are needed, once at most.
 
-    Raises TerminalError when there are too few days to train on, or the champion cannot be measured.
+    Raises TerminalError when there are too few days to train on, or the champion cannot be measured; TransientError
+    when HDFS or the SQL endpoint does not answer.
     """
     samples = cache(samples)
 
@@ -49,6 +50,7 @@ def train_and_publish(registry: Registry, samples: Callable[[], Samples], keep_a
         else:
             folder = kept_trainings.find_or_make(keep_as, train)
         version = registry.publish(folder)
+    model_versions.record(registry)
     card = registry.card(version)
     decision = _decide(registry, card, samples)
     log.info("decided", version=version, promoted=decision.promote, reason=decision.reason)

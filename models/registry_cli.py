@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from models.card import Card
+from models.figures_table import figures_table
 from models.registry import Champion, Registry
 from skytier.files import Files
 
@@ -65,7 +66,9 @@ def show(version: str, *, as_json: AsJson = False) -> None:
     console.print(f"{version}{', the champion' if is_champion else ''}", style="bold")
     console.print(f"trained at {_time(card['trained_at'])}")
     console.print(f"on {data['rows']:,} rows of {data['source']}, {data['from']} to {data['to']}")
-    console.print(_metrics_table(card["metrics"]))
+    for part, (first, last) in card["split"].items():
+        console.print(f"  days to {part} on: {first} to {last}")
+    console.print(figures_table(card["metrics"], card.get("baselines", {})))
     for name, checksum in card["files"].items():
         console.print(f"{name}  SHA-256 {checksum}", style="dim")
 
@@ -177,17 +180,6 @@ def _versions_table(cards: list[Card], champion: str | None) -> Table:
         mark = "*" if version == champion else ""
         rows = f"{card['data']['rows']:,}"
         table.add_row(version, _time(card["trained_at"]), rows, *[_number(mae) for mae in maes], mark)
-    return table
-
-
-def _metrics_table(metrics: dict[str, dict[str, Any]]) -> Table:
-    """The numbers of each stage; what is not a number is in the JSON only."""
-    names = dict.fromkeys(name for of in metrics.values() for name, value in of.items() if _number(value))
-    table = Table("stage", header_style="bold")
-    for name in names:
-        table.add_column(name, justify="right")
-    for stage, of in metrics.items():
-        table.add_row(stage, *[_number(of.get(name)) for name in names])
     return table
 
 

@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from rich.console import Console
-from rich.table import Table
 
-from models import kept_trainings
+from models import kept_trainings, model_versions
 from models.card import Card
+from models.figures_table import figures_table
 from models.registry import Registry
 from skytier import spark
 from skytier.files import Files
-
-_BASELINES = {"train_median": "median of the training days", "airline_hour_mean": "mean of airline and hour"}
-# Each row of the table: its name, the figure, how it is written, whether the baselines have it too.
-_ROWS = (
-    ("MAE, minutes", "mae", ".2f", True),
-    ("R2", "r2", ".3f", True),
-    ("RMSE, minutes", "rmse", ".2f", False),
-    ("share in the interval", "coverage", ".3f", False),
-    ("mean interval, minutes", "mean_interval_minutes", ".1f", False),
-    ("  the same plus and minus, minutes", "plus_minus_interval_minutes", ".1f", False),
-    ("  the best constant one, minutes", "constant_interval_minutes", ".1f", False),
-    ("gap of the confidence", "confidence_gap", ".3f", False),
-)
 
 Flag = Annotated[bool, Parameter(negative="")]
 
@@ -61,6 +48,7 @@ def train(
     files = Files()
     registry = Registry(files)
     if if_missing and (champion := registry.champion()):
+        model_versions.record(registry)  # of a stack that is older than the table
         reason = f"{champion.version} is the champion already: nothing was trained"
         _print(registry.card(champion.version), False, reason, as_json)
         return
@@ -91,22 +79,5 @@ def _print(card: Card, promoted: bool, reason: str, as_json: bool) -> None:
         print(json.dumps(document | {"metrics": metrics, "baselines": baselines}))
         return
     console = Console(highlight=False, soft_wrap=True)
-    console.print(_table(metrics, baselines))
+    console.print(figures_table(metrics, baselines))
     console.print(f"{version} was {'promoted' if promoted else 'not promoted'}: {reason}.")
-
-
-def _table(metrics: dict[str, dict[str, Any]], baselines: dict[str, dict[str, Any]]) -> Table:
-    """The figures on the test days, a column a stage; below each what the baselines would have achieved."""
-    table = Table("on the test days", header_style="bold")
-    for stage in metrics:
-        table.add_column(stage, justify="right")
-    for title, name, form, has_baselines in _ROWS:
-        table.add_row(title, *[_number(of.get(name), form) for of in metrics.values()])
-        for baseline, what in _BASELINES.items() if has_baselines else ():
-            others = [baselines.get(stage, {}).get(baseline, {}).get(name) for stage in metrics]
-            table.add_row(f"  {what}", *[_number(value, form) for value in others], style="dim")
-    return table
-
-
-def _number(value: Any, form: str) -> str:
-    return "" if value is None else format(value, form)

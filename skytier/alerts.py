@@ -5,14 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from enum import StrEnum
 
+import stamina
 from pymongo import ASCENDING, DESCENDING, MongoClient
 from pymongo.collection import Collection
+from pymongo.errors import DuplicateKeyError
 
 from skytier import logs
 from skytier.hot_tier import Document
 from skytier.settings import MongoSettings
 
 COLLECTION = "alerts"
+_UNACKNOWLEDGED: Document = {"acknowledged_by": None}
+_INDEX, _EARLIER_INDEX = "unacknowledged", "kind_1_subject_1"  # the earlier one let an alert stand there twice
+
 log = logs.logger("alerts")
 
 
@@ -29,9 +34,19 @@ def alerts(connection: MongoClient[Document]) -> Collection[Document]:
 
 
 def ensure_indexes(connection: MongoClient[Document]) -> None:
-    """Create the indexes that are not there yet."""
-    alerts(connection).create_index([("kind", ASCENDING), ("subject", ASCENDING)])
-    alerts(connection).create_index([("last_time", DESCENDING)])
+    """Create the indexes that are not there yet.
+
+    One of them lets an alert be unacknowledged once only. Where earlier code left it so twice, the newest stays.
+    """
+    collection = alerts(connection)
+    try:
+        _allow_each_once(collection)
+    except DuplicateKeyError:
+        _acknowledge_repeated(collection)
+        _allow_each_once(collection)
+    if _EARLIER_INDEX in collection.index_information():
+        collection.drop_index(_EARLIER_INDEX)
+    collection.create_index([("last_time", DESCENDING)])
 
 
 def alert(connection: MongoClient[Document], kind: str, severity: Severity, subject: str, message: str) -> None:
@@ -40,13 +55,32 @@ def alert(connection: MongoClient[Document], kind: str, severity: Severity, subj
     Fields: kind, severity, subject, message, first_time, last_time, count, acknowledged_by.
     """
     now = datetime.now(UTC)
-    alerts(connection).update_one(
-        {"kind": kind, "subject": subject, "acknowledged_by": None},
-        {
-            "$set": {"severity": str(severity), "message": message, "last_time": now},
-            "$setOnInsert": {"first_time": now},
-            "$inc": {"count": 1},
-        },
-        upsert=True,
-    )
+    change = {
+        "$set": {"severity": str(severity), "message": message, "last_time": now},
+        "$setOnInsert": {"first_time": now},
+        "$inc": {"count": 1},
+    }
+    _insert_or_count(alerts(connection), {"kind": kind, "subject": subject} | _UNACKNOWLEDGED, change)
     log.warning("alert", kind=kind, severity=str(severity), subject=subject, message=message)
+
+
+# Of two processes that insert the same alert at once, one is refused: the second time it finds the other's and counts.
+@stamina.retry(on=DuplicateKeyError, attempts=2, wait_initial=0, wait_jitter=0)
+def _insert_or_count(collection: Collection[Document], same: Document, change: Document) -> None:
+    collection.update_one(same, change, upsert=True)
+
+
+def _allow_each_once(collection: Collection[Document]) -> None:
+    keys = [("kind", ASCENDING), ("subject", ASCENDING)]
+    collection.create_index(keys, name=_INDEX, unique=True, partialFilterExpression=_UNACKNOWLEDGED)
+
+
+def _acknowledge_repeated(collection: Collection[Document]) -> None:
+    """Leave the newest of the same unacknowledged alerts."""
+    pipeline: list[Document] = [
+        {"$match": _UNACKNOWLEDGED},
+        {"$sort": {"last_time": -1}},
+        {"$group": {"_id": {"kind": "$kind", "subject": "$subject"}, "ids": {"$push": "$_id"}}},
+    ]
+    for row in collection.aggregate(pipeline):
+        collection.update_many({"_id": {"$in": row["ids"][1:]}}, {"$set": {"acknowledged_by": "skytier"}})

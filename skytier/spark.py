@@ -117,6 +117,7 @@ def job_properties() -> dict[str, str]:
     return (
         cold_tier_properties()
         | SESSION_PROPERTIES
+        | worker_properties()
         | {
             "spark.master": spark.master,
             "spark.driver.memory": f"{spark.driver_memory_mb}m",
@@ -136,6 +137,12 @@ def job_properties() -> dict[str, str]:
             "spark.pyspark.python": sys.executable,
         }
     )
+
+
+def worker_properties() -> dict[str, str]:
+    """What a job's Python workers have in their environment."""
+    # Spark gives each worker one thread, for as many workers run as there are cores: but one alone predicts a batch.
+    return {"spark.executorEnv.OMP_NUM_THREADS": str(SparkSettings().worker_threads)}
 
 
 def write_properties(path: Path, properties: dict[str, str]) -> None:

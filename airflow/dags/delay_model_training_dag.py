@@ -4,9 +4,9 @@
 Every week: a new model from what the warehouse holds, the fact table and nothing else.
 
 `train` exports the events to `/models/_training_events` on HDFS (Spark), builds the features as the minute job does,
-trains, publishes the version in `/models/delay/` and measures it on the last days, which it was not trained on. The
-champion is measured on the same days. Only a better version becomes the champion; the log says why or why not, and the
-next minute run predicts with whoever is champion then.
+trains, publishes the version in `/models/delay/` and `flight_dw.model_versions`, and measures it on the last days,
+which it was not trained on. The champion is measured on the same days. Only a better version becomes the champion; the
+log says why or why not, and the next minute run predicts with whoever is champion then.
 
 With fewer than 60 days of flights nothing is trained, and the run is green: the model made at the first start stays.
 

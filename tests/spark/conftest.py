@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from pyspark.sql import SparkSession
 
-from skytier.spark import SESSION_PROPERTIES
+from skytier.spark import SESSION_PROPERTIES, worker_properties
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +17,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
     os.environ["PYSPARK_PYTHON"] = sys.executable
     builder = SparkSession.builder.master("local[2]")
-    for name, value in SESSION_PROPERTIES.items():
+    for name, value in (SESSION_PROPERTIES | worker_properties()).items():
         builder = builder.config(name, value)
     session = (
         builder.appName("tests")

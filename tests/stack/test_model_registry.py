@@ -52,7 +52,12 @@ def trained(folder: Path, version: str, /, content: bytes = b"a model", days: in
             "before_departure": {"mae": 16.25, "r2": 0.2, "coverage": 0.9},
             "after_departure": {"mae": 9.5, "r2": 0.8, "coverage": 0.91},
         },
-        "data": {"from": "2013-01-01", "to": "2013-01-28", "rows": 25_000, "source": "replay"},
+        "data": {"from": "2013-01-01", "to": "2013-01-28", "rows": 25_000, "source": "package"},
+        "split": {
+            "train": ["2013-01-01", "2013-01-19"],
+            "tune": ["2013-01-20", "2013-01-22"],
+            "test": ["2013-01-23", "2013-01-28"],
+        },
     }
     (folder / CARD).write_text(json.dumps(card | changes))
     return folder
@@ -128,6 +133,7 @@ def test_a_folder_that_is_not_what_its_card_says_is_not_published(registry: Regi
         ({"files": {"../../x.ubj": ""}}, r"files\.\.\./\.\./x\.ubj"),
         ({"metrics": None}, "metrics"),
         ({"data": {}}, r"data\.from"),
+        ({"split": {}}, r"split\.train"),
     ],
 )
 def test_a_card_that_breaks_the_contract_is_not_published(
@@ -264,7 +270,11 @@ def test_commands(stack: OwnStack, empty_default: Registry, tmp_path: Path) -> N
         "b", "2026-11-22 13:05Z", "25,000", "16.25", "9.5", "*",
     ]  # fmt: skip
     assert json.loads(command(stack, "show", "b", "--json")) == listed[1]
-    assert "on 25,000 rows of replay, 2013-01-01 to 2013-01-28" in command(stack, "show", "b")
+    shown = command(stack, "show", "b")
+    assert "on 25,000 rows of package, 2013-01-01 to 2013-01-28" in shown
+    assert "days to test on: 2013-01-23 to 2013-01-28" in shown
+    row = next(line for line in shown.splitlines() if "MAE, minutes" in line)
+    assert [cell.strip() for cell in row.strip("│").split("│")] == ["MAE, minutes", "16.25", "9.50"]
     back = json.loads(command(stack, "rollback", "--reason", "b errs", "--json"))
     assert (back["version"], back["reason"], back["rolled_back"][0]["version"]) == ("a", "b errs", "b")
     failed = stack.skytier("models", "rollback", "--reason", "a errs")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from models import delay_model, features, registry
+from models import delay_model, features, model_versions, registry
 from models.training_data import from_package, from_warehouse
 from skytier import alerts, hot_tier
 from skytier.files import Files
@@ -75,6 +75,54 @@ def test_the_accuracy_view_sums_up_the_outcomes(january: dict[str, int]) -> None
     for ours, theirs in zip(sorted(of_view), sorted(of_outcomes), strict=True):
         assert ours[0] == theirs[0]
         assert ours[1:] == pytest.approx(theirs[1:])
+
+
+def marks(condition: str) -> set[bool | None]:
+    """How the outcomes that fulfil the condition are marked."""
+    rows = query(f"SELECT DISTINCT is_in_training FROM flight_dw.prediction_outcomes WHERE {condition}").rows
+    return {mark for (mark,) in rows}
+
+
+@pytest.fixture
+def versions(champion: delay_model.DelayModel) -> Iterator[Callable[[str], object]]:
+    """Changes what the warehouse knows of the champion, until the test ends."""
+    where = f"WHERE model_version = '{champion.version}'"
+    yield lambda change: query(f"{change.format('flight_dw.model_versions')} {where}")
+    query(f"DELETE FROM flight_dw.model_versions {where}")
+    model_versions.record(registry.Registry(Files()))
+
+
+def test_what_the_first_champion_predicts_of_january_is_marked_and_nothing_else(
+    stack: OwnStack, champion: delay_model.DelayModel
+) -> None:
+    """It was trained on January to October; flights that are invented in these days were not there."""
+    run(stack, "synthesize", "--events", "600", "--seed", "903")
+    process(stack)
+    assert marks("source = 'replay'") == {True}
+    assert marks("source = 'synthetic' AND flight_date < DATE '2013-10-01'") == {False}
+
+
+def test_days_after_the_training_are_not_marked(versions: Callable[[str], object]) -> None:
+    versions("UPDATE {} SET train_to = DATE '2013-01-15'")
+    assert marks("source = 'replay' AND flight_date <= DATE '2013-01-15'") == {True}
+    assert marks("source = 'replay' AND flight_date > DATE '2013-01-15'") == {False}
+    of_outcomes, of_view = (
+        query(f"SELECT is_in_training, {count} FROM flight_dw.{view} GROUP BY is_in_training ORDER BY 1").rows
+        for view, count in (("prediction_outcomes", "count(*)"), ("prediction_accuracy", "sum(predictions)"))
+    )
+    assert of_view == of_outcomes
+
+
+def test_a_training_on_the_warehouse_knows_what_was_there_before_it(versions: Callable[[str], object]) -> None:
+    versions("UPDATE {} SET trained_on = 'warehouse', trained_at = TIMESTAMP '2013-06-01 00:00:00'")
+    assert marks("source = 'replay'") == {False}
+    versions("UPDATE {} SET trained_at = current_timestamp()")
+    assert marks("source = 'replay'") == {True}
+
+
+def test_of_an_unknown_version_nothing_is_claimed(versions: Callable[[str], object]) -> None:
+    versions("DELETE FROM {}")
+    assert marks("source = 'replay'") == {None}
 
 
 def test_every_store_has_the_same_predictions(january: dict[str, int]) -> None:

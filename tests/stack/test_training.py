@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
 
-from models import features, kept_trainings, publication, training
+from models import features, kept_trainings, model_versions, publication, training
 from models.registry import Registry
 from models.training import Samples
 from models.training_data import from_package
 from skytier.errors import TerminalError
 from skytier.files import Files
+from skytier.sql import query
 from tests.own_stack import OwnStack
 
 pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("stack")]
@@ -50,6 +51,31 @@ def test_the_first_is_promoted_a_worse_one_only_published(
     assert champion is not None
     assert (champion.version, champion.earlier) == (first.card["version"], ())
     assert registry.versions() == [first.card, second.card]
+
+
+def test_what_was_published_is_known_to_sql(registry: Registry, samples: Samples, few_rounds: None) -> None:
+    card = publication.train_and_publish(registry, lambda: samples).card
+    version, metrics = card["version"], card["metrics"]
+    of_version = f"FROM flight_dw.model_versions WHERE model_version = '{version}'"
+    known = query(f"SELECT * {of_version}").dicts()
+    assert known == [
+        {
+            "model_version": version,
+            "trained_at": datetime.fromisoformat(card["trained_at"]),
+            "trained_on": "package",
+            "samples": len(samples.frame),
+            "train_from": date(2013, 1, 1),
+            "train_to": date(2013, 2, 27),
+            "test_from": date(2013, 2, 28),
+            "test_to": date(2013, 3, 11),
+            "mae_before_departure_minutes": pytest.approx(metrics["before_departure"]["mae"]),
+            "mae_after_departure_minutes": pytest.approx(metrics["after_departure"]["mae"]),
+        }
+    ]
+    assert model_versions.record(registry) == []
+    query(f"DELETE {of_version}")
+    assert model_versions.record(registry) == [version]
+    assert query(f"SELECT * {of_version}").dicts() == known
 
 
 def test_a_champion_that_knew_the_test_days_is_told(

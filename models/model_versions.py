@@ -1,0 +1,59 @@
+"""What SQL needs to know of each published version, beside its predictions: ``flight_dw.model_versions``.
+
+The registry is what counts. The table repeats its cards: whatever cut a publication off, the next one adds the rest.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from models.card import Card
+from models.registry import Registry
+from skytier import logs
+from skytier.sql import Connection
+from skytier.warehouse import literal
+
+# Updated where it is there: two that insert at once then conflict, and no version stands there twice.
+_MERGE = """
+MERGE INTO flight_dw.model_versions AS t
+USING (SELECT inline(from_json({rows},
+  'array<struct<model_version: string, trained_at: timestamp, trained_on: string, samples: bigint, train_from: date,
+    train_to: date, test_from: date, test_to: date, mae_before_departure_minutes: double,
+    mae_after_departure_minutes: double>>'))) AS s
+ON t.model_version = s.model_version
+WHEN MATCHED THEN UPDATE SET *
+WHEN NOT MATCHED THEN INSERT *
+"""
+
+log = logs.logger("models")
+
+
+def record(registry: Registry) -> list[str]:
+    """Add the versions of the registry that the table lacks; their names.
+
+    Raises SqlError when the SQL endpoint refuses it, TransientError when it or HDFS does not answer.
+    """
+    with Connection() as connection:
+        known = {version for (version,) in connection.query("SELECT model_version FROM flight_dw.model_versions").rows}
+        lacking = [card for card in registry.versions() if card["version"] not in known]
+        if lacking:
+            connection.query(_MERGE.format(rows=literal(json.dumps([_row(card) for card in lacking]))))
+    versions = [card["version"] for card in lacking]
+    log.info("versions recorded", versions=versions)
+    return versions
+
+
+def _row(card: Card) -> dict[str, Any]:
+    split, metrics = card["split"], card["metrics"]
+    return {
+        "model_version": card["version"],
+        "trained_at": card["trained_at"],
+        "trained_on": card["data"]["source"],
+        "samples": card["data"]["rows"],
+        "train_from": split["train"][0],
+        "train_to": split["tune"][1],
+        "test_from": split["test"][0],
+        "test_to": split["test"][1],
+        **{f"mae_{stage}_minutes": metrics[stage]["mae"] for stage in ("before_departure", "after_departure")},
+    }
