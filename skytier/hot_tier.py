@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,6 +35,15 @@ def events(connection: MongoClient[Document]) -> Collection[Document]:
     return connection[settings.database][settings.collection]
 
 
+@contextmanager
+def answering() -> Iterator[None]:
+    """Turn what PyMongo raises into a TransientError that says what to do; for a block, or a function as decorator."""
+    try:
+        yield
+    except PyMongoError as error:
+        raise TransientError(f"MongoDB does not answer: {error}. See 'skytier stack status'.") from error
+
+
 def ensure_indexes(connection: MongoClient[Document]) -> None:
     """Create the indexes that are not there yet."""
     for keys in _INDEXES:
@@ -44,10 +55,8 @@ def clock(connection: MongoClient[Document]) -> datetime | None:
 
     Raises TransientError when the server does not answer.
     """
-    try:
+    with answering():
         newest = events(connection).find_one({}, {"event_time": 1}, sort=[("event_time", DESCENDING)])
-    except PyMongoError as error:
-        raise TransientError(f"MongoDB does not answer: {error}. See 'skytier stack status'.") from error
     return newest["event_time"].astimezone(UTC) if newest else None
 
 

@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 
 from skytier import logs
 from skytier.archive import runs
-from skytier.archive.protocol import NEXT, Step
+from skytier.archive.protocol import Step
 from skytier.archive.stores import ServerStores
 from skytier.errors import SkytierError
 from spark_jobs.archive_copier import Copier
@@ -38,7 +38,7 @@ def main(archive_id: str, steps: list[Step]) -> None:
             runs.check(stores, stores.manifests.load(archive_id))
     for step in steps:
         with ServerStores() as stores:
-            if NEXT.get(stores.manifests.load(archive_id).state) is not step:
+            if not runs.due(stores, archive_id, step):
                 log.info("step is not due", archive_id=archive_id, step=str(step))
                 continue
         with SparkStores() as stores:

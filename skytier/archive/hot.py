@@ -1,4 +1,7 @@
-"""What the archive asks of the hot tier: how large it is, which events are oldest, and to delete those that moved."""
+"""What the archive asks of the hot tier: how large it is, which events are oldest, and to delete those that moved.
+
+Every function that asks raises TransientError when the server does not answer.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,7 @@ class HotSize:
         return self.data_bytes + self.index_bytes
 
 
+@hot_tier.answering()
 def size(connection: MongoClient[Document]) -> HotSize:
     """The size now, by dbStats."""
     found = connection[MongoSettings().database].command("dbStats")
@@ -57,11 +61,13 @@ def _of(selection: Selection) -> Document:
     return {"event_time": {"$lt": selection.event_time_before}, "$or": spans or [{"batch_id": {"$in": []}}]}
 
 
+@hot_tier.answering()
 def count(connection: MongoClient[Document], which: Document) -> int:
     """The events that a filter finds."""
     return hot_tier.events(connection).count_documents(which)
 
 
+@hot_tier.answering()
 def just_after_oldest(connection: MongoClient[Document], which: Document, number: int) -> datetime | None:
     """The time right after the ``number``-th oldest event that a filter finds; None where there are fewer."""
     found = hot_tier.events(connection).find(which, {"event_time": 1}).sort("event_time", ASCENDING)
@@ -69,6 +75,7 @@ def just_after_oldest(connection: MongoClient[Document], which: Document, number
     return last["event_time"].astimezone(UTC) + _RESOLUTION if last else None
 
 
+@hot_tier.answering()
 def range_starts(connection: MongoClient[Document], which: Document, ranges: int) -> tuple[str, ...]:
     """The lowest ``_id`` of each of about ``ranges`` key ranges of like size but the first, ascending."""
     pipeline: list[dict[str, Any]] = [
@@ -86,6 +93,7 @@ def in_range(which: Document, starts: Sequence[str], number: int) -> Document:
     return which | {"_id": which["_id"] | lower | upper}
 
 
+@hot_tier.answering()
 def delete(connection: MongoClient[Document], ids: Sequence[str]) -> None:
     """Delete the events of these ids; one that is not there is no error."""
     hot_tier.events(connection).delete_many({"_id": {"$in": list(ids)}})

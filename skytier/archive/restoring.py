@@ -94,6 +94,7 @@ def _naive(moment: datetime | None) -> datetime | None:
     return moment.astimezone(UTC).replace(tzinfo=None) if moment else None
 
 
+@hot_tier.answering()
 def _insert(stores: ServerStores, documents: list[Document]) -> int:
     """Insert those that are not there; how many were given."""
     if not documents:
@@ -143,6 +144,7 @@ def send_back(stores: ServerStores, manifest: Manifest) -> Manifest:
     return after
 
 
+@hot_tier.answering()
 def _unchanged(stores: ServerStores, manifest: Manifest, archived: Sequence[Document]) -> tuple[int, int]:
     """How many of these documents are in the hot tier, and the sum of their digests, each the archive's own."""
     digests = {document["_id"]: digest(document) for document in archived}

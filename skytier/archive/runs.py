@@ -12,9 +12,9 @@ from skytier.archive.hot import HotSize
 from skytier.archive.lock import alone
 from skytier.archive.manifest import Manifest, Selection, State, Visible
 from skytier.archive.manifests import new_id
-from skytier.archive.protocol import Archiver, NotYetError, Step, StoppedError, total
+from skytier.archive.protocol import NEXT, Archiver, NotYetError, Step, StoppedError, total
 from skytier.archive.stores import ServerStores
-from skytier.errors import SkytierError, TerminalError
+from skytier.errors import TerminalError
 from skytier.event import SCHEMA_VERSION
 
 _NOTHING_OLD = (
@@ -163,6 +163,19 @@ def check(stores: ServerStores, manifest: Manifest) -> None:
     log.info("files checked", archive_id=manifest.archive_id, **manifest.content.model_dump())
 
 
+def due(stores: ServerStores, archive_id: str, step: Step) -> bool:
+    """Whether a step of an archive is the one to take now.
+
+    Raises TerminalError for an archive that has failed: whoever asks again must not take that for success.
+    """
+    manifest = stores.manifests.load(archive_id)
+    if manifest.state is State.FAILED:
+        raise TerminalError(
+            f"{archive_id} has failed: {manifest.failure} Nothing was deleted; the next run plans anew."
+        )
+    return NEXT.get(manifest.state) is step
+
+
 def take(stores: ServerStores, archive_id: str, step: Step) -> Manifest:
     """Take a step of an archive if it is due; the manifest afterwards. A failure raises an alert as well.
 
@@ -171,12 +184,14 @@ def take(stores: ServerStores, archive_id: str, step: Step) -> Manifest:
     with alone(), stopping.stop_on_signals() as stop:
         archiver = Archiver(stores, stores.timing(), asked_to_stop=stop.is_set)
         manifest = stores.manifests.load(archive_id)
+        if not due(stores, archive_id, step):
+            return manifest
         try:
             after = archiver.take(manifest, step)
         except (NotYetError, StoppedError):
             raise
-        except SkytierError as error:
-            stores.alert(Severity.CRITICAL, f"{step} of {archive_id}", str(error))
+        except Exception as error:
+            stores.alert(Severity.CRITICAL, f"{step} of {archive_id}", str(error).partition("\n")[0])
             raise
     if after.state is not manifest.state:
         log.info(

@@ -11,8 +11,9 @@ from types import TracebackType
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pymongo.errors import PyMongoError
 
-from skytier import alerts, hot_tier
+from skytier import alerts, hot_tier, logs
 from skytier.alerts import Severity
 from skytier.archive import audit, hot, visibility
 from skytier.archive.manifest import Manifest, Selection, State, Tally, Visible
@@ -30,6 +31,7 @@ from skytier.warehouse import literal
 
 _ID_COLUMNS = ["event_id", "other_fields"]
 _ROWS_AT_ONCE = 5_000
+log = logs.logger("archive")
 
 
 class ServerStores:
@@ -69,8 +71,11 @@ class ServerStores:
         )
 
     def alert(self, severity: Severity, subject: str, message: str) -> None:
-        """Raise an alert of the archive, or count it up."""
-        alerts.alert(self.mongodb, "archive", severity, subject, message)
+        """Raise an alert of the archive, or count it up; where MongoDB does not answer, the log has it."""
+        try:
+            alerts.alert(self.mongodb, "archive", severity, subject, message)
+        except PyMongoError as error:
+            log.error("alert not stored", subject=subject, message=message, reason=str(error))
 
     def save(self, manifest: Manifest) -> None:
         self.manifests.save(manifest)
