@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -14,18 +15,18 @@ from pyspark.errors import PySparkException
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
 from skytier import hot_tier
-from skytier.archive import hot, planning, visibility
+from skytier.archive import copies, hot, planning, visibility
 from skytier.archive.manifest import ARCHIVES, Column, File, Manifest, Tally
 from skytier.archive.protocol import MODULUS, Copy, Evidence, total
 from skytier.documents import Document, digest, to_batch, to_documents
-from skytier.errors import TerminalError
+from skytier.errors import TerminalError, TransientError
+from skytier.files import Files
 
 if TYPE_CHECKING:
     from pymongo import MongoClient
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
-    from skytier.files import Files
     from skytier.settings import ArchiveSettings
 
 _DOCUMENTS_AT_ONCE = 5_000
@@ -68,7 +69,8 @@ class Copier:
             rows = self._merged(manifest, len(groups))
         else:
             rows = self._one_task_each(groups).mapInArrow(_exporter(manifest, groups, schema), schema)
-        rows.write.mode("overwrite").option("compression", "snappy").parquet(manifest.workplace)
+        with _speaking():
+            rows.write.mode("overwrite").option("compression", "snappy").parquet(manifest.workplace)
         sizes = self._files.sizes(manifest.workplace)
         columns = tuple(Column(name=field.name, type=field.dataType.simpleString()) for field in schema)
         files = tuple(File(name=name, size_bytes=size) for name, size in sizes.items() if name.startswith(_DATA_FILE))
@@ -85,19 +87,15 @@ class Copier:
     def copied(self, manifest: Manifest) -> Evidence:
         """Tally the events as the copy's files hold them. Raises TerminalError when a file is missing or unreadable."""
         folder = manifest.workplace if self._files.exists(manifest.workplace) else manifest.location
-        sizes = self._files.sizes(folder)
-        for file in manifest.files:
-            if sizes.get(file.name) != file.size_bytes:
-                found = sizes.get(file.name, "no")
-                raise TerminalError(f"{folder}/{file.name} has {found} bytes, and {file.size_bytes} were written")
+        copies.check_files(self._files, manifest, folder)
         paths = [f"{folder}/{file.name}" for file in manifest.files]
-        try:
-            return self._tallied(manifest, self._spark.read.schema(self._schema()).parquet(*paths))
-        except (PySparkException, Py4JJavaError) as error:
-            raise TerminalError(f"{folder} cannot be read: {_reason(error)}") from error
+        tallies = self._one_task_each(paths).mapInArrow(
+            _file_tallier(paths, manifest.range_starts), from_arrow_schema(_TALLY)
+        )
+        return _evidence(manifest, tallies)
 
     def _tallied(self, manifest: Manifest, rows: DataFrame) -> Evidence:
-        tallies = rows.mapInArrow(_copy_tallier(manifest.range_starts), from_arrow_schema(_TALLY))
+        tallies = rows.mapInArrow(_row_tallier(manifest.range_starts), from_arrow_schema(_TALLY))
         return _evidence(manifest, tallies)
 
     def _merged(self, manifest: Manifest, files: int) -> DataFrame:
@@ -106,9 +104,9 @@ class Copier:
         rows = self._spark.read.schema(self._schema()).parquet(*paths)
         return rows.repartitionByRange(files, "event_id").sortWithinPartitions("event_id")
 
-    def _one_task_each(self, groups: list[range]) -> DataFrame:
-        """The numbers of the groups, each in a partition of its own."""
-        return self._spark.range(0, len(groups), 1, len(groups))
+    def _one_task_each(self, parts: Sequence[object]) -> DataFrame:
+        """The numbers of the parts, each in a partition of its own."""
+        return self._spark.range(0, len(parts), 1, max(1, len(parts)))
 
     def _schema(self) -> StructType:
         table = self._spark.table(visibility.TABLE)
@@ -143,16 +141,29 @@ def _hot_tallier(manifest: Manifest, groups: list[range]) -> Worker:
     return tally
 
 
-def _copy_tallier(starts: tuple[str, ...]) -> Worker:
-    def tally(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            by_range: dict[int, list[Document]] = {}
-            for document in to_documents(batch):
-                by_range.setdefault(bisect.bisect_right(starts, document["_id"]), []).append(document)
-            for key_range, documents in by_range.items():
-                yield _tally(key_range, documents)
+def _file_tallier(paths: list[str], starts: tuple[str, ...]) -> Worker:
+    def tally(parts: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for number in _numbers(parts):
+            for documents in copies.read_documents(Files(), paths[number]):
+                yield from _tallies_by_range(documents, starts)
 
     return tally
+
+
+def _row_tallier(starts: tuple[str, ...]) -> Worker:
+    def tally(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield from _tallies_by_range(to_documents(batch), starts)
+
+    return tally
+
+
+def _tallies_by_range(documents: list[Document], starts: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
+    by_range: dict[int, list[Document]] = {}
+    for document in documents:
+        by_range.setdefault(bisect.bisect_right(starts, document["_id"]), []).append(document)
+    for key_range, found in by_range.items():
+        yield _tally(key_range, found)
 
 
 def _numbers(parts: Iterable[pa.RecordBatch]) -> Iterator[int]:
@@ -198,7 +209,8 @@ def _tally(key_range: int, documents: list[Document]) -> pa.RecordBatch:
 
 def _evidence(manifest: Manifest, tallies: DataFrame) -> Evidence:
     """What the tallies of all parts say together."""
-    rows = tallies.orderBy("first_id").collect()
+    with _speaking():
+        rows = tallies.orderBy("first_id").collect()
     ranges: dict[int, list[Tally]] = {}
     for row in rows:
         ranges.setdefault(row.key_range, []).append(Tally(documents=row.documents, checksum=row.checksum))
@@ -217,8 +229,16 @@ def _utc(moment: datetime | None) -> datetime | None:
     return moment.astimezone(UTC) if moment else None
 
 
-def _reason(error: Exception) -> str:
-    """The first line of the innermost cause."""
-    text = str(error)
-    causes = [line.partition("Caused by: ")[2] for line in text.splitlines() if line.startswith("Caused by: ")]
-    return (causes or text.splitlines() or [type(error).__name__])[-1]
+@contextmanager
+def _speaking() -> Iterator[None]:
+    """Turn an error of Spark into what our own code said in a worker, else into a TerminalError of its cause."""
+    try:
+        yield
+    except (PySparkException, Py4JJavaError) as error:
+        lines = str(error).splitlines() or [type(error).__name__]
+        for kind in (TransientError, TerminalError):
+            name = f"skytier.errors.{kind.__name__}: "
+            if said := [line.removeprefix(name) for line in lines if line.startswith(name)]:
+                raise kind(said[0]) from error
+        causes = [line for line in lines if line.startswith("Caused by: ")]
+        raise TerminalError(f"Spark could not do it: {(causes or lines)[-1]}") from error

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from types import TracebackType
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from pymongo.errors import PyMongoError
 
 from skytier import alerts, hot_tier, logs
 from skytier.alerts import Severity
-from skytier.archive import audit, hot, visibility
+from skytier.archive import audit, copies, hot, visibility
 from skytier.archive.manifest import Manifest, Selection, State, Tally, Visible
 from skytier.archive.manifests import Manifests
 from skytier.archive.protocol import Copy, Evidence, Step, Timing
 from skytier.archive.visibility import Shown
-from skytier.documents import Document, to_documents
+from skytier.documents import Document
 from skytier.errors import TerminalError
 from skytier.event import SCHEMA_NAME
 from skytier.files import Files
@@ -30,7 +27,6 @@ from skytier.sql import Connection
 from skytier.warehouse import literal
 
 _ID_COLUMNS = ["event_id", "other_fields"]
-_ROWS_AT_ONCE = 5_000
 log = logs.logger("archive")
 
 
@@ -98,7 +94,7 @@ class ServerStores:
                 "HDFS: somebody removed its files. Nothing was deleted from the hot tier: 'skytier archive abandon "
                 f"{manifest.archive_id}' lets the next run plan anew."
             )
-        self._check_files(manifest)
+        copies.check_files(self.files, manifest, manifest.location)
         visibility.add_partition(self.sql, manifest.archive_id, manifest.location)
 
     def show(self, manifest: Manifest, visible: Visible) -> None:
@@ -125,24 +121,9 @@ class ServerStores:
 
         Raises TerminalError when a file is missing, was changed or cannot be read.
         """
-        self._check_files(manifest)
+        copies.check_files(self.files, manifest, manifest.location)
         for file in manifest.files:
-            path = f"{manifest.location}/{file.name}"
-            try:
-                table = pq.ParquetFile(io.BytesIO(self.files.read_bytes(path)))
-                for batch in table.iter_batches(_ROWS_AT_ONCE, columns=columns):
-                    yield to_documents(batch)
-            except (pa.ArrowException, OSError, ValueError) as error:
-                raise TerminalError(f"{path} on HDFS cannot be read as Parquet ({error}).") from error
-
-    def _check_files(self, manifest: Manifest) -> None:
-        found = self.files.sizes(manifest.location)
-        for file in manifest.files:
-            if found.get(file.name) != file.size_bytes:
-                raise TerminalError(
-                    f"{manifest.location}/{file.name} has {found.get(file.name, 'no')} bytes, and "
-                    f"{file.size_bytes} were verified: nothing is deleted by it."
-                )
+            yield from copies.read_documents(self.files, f"{manifest.location}/{file.name}", columns)
 
     def delete(self, ids: Sequence[str]) -> None:
         hot.delete(self.mongodb, ids)

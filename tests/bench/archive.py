@@ -7,10 +7,12 @@ and the peak memory of the archive's processes, which must not grow with the run
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
@@ -26,6 +28,7 @@ from tests.own_stack import WITHOUT, OwnStack, own_stack, settings_of
 
 BYTES_A_DOCUMENT = 1_250  # of data; what is published is by this a little more than what is moved
 SPARE = 1.15
+FIRST_DAY = datetime(2012, 1, 1, tzinfo=UTC)  # so early that all fit in before today
 NO_WAITS = {
     "SKYTIER_ARCHIVE_GRACE_SECONDS": "0",
     "SKYTIER_ARCHIVE_SETTLE_SECONDS": "0",
@@ -59,7 +62,10 @@ def minute_jobs(stack: OwnStack, seed: int) -> Iterator[None]:
 
 
 def _fill(stack: OwnStack, megabytes: float) -> None:
-    run(stack, "synthesize", "--events", str(round(megabytes * MB * SPARE / BYTES_A_DOCUMENT)), "--seed", "1")
+    with hot_tier.client() as connection:
+        start = hot_tier.clock(connection) or FIRST_DAY
+    events = str(round(megabytes * MB * SPARE / BYTES_A_DOCUMENT))
+    run(stack, "synthesize", "--events", events, "--seed", "1", "--start", f"{start:%Y-%m-%dT%H:%M:%SZ}")
     run(stack, "process")
     run(stack, "books", "check")
 
@@ -112,21 +118,28 @@ def main(
     """Measure a run of 300 MB alone, one beside minute jobs, and a large one."""
     with own_stack("bench-archive") as stack, settings_of(stack):
         stack.up(without=WITHOUT)
-        results = [
-            measured(stack, 300, beside_minute_jobs=False),
-            measured(stack, 300, beside_minute_jobs=True),
-            measured(stack, large, beside_minute_jobs=False),
-        ]
+        results = []
+        for megabytes, beside in ((300, False), (300, True), (large, False)):
+            results.append(measured(stack, megabytes, beside_minute_jobs=beside))
+            print(json.dumps(results[-1]), file=sys.stderr, flush=True)
     if as_json:
         print(json.dumps(results))
         return
     table = Table("MB", "documents", "minute jobs", "seconds", "steps", "Parquet", "peak MiB", title="Archive runs")
     for result in results:
+        minute_jobs_ran = "yes" if result["beside_minute_jobs"] else "no"
         steps = ", ".join(f"{name} {seconds:.1f}" for name, seconds in result["steps"].items())
         peak = ", ".join(f"{name} {mib:,}" for name, mib in result["peak_mib"].items())
-        beside = "yes" if result["beside_minute_jobs"] else "no"
         parquet = f"{result['files']} files, {result['parquet_mb']} MB"
-        row = (result["megabytes"], f"{result['documents']:,}", beside, result["seconds"], steps, parquet, peak)
+        row = (
+            result["megabytes"],
+            f"{result['documents']:,}",
+            minute_jobs_ran,
+            result["seconds"],
+            steps,
+            parquet,
+            peak,
+        )
         table.add_row(*map(str, row))
     Console().print(table)
 
