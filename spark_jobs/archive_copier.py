@@ -210,7 +210,8 @@ def _tally(key_range: int, documents: list[Document]) -> pa.RecordBatch:
 def _evidence(manifest: Manifest, tallies: DataFrame) -> Evidence:
     """What the tallies of all parts say together."""
     with _speaking():
-        rows = tallies.orderBy("first_id").collect()
+        # Sorted here: Spark would read everything twice, once to see how it is spread.
+        rows = sorted(tallies.collect(), key=lambda row: str(row.first_id))
     ranges: dict[int, list[Tally]] = {}
     for row in rows:
         ranges.setdefault(row.key_range, []).append(Tally(documents=row.documents, checksum=row.checksum))
