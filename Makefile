@@ -31,9 +31,10 @@ test-stack:
 test-others:
 	@.venv/bin/python -m pytest tests/plain tests/spark tests/faults --durations=10 | sed -u 's/^/others | /'
 
-faults: install ## 60 archive runs killed at random moments, then 1,000 counts while archives run: about an hour
+faults: install ## the long ones: 60 archive runs killed, 1,000 counts while archives run, a year through Airflow; hours
 	@.venv/bin/python -m tests.faults.archive_rounds
 	@.venv/bin/python -m tests.faults.archive_reader
+	@.venv/bin/python -m tests.faults.archive_year
 
 bench: install ## measure the minute job and archive runs, on stacks of their own
 	@.venv/bin/python -m tests.bench.minute_job
