@@ -239,7 +239,7 @@ class ArchiveSettings(Settings):
     grace_seconds: float | None = Field(
         None, ge=0, description="time from publication to purge; empty: the time-out of queries"
     )
-    purge_documents_per_second: int = Field(50_000, ge=1, description="documents deleted in a second at most")
+    purge_documents_per_second: int = Field(30_000, ge=1, description="documents deleted in a second at most")
     purge_batch: int = Field(1_000, ge=1, le=100_000, description="documents deleted at once")
     retention_days: float | None = Field(
         None, gt=0, description="age at which 'skytier archive expire' deletes archives; empty: never"

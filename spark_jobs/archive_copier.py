@@ -220,6 +220,8 @@ def _evidence(manifest: Manifest, tallies: DataFrame) -> Evidence:
     return Evidence(
         ranges=tuple(total(ranges.get(number, [])) for number in range(len(manifest.range_starts) + 1)),
         all_distinct=distinct,
+        first_id=rows[0].first_id if rows else "",
+        last_id=rows[-1].last_id if rows else "",
         event_time_min=_utc(min((row.first_time for row in rows), default=None)),
         event_time_max=_utc(max((row.last_time for row in rows), default=None)),
     )

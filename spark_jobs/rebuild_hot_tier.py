@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import reduce
+from operator import or_
 
-from pyspark.sql import SparkSession
+from pyspark.sql import Column, SparkSession
+from pyspark.sql import functions as F
 
 from skytier import batches, logs
 from skytier.archive import visibility
@@ -41,12 +44,25 @@ def rebuild() -> None:
     visible = spark.table(visibility.STATES).where("state IN ('published', 'restored', 'purged')").select("archive_id")
     archived = spark.table(visibility.TABLE).join(visible, "archive_id", how="left_semi").select("event_id")
     # Weather lies flat in the one table and nested, as documents have it, in the other.
-    facts = spark.table(FACT).where(f"batch_id <= {newest}")
+    facts = spark.table(FACT).where(f"batch_id <= {newest}").where(~_expired(spark))
     weather = spark.table(STAGING).select("event_id", "weather")
     events = facts.join(weather, "event_id").join(archived, "event_id", how="left_anti")
     documents = write_documents(outputs.hot(events))
     seconds = round(time.monotonic() - began, 3)
     log.info("hot tier rebuilt", documents=documents, newest_complete_batch=newest, seconds=seconds)
+
+
+def _expired(spark: SparkSession) -> Column:
+    """Whether an event was of an archive that is deleted since: it does not come back."""
+    rows = (
+        spark.table(visibility.STATES).where("state = 'expired'").select(F.explode("selections").alias("s")).collect()
+    )
+    conditions = [
+        (F.col("event_time") < F.lit(row.s.event_time_before))
+        & reduce(or_, [F.col("batch_id").between(span.first, span.last) for span in row.s.batches], F.lit(False))
+        for row in rows
+    ]
+    return reduce(or_, conditions, F.lit(False))
 
 
 _NEWEST = "SELECT batch_id FROM flight_dw.batch_metadata ORDER BY batch_id DESC LIMIT 10"

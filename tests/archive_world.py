@@ -189,6 +189,18 @@ class World:
         folder = manifest.workplace if manifest.workplace in self.folders else manifest.location
         return self._evidence(manifest, [d for part in self._checked(manifest, folder).values() for d in part])
 
+    def held_already(self, manifest: Manifest, first_id: str, last_id: str) -> int:
+        others = [
+            document["_id"]
+            for archive_id, location in self.partitions.items()
+            if archive_id not in (manifest.archive_id, *manifest.sources) and self.states[archive_id][0] in SHOWS
+            for part in self.folders[location].values()
+            for document in part
+        ]
+        ours = {d["_id"] for part in self.folders[manifest.workplace].values() for d in part}
+        assert all(first_id <= event_id <= last_id for event_id in ours)
+        return len(ours & set(others))
+
     def place(self, manifest: Manifest) -> None:
         if manifest.workplace in self.folders:
             self._effect(lambda: self.folders.update({manifest.location: self.folders.pop(manifest.workplace)}))
@@ -261,7 +273,10 @@ class World:
         for document in documents:
             ranges[bisect.bisect_right(manifest.range_starts, document["_id"])].append(digest(document))
         times = [document["event_time"] for document in documents]
+        ids = [str(document["_id"]) for document in documents]
         return Evidence(
+            first_id=min(ids, default=""),
+            last_id=max(ids, default=""),
             ranges=tuple(Tally(documents=len(d), checksum=f"{sum(d) % 2**128:032x}") for d in ranges),
             all_distinct=len({document["_id"] for document in documents}) == len(documents),
             event_time_min=min(times, default=None),

@@ -70,9 +70,8 @@ LOCATION '/archive/mongodb_archive';
 
 CREATE TABLE IF NOT EXISTS flight_dw.archive_state (
   archive_id string COMMENT 'archive, as in archive_<timestamp>',
-  state string COMMENT 'published: its events are in both tiers; purged: only in the archive; restored: some are back in the hot tier; merged or expired: in neither by this archive',
-  event_time_before timestamp COMMENT 'events of the hot tier before this time ...',
-  batches array<struct<first: bigint, last: bigint>> COMMENT '... that came with one of these batches are of this archive, or of an earlier one',
+  state string COMMENT 'published: its events are in both tiers; purged: only in the archive; restored: some are back in the hot tier; merged, expired or abandoned: in neither by this archive',
+  selections array<struct<event_time_before: timestamp, batches: array<struct<first: bigint, last: bigint>>>> COMMENT 'which events of the hot tier are of this archive or an earlier one: those before a time that came with one of some batches',
   committed_at timestamp COMMENT 'when it came to be so'
 )
 USING iceberg
@@ -90,7 +89,7 @@ TBLPROPERTIES (
 CREATE TABLE IF NOT EXISTS flight_dw.archive_audit (
   at timestamp COMMENT 'when',
   actor string COMMENT 'who: user and machine',
-  action string COMMENT 'what: plan, publish, purge, fail, restore, unpin, return, hold, release, compact, expire, rebuild',
+  action string COMMENT 'what was done: plan, compact, restore, unpin, return, hold, release, expire, rebuild, fail; or what queries see from then on: published, purged, restored, expired',
   archive_id string COMMENT 'which archive; null where the action is of none',
   details string COMMENT 'JSON: counts, reasons'
 )

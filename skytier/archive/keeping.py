@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from skytier import hot_tier, logs
 from skytier.archive import audit, planning, runs
 from skytier.archive.lock import alone
-from skytier.archive.manifest import Hold, Manifest, Selection, State, Visible
+from skytier.archive.manifest import Hold, Manifest, State, Visible
 from skytier.archive.manifests import new_id
 from skytier.archive.stores import ServerStores
 from skytier.archive.visibility import drop_partition
@@ -108,6 +108,7 @@ def plan_compaction(stores: ServerStores) -> Manifest | None:
 
 def _merged(stores: ServerStores, sources: list[Manifest]) -> Manifest:
     now, documents = datetime.now(UTC), sum(manifest.planned for manifest in sources)
+    selections = [selection for manifest in sources for selection in manifest.selections]
     starts = sorted({start for manifest in sources for start in manifest.range_starts})
     every = max(1, len(starts) // planning.key_ranges(documents, stores.settings))
     return Manifest(
@@ -116,10 +117,8 @@ def _merged(stores: ServerStores, sources: list[Manifest]) -> Manifest:
         state=State.PLANNED,
         planned_at=now,
         planned_by=audit.actor(),
-        # All that any of them selected; as it is never shown as published, it hides nothing.
-        selection=Selection(
-            event_time_before=max(m.selection.event_time_before for m in sources), batches=sources[-1].selection.batches
-        ),
+        selection=selections[0],
+        merged_selections=tuple(selections[1:]),
         sources=tuple(manifest.archive_id for manifest in sources),
         range_starts=tuple(starts[::every]),
         planned=documents,

@@ -41,7 +41,11 @@ class Visible(StrEnum):
     RESTORED = "restored"
     """some are back in the hot tier: the archive counts, not the hot events"""
     MERGED = "merged"
+    """its events are in another archive"""
     EXPIRED = "expired"
+    """its events are deleted"""
+    ABANDONED = "abandoned"
+    """its events are in the hot tier, and of no archive"""
 
 
 class Part(BaseModel):
@@ -110,6 +114,8 @@ class Manifest(Part):
     """selections of restored archives, whose events are archived already"""
     sources: tuple[str, ...] = ()
     """the archives that a compaction merges"""
+    merged_selections: tuple[Selection, ...] = ()
+    """what the other sources of a compaction selected; ``selection`` is that of the first"""
     range_starts: tuple[str, ...] = ()
     """the lowest ``_id`` of each key range but the first, ascending"""
     planned: int
@@ -129,6 +135,11 @@ class Manifest(Part):
     failure: str | None = None
     restored: Restored | None = None
     hold: Hold | None = None
+
+    @property
+    def selections(self) -> tuple[Selection, ...]:
+        """All that its events were selected by: what is of one of these is in this archive or in an earlier one."""
+        return (self.selection, *self.merged_selections)
 
     @property
     def location(self) -> str:

@@ -62,6 +62,8 @@ class Evidence(Part):
 
     ranges: tuple[Tally, ...]
     all_distinct: bool
+    first_id: str
+    last_id: str
     event_time_min: datetime | None
     event_time_max: datetime | None
 
@@ -80,6 +82,9 @@ class Stores(Protocol):
 
     def copied(self, manifest: Manifest) -> Evidence:
         """Read the events back from the copy."""
+
+    def held_already(self, manifest: Manifest, first_id: str, last_id: str) -> int:
+        """How many events of the copy, whose ids are from one to another, another archive has that queries see."""
 
     def place(self, manifest: Manifest) -> None:
         """Put the copy where the table of archives finds it; not visible yet."""
@@ -166,6 +171,8 @@ class Archiver:
             return self._moved(manifest, State.FAILED, failure=f"the copy cannot be read back: {error}")
         if found := differences(manifest, self._stores.original(manifest), copied):
             return self._moved(manifest, State.FAILED, failure="; ".join(found) + ".")
+        if again := self._stores.held_already(manifest, copied.first_id, copied.last_id):
+            return self._moved(manifest, State.FAILED, failure=f"{again} of its events are in an earlier archive.")
         times = {"event_time_min": copied.event_time_min, "event_time_max": copied.event_time_max}
         return self._moved(manifest, State.VERIFIED, content=total(copied.ranges), **times)
 

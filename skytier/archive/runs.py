@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 
 from skytier import books, hot_tier, logs, stopping
 from skytier.alerts import Severity
@@ -61,7 +62,7 @@ def dry_run(stores: ServerStores) -> Plan | None:
     wanted, clock = planning.documents_to_move(size, settings), hot_tier.clock(stores.mongodb)
     if not wanted or clock is None:
         return None
-    excluded = tuple(stores.shown(Visible.RESTORED).values())
+    excluded = tuple(chain.from_iterable(stores.shown(Visible.RESTORED).values()))
     limit = Selection(
         event_time_before=planning.youngest_to_move(clock, settings),
         batches=books.balanced(stores.sql, stores.files),
@@ -136,7 +137,7 @@ def abandon(stores: ServerStores, archive_id: str, reason: str) -> Manifest:
                 f"{archive_id} cannot be abandoned: {there} of its {manifest.planned} events are left in the hot tier, "
                 "the others are in its files only."
             )
-        stores.show(manifest, Visible.EXPIRED)
+        stores.show(manifest, Visible.ABANDONED)
         after = manifest.model_copy(update={"state": State.FAILED, "failure": f"abandoned: {reason}"})
         stores.save(after)
         stores.forget(after)

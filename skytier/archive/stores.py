@@ -22,7 +22,7 @@ from skytier.errors import TerminalError
 from skytier.event import SCHEMA_NAME
 from skytier.files import Files
 from skytier.migrations import DATABASE
-from skytier.settings import ArchiveSettings
+from skytier.settings import ArchiveSettings, HdfsSettings
 from skytier.sql import Connection
 from skytier.warehouse import literal
 
@@ -85,6 +85,20 @@ class ServerStores:
     def copied(self, manifest: Manifest) -> Evidence:
         raise self._of_spark(Step.VERIFY)
 
+    def held_already(self, manifest: Manifest, first_id: str, last_id: str) -> int:
+        # The sources of a compaction are what it will take over.
+        ours = ", ".join(map(literal, (manifest.archive_id, *manifest.sources)))
+        copy = f"parquet.`{HdfsSettings().url}{manifest.workplace}`"
+        # The span of ids is for the files' minima and maxima: most need not be read.
+        span = f"held.event_id BETWEEN {literal(first_id)} AND {literal(last_id)}"
+        ((number,),) = self.sql.query(
+            f"SELECT count(*) FROM {visibility.TABLE} AS held LEFT SEMI JOIN {visibility.STATES} AS known "
+            "ON known.archive_id = held.archive_id AND known.state IN ('published', 'restored', 'purged') "
+            f"LEFT SEMI JOIN {copy} AS copy ON copy.event_id = held.event_id "
+            f"WHERE {span} AND held.archive_id NOT IN ({ours})"
+        ).rows
+        return int(number)
+
     def place(self, manifest: Manifest) -> None:
         if self.files.exists(manifest.workplace):
             self.files.rename(manifest.workplace, manifest.location)
@@ -98,15 +112,16 @@ class ServerStores:
         visibility.add_partition(self.sql, manifest.archive_id, manifest.location)
 
     def show(self, manifest: Manifest, visible: Visible) -> None:
-        shown = {manifest.archive_id: Shown(visible, manifest.selection)}
-        if manifest.kind == "compaction":
-            shown = {manifest.archive_id: Shown(Visible.PURGED, manifest.selection)} | {
-                source: Shown(Visible.MERGED, manifest.selection) for source in manifest.sources
+        shown = {manifest.archive_id: Shown(visible, manifest.selections)}
+        if manifest.sources and visible is Visible.PUBLISHED:
+            # It takes over at once: the hot events of its sources are long purged.
+            shown = {manifest.archive_id: Shown(Visible.PURGED, manifest.selections)} | {
+                source: Shown(Visible.MERGED, manifest.selections) for source in manifest.sources
             }
         visibility.show(self.sql, shown, datetime.now(UTC))
         audit.note(self.sql, str(visible), manifest.archive_id, documents=manifest.planned)
 
-    def shown(self, visible: Visible) -> dict[str, Selection]:
+    def shown(self, visible: Visible) -> dict[str, list[Selection]]:
         """The archives that queries see so, with what each selected."""
         return visibility.shown(self.sql, visible)
 

@@ -16,7 +16,6 @@ from datetime import datetime
 
 from skytier import migrations
 from skytier.archive.manifest import Selection, Visible
-from skytier.batches import BatchSpan
 from skytier.documents import OTHER_FIELDS
 from skytier.migrations import DATABASE
 from skytier.settings import HdfsSettings, MongoSettings
@@ -36,7 +35,7 @@ class Shown:
     """A row of ``archive_state``: what queries see of an archive."""
 
     visible: Visible
-    selection: Selection
+    selections: tuple[Selection, ...]
 
 
 def fingerprint(schema: str) -> str:
@@ -48,7 +47,7 @@ def show(connection: Connection, archives: Mapping[str, Shown], now: datetime) -
     """Give archives these states, all in one commit."""
     rows = " UNION ALL ".join(
         f"SELECT {literal(archive_id)} AS archive_id, {literal(str(shown.visible))} AS state, "
-        f"{literal(shown.selection.event_time_before)} AS event_time_before, {_spans(shown.selection)} AS batches, "
+        f"array({', '.join(map(_struct, shown.selections))}) AS selections, "
         f"{literal(now)} AS committed_at"
         for archive_id, shown in archives.items()
     )
@@ -58,15 +57,13 @@ def show(connection: Connection, archives: Mapping[str, Shown], now: datetime) -
     )
 
 
-def shown(connection: Connection, visible: Visible) -> dict[str, Selection]:
+def shown(connection: Connection, visible: Visible) -> dict[str, list[Selection]]:
     """The archives that queries see so, with what each selected."""
     rows = connection.query(
-        f"SELECT archive_id, event_time_before, transform(batches, b -> concat(b.first, '-', b.last)) AS batches "
-        f"FROM {STATES} WHERE state = {literal(str(visible))}"
-    ).dicts()
+        f"SELECT archive_id, to_json(selections) AS selections FROM {STATES} WHERE state = {literal(str(visible))}"
+    ).rows
     return {
-        row["archive_id"]: Selection(event_time_before=row["event_time_before"], batches=_read_spans(row["batches"]))
-        for row in rows
+        archive_id: [Selection.model_validate(selection) for selection in json.loads(text)] for archive_id, text in rows
     }
 
 
@@ -137,11 +134,11 @@ JOIN (
   SELECT /*+ BROADCAST */
     coalesce(archive_id, '{_HOT}') AS part,
     bool_or(state IN ('published', 'restored', 'purged')) AS is_visible,
-    collect_list(struct(event_time_before, batches)) FILTER (WHERE state IN ('published', 'restored')) AS hidden
+    flatten(collect_list(selections) FILTER (WHERE state IN ('published', 'restored'))) AS hidden
   FROM (
-    SELECT archive_id, state, event_time_before, batches FROM {STATES}
+    SELECT archive_id, state, selections FROM {STATES}
     UNION ALL
-    SELECT 'none', 'purged', NULL, NULL
+    SELECT 'none', 'purged', NULL
   )
   GROUP BY ROLLUP (archive_id)
 ) AS known ON known.part = event.part
@@ -155,11 +152,7 @@ def _plain_type(text: str) -> str:
     return _FIELD_COMMENT.sub("", text)
 
 
-def _spans(selection: Selection) -> str:
-    spans = ", ".join(f"named_struct('first', {s.first}L, 'last', {s.last}L)" for s in selection.batches)
-    return f"array({spans})"
-
-
-def _read_spans(texts: str) -> tuple[BatchSpan, ...]:
-    pairs = [text.split("-") for text in json.loads(texts)]
-    return tuple(BatchSpan(first=int(first), last=int(last)) for first, last in pairs)
+def _struct(selection: Selection) -> str:
+    spans = ", ".join(f"named_struct('first', {span.first}L, 'last', {span.last}L)" for span in selection.batches)
+    before = literal(selection.event_time_before)
+    return f"named_struct('event_time_before', {before}, 'batches', array({spans}))"

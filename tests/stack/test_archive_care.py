@@ -21,6 +21,7 @@ from tests.archive_runs import (
     archive,
     archived,
     check_view,
+    environment,
     failing,
     flip,
     has_alert,
@@ -113,6 +114,26 @@ def test_small_archives_become_one_but_for_those_held(archive_stack: OwnStack) -
         merged.archive_id,
     ]
     assert all(not Files().exists(manifest.location) for manifest in known[1:])
+    documents = hot_count()
+    archive(archive_stack, "restore", merged.archive_id)
+    assert hot_count() == documents + merged.planned
+    check_view()
+    archive(archive_stack, "unpin", merged.archive_id)
+    archive(archive_stack, "run", **AMPLE)
+    assert hot_count() == documents
+
+
+def test_what_an_archive_holds_already_is_not_archived_again(archive_stack: OwnStack) -> None:
+    manifest, documents = archives.manifests(State.DONE)[-1], hot_count()
+    archive(archive_stack, "restore", manifest.archive_id)
+    query(f"UPDATE flight_dw.archive_state SET state = 'purged' WHERE archive_id = '{manifest.archive_id}'")
+    done = archive_stack.run_with(environment(archive_stack), "archive", "run")
+    assert done.returncode == 1
+    assert "are in an earlier archive" in (archives.manifests(State.FAILED)[-1].failure or "")
+    query(f"UPDATE flight_dw.archive_state SET state = 'restored' WHERE archive_id = '{manifest.archive_id}'")
+    archive(archive_stack, "unpin", manifest.archive_id)
+    archive(archive_stack, "run", **AMPLE)
+    assert hot_count() == documents
 
 
 def test_a_lost_hot_tier_is_rebuilt(archive_stack: OwnStack) -> None:
@@ -133,4 +154,7 @@ def test_archives_expire_unless_they_are_held(archive_stack: OwnStack) -> None:
     assert not Files().exists(other.location)
     ((stored,),) = query("SELECT count(*) FROM flight_dw.staging_flight_events").rows
     assert query(VIEW).rows == [(stored - other.planned,) * 2]
+    documents = hot_count()
+    run(archive_stack, "hot", "rebuild")  # what has expired does not come back
+    assert hot_count() == documents
     archive(archive_stack, "release", held.archive_id, "--reason", "closed")
