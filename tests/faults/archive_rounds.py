@@ -44,6 +44,7 @@ SETTINGS = {
     "SKYTIER_ARCHIVE_DOCUMENTS_PER_RANGE": "2000",
 }
 WAIT_SECONDS = 300
+PAUSE_SECONDS = 5  # between two minute jobs
 
 Report = Callable[[str], object]
 
@@ -90,6 +91,7 @@ def minute_jobs(stack: OwnStack) -> Iterator[list[str]]:
     def work() -> None:
         while not stop.is_set():
             errors.extend(_processed(stack))
+            stop.wait(PAUSE_SECONDS)
 
     thread = threading.Thread(target=work)
     thread.start()
