@@ -104,7 +104,7 @@ def paused(airflow: AirflowApi) -> Iterator[None]:
 
 
 def is_paused_between_runs(airflow: AirflowApi) -> bool:
-    """Pause, but not in the midst of a run: Airflow starts no task of a run whose DAG is paused, so it would not end."""
+    """Pause, but not in the midst of a run: Airflow starts no task where the DAG is paused, so it would not end."""
     airflow.pause(MINUTE, True)
     if all(run["state"] in ("success", "failed") for run in airflow.runs(MINUTE)):
         return True
