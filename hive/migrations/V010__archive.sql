@@ -71,7 +71,7 @@ LOCATION '/archive/mongodb_archive';
 CREATE TABLE IF NOT EXISTS flight_dw.archive_state (
   archive_id string COMMENT 'archive, as in archive_<timestamp>',
   state string COMMENT 'published: its events are in both tiers; purged: only in the archive; restored: some are back in the hot tier; merged, expired or abandoned: in neither by this archive',
-  selections array<struct<event_time_before: timestamp, batches: array<struct<first: bigint, last: bigint>>>> COMMENT 'which events of the hot tier are of this archive or an earlier one: those before a time that came with one of some batches',
+  selections array<struct<event_time_before:timestamp,batches:array<struct<first:bigint,last:bigint>>>> COMMENT 'which events of the hot tier are of this archive or an earlier one: those before a time that came with one of some batches',
   committed_at timestamp COMMENT 'when it came to be so'
 )
 USING iceberg
