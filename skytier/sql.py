@@ -23,6 +23,8 @@ _TYPE_SUFFIX = "_TYPE"
 _SPARK_ERROR = re.compile(r"\[[A-Z][A-Z_0-9.]+\] (?![\w.$]+Exception: )[^\n]+")
 _EXCEPTION_CLASSES = re.compile(r"^(?:[\w.$]+(?:Exception|Error): |Error running query: )+")
 
+_TIMED_OUT = "found TIMEDOUT"
+
 # What it would print is in the error that is raised.
 logging.getLogger("thrift.transport.TSocket").setLevel(logging.CRITICAL)
 
@@ -116,6 +118,11 @@ def _value(value: Any, kind: str) -> Any:
 def _first_line(error: exc.Error) -> str:
     status = getattr(error.args[0], "status", None) if error.args else None
     text = str(getattr(status, "errorMessage", None) or error)
+    if _TIMED_OUT in text:
+        return (
+            "The query ran longer than SKYTIER_SQL_QUERY_TIMEOUT_SECONDS allows and was cancelled: "
+            "ask for less, or raise the setting."
+        )
     if spark_error := _SPARK_ERROR.search(text):
         return spark_error[0]
     return _EXCEPTION_CLASSES.sub("", text.splitlines()[0])
