@@ -12,18 +12,13 @@ from models.card import Card
 from models.registry import Registry
 from skytier import logs
 from skytier.sql import Connection
-from skytier.warehouse import literal
+from skytier.warehouse import literal, upsert
 
-# Updated where it is there: two that insert at once then conflict, and no version stands there twice.
-_MERGE = """
-MERGE INTO flight_dw.model_versions AS t
-USING (SELECT inline(from_json({rows},
+_ROWS = """
+SELECT inline(from_json({rows},
   'array<struct<model_version: string, trained_at: timestamp, trained_on: string, samples: bigint, train_from: date,
     train_to: date, test_from: date, test_to: date, mae_before_departure_minutes: double,
-    mae_after_departure_minutes: double>>'))) AS s
-ON t.model_version = s.model_version
-WHEN MATCHED THEN UPDATE SET *
-WHEN NOT MATCHED THEN INSERT *
+    mae_after_departure_minutes: double>>'))
 """
 
 log = logs.logger("models")
@@ -38,7 +33,9 @@ def record(registry: Registry) -> list[str]:
         known = {version for (version,) in connection.query("SELECT model_version FROM flight_dw.model_versions").rows}
         lacking = [card for card in registry.versions() if card["version"] not in known]
         if lacking:
-            connection.query(_MERGE.format(rows=literal(json.dumps([_row(card) for card in lacking]))))
+            rows = _ROWS.format(rows=literal(json.dumps([_row(card) for card in lacking])))
+            # By key, for two that record at once: they conflict, and no version stands there twice.
+            upsert(connection, "model_versions", "model_version", rows)
     versions = [card["version"] for card in lacking]
     log.info("versions recorded", versions=versions)
     return versions

@@ -19,7 +19,7 @@ from bson import json_util
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.int64 import Int64
 
-Document = dict[str, Any]
+from skytier.hot_tier import Document
 
 OTHER_FIELDS = "other_fields"
 _KEY, _KEY_COLUMN = "_id", "event_id"

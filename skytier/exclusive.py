@@ -7,6 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from skytier import logs
+from skytier.settings import home
+
+MINUTE_JOB, ARCHIVE = "process_flight_events", "archive"
+"""works at which one process of a stack is at a time"""
+
+log = logs.logger("exclusive")
+
 
 @contextmanager
 def exclusively(lock_file: Path, on_wait: Callable[[], None]) -> Iterator[None]:
@@ -21,4 +29,12 @@ def exclusively(lock_file: Path, on_wait: Callable[[], None]) -> Iterator[None]:
         except BlockingIOError:
             on_wait()
             fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def alone_at(work: str) -> Iterator[None]:
+    """Run the block while no other process of this stack is at the same work, by its name; wait for one that is."""
+    lock_file = home() / "run" / f"{work}.lock"
+    with exclusively(lock_file, on_wait=lambda: log.info("another process is at it; this one waits", work=work)):
         yield

@@ -9,13 +9,14 @@ from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, MongoClient
 from pymongo.collection import Collection
-from pymongo.errors import PyMongoError
+from pymongo.errors import BulkWriteError, PyMongoError
 
 from skytier.errors import TransientError
 from skytier.settings import MongoSettings
 
 Document = dict[str, Any]
 
+_DUPLICATE_KEY = 11000
 _INDEXES = (
     [("event_time", DESCENDING)],
     [("flight_id", ASCENDING)],
@@ -23,10 +24,10 @@ _INDEXES = (
 )
 
 
-def client() -> MongoClient[Document]:
-    """A client of the hot tier's server; times come back as aware UTC."""
-    settings = MongoSettings()
-    return MongoClient(settings.connection_string(), tz_aware=True, serverSelectionTimeoutMS=5000, appname="skytier")
+def client(patience_ms: int = 5_000) -> MongoClient[Document]:
+    """A client of the hot tier's server, which waits so long for it; times come back as aware UTC."""
+    uri = MongoSettings().connection_string()
+    return MongoClient(uri, tz_aware=True, serverSelectionTimeoutMS=patience_ms, appname="skytier")
 
 
 def events(connection: MongoClient[Document]) -> Collection[Document]:
@@ -42,6 +43,21 @@ def answering() -> Iterator[None]:
         yield
     except PyMongoError as error:
         raise TransientError(f"MongoDB does not answer: {error}. See 'skytier stack status'.") from error
+
+
+def insert_new(into: Collection[Document], documents: list[Document]) -> list[Document]:
+    """Insert documents, all at once; those whose ``_id`` was there already, which are left as they are there.
+
+    Raises BulkWriteError when MongoDB refuses one for any other reason.
+    """
+    try:
+        into.insert_many(documents, ordered=False)
+    except BulkWriteError as error:
+        faults = error.details["writeErrors"]
+        if error.details.get("writeConcernErrors") or any(fault["code"] != _DUPLICATE_KEY for fault in faults):
+            raise
+        return [documents[fault["index"]] for fault in faults]
+    return []
 
 
 def ensure_indexes(connection: MongoClient[Document]) -> None:

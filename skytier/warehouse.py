@@ -114,8 +114,16 @@ def register_contract(connection: Connection) -> int | None:
     count = len(event_schema.fields()) + len(event_schema.weather_fields())
     schema = json.dumps(event_schema.json_schema())
     row = [SCHEMA_NAME, SCHEMA_VERSION, fingerprint, datetime.now(UTC), count, schema]
-    _insert(connection, "schema_metadata", [row])
+    insert(connection, "schema_metadata", [row])
     return SCHEMA_VERSION
+
+
+def upsert(connection: Connection, table: str, key: str, rows: str) -> None:
+    """Replace rows by their key, add those that are not there, in one commit. ``rows`` is a query of all columns."""
+    connection.query(
+        f"MERGE INTO {DATABASE}.{table} AS known USING ({rows}) AS new ON known.{key} = new.{key} "
+        "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
+    )
 
 
 def literal(value: Any) -> str:
@@ -155,7 +163,7 @@ def _apply(connection: Connection, due: list[Migration]) -> list[str]:
             applied.append(migration)
     finally:
         rows = [[m.version, m.name, m.checksum, datetime.now(UTC)] for m in applied]
-        _insert(connection, "schema_migrations", rows)
+        insert(connection, "schema_migrations", rows)
     return [migration.name for migration in applied]
 
 
@@ -169,7 +177,8 @@ def _run(connection: Connection, migration: Migration) -> None:
                 raise SqlError(f"Migration {migration.version} ({migration.name}) failed: {error}") from error
 
 
-def _insert(connection: Connection, table: str, rows: list[list[Any]]) -> None:
+def insert(connection: Connection, table: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Add rows, in one commit; none is no error. ``table`` is of the warehouse's database."""
     values = ", ".join(f"({', '.join(literal(value) for value in row)})" for row in rows)
     if rows:
         connection.query(f"INSERT INTO {DATABASE}.{table} VALUES {values}")

@@ -18,9 +18,10 @@ from skytier import hot_tier
 from skytier.archive import copies, hot, planning, visibility
 from skytier.archive.manifest import ARCHIVES, Column, File, Manifest, Tally
 from skytier.archive.protocol import MODULUS, Copy, Evidence, total
-from skytier.documents import Document, digest, to_batch, to_documents
+from skytier.documents import digest, to_batch, to_documents
 from skytier.errors import TerminalError, TransientError
 from skytier.files import Files
+from skytier.hot_tier import Document
 
 if TYPE_CHECKING:
     from pymongo import MongoClient
@@ -60,8 +61,8 @@ class Copier:
         """
         if (free := self._files.free_bytes()) < manifest.estimated_bytes:
             raise TerminalError(
-                f"HDFS has {free / 1e6:,.0f} MB left, and {manifest.archive_id} may take "
-                f"{manifest.estimated_bytes / 1e6:,.0f} MB: free some space; the next run goes on with it."
+                f"HDFS has {free / planning.MB:,.0f} MB left, and {manifest.archive_id} may take "
+                f"{manifest.estimated_bytes / planning.MB:,.0f} MB: free some space; the next run goes on with it."
             )
         schema = self._schema()
         groups = self._groups(manifest)

@@ -13,7 +13,8 @@ from pyspark.sql import SparkSession
 
 from skytier import logs
 from skytier.archive import runs
-from skytier.archive.protocol import Step
+from skytier.archive.manifest import Manifest
+from skytier.archive.protocol import Copy, Evidence, Step
 from skytier.archive.stores import ServerStores
 from skytier.errors import SkytierError
 from spark_jobs.archive_copier import Copier
@@ -27,8 +28,16 @@ class SparkStores(ServerStores):
     def __init__(self) -> None:
         super().__init__()
         spark = SparkSession.builder.appName("archive_hot_tier").getOrCreate()
-        copier = Copier(spark, self.files, self.mongodb, self.settings)
-        self.copy, self.original, self.copied = copier.copy, copier.original, copier.copied  # type: ignore[method-assign]
+        self._copier = Copier(spark, self.files, self.mongodb, self.settings)
+
+    def copy(self, manifest: Manifest) -> Copy:
+        return self._copier.copy(manifest)
+
+    def original(self, manifest: Manifest) -> Evidence:
+        return self._copier.original(manifest)
+
+    def copied(self, manifest: Manifest) -> Evidence:
+        return self._copier.copied(manifest)
 
 
 def main(archive_id: str, steps: list[Step]) -> None:
@@ -38,7 +47,7 @@ def main(archive_id: str, steps: list[Step]) -> None:
             runs.check(stores, stores.manifests.load(archive_id))
     for step in steps:
         with ServerStores() as stores:
-            if not runs.due(stores, archive_id, step):
+            if not runs.is_due_now(stores.manifests.load(archive_id), step):
                 log.info("step is not due", archive_id=archive_id, step=str(step))
                 continue
         with SparkStores() as stores:

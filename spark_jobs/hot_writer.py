@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from pymongo import ReplaceOne
 from pymongo.collection import Collection
-from pymongo.errors import BulkWriteError
 from pyspark.sql import functions as F
 
 from skytier import hot_tier
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 _WRITTEN = "written"
-_DUPLICATE_KEY = 11000
 
 
 def write_documents(documents: DataFrame) -> int:
@@ -46,11 +44,5 @@ def _replace(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
 
 def _insert_or_replace(events: Collection[hot_tier.Document], documents: list[hot_tier.Document]) -> None:
     """Insert all at once, which costs the server half as much; replace those that an earlier try of the batch left."""
-    try:
-        events.insert_many(documents, ordered=False)
-    except BulkWriteError as error:
-        faults = error.details["writeErrors"]
-        if error.details.get("writeConcernErrors") or any(fault["code"] != _DUPLICATE_KEY for fault in faults):
-            raise
-        there = [documents[fault["index"]] for fault in faults]
+    if there := hot_tier.insert_new(events, documents):
         events.bulk_write([ReplaceOne({"_id": d["_id"]}, d, upsert=True) for d in there], ordered=False)

@@ -13,9 +13,9 @@ from pyspark.sql import DataFrame, SparkSession
 from models.registry import Registry
 from skytier import alerts, batches, hot_tier, logs, topics
 from skytier.errors import SkytierError, TerminalError
-from skytier.exclusive import exclusively
+from skytier.exclusive import MINUTE_JOB, alone_at
 from skytier.files import Files
-from skytier.settings import KafkaSettings, ProcessingSettings, home
+from skytier.settings import KafkaSettings, ProcessingSettings
 from spark_jobs.flight_batch import FlightBatch, forget_batches_after
 
 log = logs.logger("process_flight_events")
@@ -24,8 +24,7 @@ log = logs.logger("process_flight_events")
 def main() -> None:
     """Drain the topic, once no other run is at it: two would do the same work twice, and one of them fail."""
     logs.configure()
-    waits = "another run is at work; this one takes what it leaves"
-    with exclusively(home() / "run" / "process_flight_events.lock", on_wait=lambda: log.info(waits)):
+    with alone_at(MINUTE_JOB):
         drain()
 
 

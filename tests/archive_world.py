@@ -29,8 +29,9 @@ from skytier.archive.protocol import (
     Timing,
 )
 from skytier.batches import BatchSpan
-from skytier.documents import Document, digest
+from skytier.documents import digest
 from skytier.errors import TerminalError
+from skytier.hot_tier import Document
 
 DAY = datetime(2013, 1, 1, tzinfo=UTC)
 SETTLE, GRACE, EFFECT = 10.0, 120.0, 0.5
@@ -209,7 +210,7 @@ class World:
 
     def show(self, manifest: Manifest, visible: Visible) -> None:
         shown = {manifest.archive_id: (visible, manifest.selection)}
-        if manifest.kind == "compaction":
+        if manifest.sources:
             merged = dict.fromkeys(manifest.sources, (Visible.MERGED, manifest.selection))
             shown = {manifest.archive_id: (Visible.PURGED, manifest.selection)} | merged
         self._effect(lambda: self.states.update(shown))
@@ -253,7 +254,7 @@ class World:
         self._effect(lambda: setattr(self, "open", None))
 
     def _originals(self, manifest: Manifest) -> list[Document]:
-        if manifest.kind == "compaction":
+        if manifest.sources:
             folders = [self.folders.get(self.manifests[source].location, {}) for source in manifest.sources]
             found = [d for files in folders for part in files.values() for d in part]
         else:

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,7 +23,9 @@ SKYTIER = str(Path(sys.executable).parent / "skytier")
 UP_SECONDS = 400
 WITHOUT = ("airflow", "feed")  # what most tests do not want: it changes data by itself
 TEST_HOMES = PROJECT_ROOT / "var" / "test"
-# Several sessions may run at once. No two ports of a stack differ by a multiple of 500; all stay below ephemeral ones.
+# Which ports are taken is told beside the checkouts: test sessions of several may run at once.
+SLOTS = Path(tempfile.gettempdir()) / f"skytier-test-ports-{os.getuid()}"
+# No two ports of a stack differ by a multiple of 500; all stay below ephemeral ones.
 OFFSETS = range(1000, 5000, 500)
 
 
@@ -110,7 +113,7 @@ def own_stack(name: str) -> Iterator[OwnStack]:
             if home is not None:
                 _remove(OwnStack(home, offset))
         stack = OwnStack(TEST_HOMES / f"{name}-{offset}", offset)
-        (TEST_HOMES / f"{offset}.lock").write_text(str(stack.home))
+        (SLOTS / f"{offset}.lock").write_text(str(stack.home))
         try:
             yield stack
         except BaseException:
@@ -141,9 +144,9 @@ def _remove(stack: OwnStack) -> None:
 @contextmanager
 def _slot() -> Iterator[tuple[int, Path | None]]:
     """Ports for one stack: an offset that no other test session holds, and the home that used it last."""
-    TEST_HOMES.mkdir(parents=True, exist_ok=True)
+    SLOTS.mkdir(exist_ok=True)
     for offset in OFFSETS:
-        with (TEST_HOMES / f"{offset}.lock").open("a+") as lock:
+        with (SLOTS / f"{offset}.lock").open("a+") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

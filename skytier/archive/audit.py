@@ -9,9 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from skytier import logs
-from skytier.migrations import DATABASE
 from skytier.sql import Connection
-from skytier.warehouse import literal
+from skytier.warehouse import insert
 
 log = logs.logger("archive")
 
@@ -23,6 +22,6 @@ def actor() -> str:
 
 def note(connection: Connection, action: str, archive_id: str | None, **details: Any) -> None:
     """Add a row, and log the same."""
-    values = (datetime.now(UTC), actor(), action, archive_id, json.dumps(details, default=str))
-    connection.query(f"INSERT INTO {DATABASE}.archive_audit VALUES ({', '.join(map(literal, values))})")
+    row = (datetime.now(UTC), actor(), action, archive_id, json.dumps(details, default=str))
+    insert(connection, "archive_audit", [row])
     log.info("audit", action=action, archive_id=archive_id, **details)

@@ -51,7 +51,7 @@ def restore(
             assert since is not None
             assert until is not None
             chosen = restoring.of_range(stores, since, until)
-        restored = [restoring.restore(stores, one, since, until) for one in chosen]
+        restored = restoring.restore(stores, chosen, since, until)
     _print_all(restored, as_json, "restored and pinned")
 
 

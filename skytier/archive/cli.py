@@ -6,7 +6,7 @@ import json
 import sys
 from datetime import UTC, datetime
 from time import sleep
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 from rich.console import Console
@@ -17,6 +17,7 @@ from skytier.archive import care_cli, hot, keeping, planning, runs
 from skytier.archive.manifest import Manifest
 from skytier.archive.protocol import NEXT, NotYetError, Step
 from skytier.archive.stores import ServerStores
+from skytier.errors import TerminalError
 
 JOB = "archive_hot_tier"
 # What a process that has nothing to do, or cannot go on yet, tells Airflow: skip, and ask again.
@@ -42,7 +43,7 @@ def status(*, as_json: AsJson = False) -> None:
     with ServerStores() as stores:
         size, clock, under_way = hot.size(stores.mongodb), hot_tier.clock(stores.mongodb), stores.manifests.open()
         limit_mb = stores.settings.limit_mb
-    known: dict[str, Any] = {
+    known: dict[str, int | float | str | None] = {
         "size_mb": round(size.total_bytes / planning.MB, 3),
         "limit_mb": limit_mb,
         "documents": size.documents,
@@ -56,15 +57,14 @@ def status(*, as_json: AsJson = False) -> None:
         return
     table = Table(show_header=False, box=None)
     for name, value in known.items():
-        table.add_row(
-            name.replace("_", " "),
-            "-"
-            if value is None
-            else f"{value:,}"
-            if name != "clock" and isinstance(value, int | float)
-            else str(value),
-        )
+        table.add_row(name.replace("_", " "), _shown(value))
     Console(highlight=False).print(table)
+
+
+def _shown(value: int | float | str | None) -> str:
+    if value is None:
+        return "-"
+    return value if isinstance(value, str) else f"{value:,}"
 
 
 @app.command
@@ -77,7 +77,7 @@ def plan(*, as_json: AsJson = False) -> None:
         Print it as JSON.
     """
     with ServerStores() as stores:
-        planned = runs.dry_run(stores)
+        planned = runs.dry_run(stores, hot.size(stores.mongodb))
     if as_json:
         print(json.dumps(_plan_document(planned)))
     elif planned is None:
@@ -111,6 +111,7 @@ def run(*, as_json: AsJson = False) -> None:
         Print the manifest of the archive as JSON; null where there was nothing to do.
     """
     with ServerStores() as stores:
+        runs.measure(stores)
         manifest = runs.plan(stores)
     if manifest is None:
         print("null" if as_json else "There is nothing to archive.")
@@ -200,14 +201,15 @@ def list_archives(*, as_json: AsJson = False) -> None:
 def _state(manifest: Manifest) -> str:
     marks = []
     if manifest.restored:
-        marks.append("restored, pinned" if manifest.restored.pinned else "restored")
+        marks.append("restored" if manifest.restored.complete else "being restored")
+        marks.extend(["pinned"] * manifest.restored.pinned)
     if manifest.hold:
         marks.append("held")
     return ", ".join([str(manifest.state), *marks])
 
 
 @app.command(show=False)
-def step(name: str, archive_id: str = "") -> None:
+def step(name: Literal["measure", "plan", "wait", "publish", "purge", "record"], archive_id: str | None = None) -> None:
     """Take one step, as Airflow does: measure, plan, wait, publish, purge, record.
 
     Exit status 99: there is nothing to do; 75: not yet.
@@ -227,6 +229,8 @@ def step(name: str, archive_id: str = "") -> None:
             if planned is None:
                 sys.exit(SKIP)
             print(planned.archive_id)
+        elif archive_id is None:
+            raise TerminalError(f"The step {name} is of an archive: name it.")
         elif name == "wait":
             after = stores.manifests.load(archive_id).purge_after
             sys.exit(AGAIN if after and after > datetime.now(UTC) else 0)

@@ -9,9 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from skytier.archive.manifest import Manifest
-from skytier.documents import Document, to_documents
+from skytier.documents import to_documents
 from skytier.errors import TerminalError
 from skytier.files import Files
+from skytier.hot_tier import Document
 
 _ROWS_AT_ONCE = 5_000
 
@@ -23,7 +24,7 @@ def check_files(files: Files, manifest: Manifest, folder: str) -> None:
         if found.get(file.name) != file.size_bytes:
             raise TerminalError(
                 f"{folder}/{file.name} has {found.get(file.name, 'no')} bytes, and {file.size_bytes} were written: "
-                "nothing is deleted by it."
+                "nothing is deleted by it. Put the file that was written back, or abandon the archive."
             )
 
 

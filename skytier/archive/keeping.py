@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 
 from skytier import hot_tier, logs
-from skytier.archive import audit, planning, runs
-from skytier.archive.lock import alone
+from skytier.archive import audit, hot, planning
 from skytier.archive.manifest import Hold, Manifest, State, Visible
 from skytier.archive.manifests import new_id
 from skytier.archive.stores import ServerStores
 from skytier.archive.visibility import drop_partition
 from skytier.errors import TerminalError
 from skytier.event import SCHEMA_VERSION
+from skytier.exclusive import ARCHIVE, alone_at
 
 log = logs.logger("archive")
 
 
 def hold(stores: ServerStores, archive_id: str, reason: str) -> Manifest:
     """Keep an archive, however old it becomes. Raises TerminalError for one that is not done."""
-    with alone():
+    with alone_at(ARCHIVE):
         manifest = _done(stores, archive_id)
         held = Hold(reason=reason, by=audit.actor(), at=datetime.now(UTC))
         after = manifest.model_copy(update={"hold": held})
@@ -31,7 +30,7 @@ def hold(stores: ServerStores, archive_id: str, reason: str) -> Manifest:
 
 def release(stores: ServerStores, archive_id: str, reason: str) -> Manifest:
     """End the hold on an archive. Raises TerminalError for one that is not held."""
-    with alone():
+    with alone_at(ARCHIVE):
         manifest = _done(stores, archive_id)
         if manifest.hold is None:
             raise TerminalError(f"{archive_id} is not held: there is nothing to release.")
@@ -65,14 +64,13 @@ def _idle(stores: ServerStores) -> list[Manifest]:
 
 def expire(stores: ServerStores) -> list[Manifest]:
     """Delete the archives whose time is over: first out of sight, then, when no query reads them, their files."""
-    with alone():
+    with alone_at(ARCHIVE):
         gone = expired(stores)
         for manifest in gone:
             stores.show(manifest, Visible.EXPIRED)
     if gone:
-        log.info("waiting for queries to end", seconds=stores.settings.grace_seconds)
-        time.sleep(stores.settings.grace_seconds or 0.0)
-    with alone():
+        stores.wait_for_queries()
+    with alone_at(ARCHIVE):
         return [_delete(stores, manifest) for manifest in gone]
 
 
@@ -91,7 +89,7 @@ def plan_compaction(stores: ServerStores) -> Manifest | None:
 
     Raises TerminalError while another archive is under way.
     """
-    with alone():
+    with alone_at(ARCHIVE):
         if (under_way := stores.manifests.open()) is not None:
             raise TerminalError(
                 f"{under_way.archive_id} is under way: 'skytier archive run' takes it to its end first."
@@ -113,7 +111,6 @@ def _merged(stores: ServerStores, sources: list[Manifest]) -> Manifest:
     every = max(1, len(starts) // planning.key_ranges(documents, stores.settings))
     return Manifest(
         archive_id=new_id(now),
-        kind="compaction",
         state=State.PLANNED,
         planned_at=now,
         planned_by=audit.actor(),
@@ -123,7 +120,7 @@ def _merged(stores: ServerStores, sources: list[Manifest]) -> Manifest:
         range_starts=tuple(starts[::every]),
         planned=documents,
         estimated_bytes=sum(manifest.estimated_bytes for manifest in sources),
-        size_before_bytes=runs.measure(stores).total_bytes,
+        size_before_bytes=hot.size(stores.mongodb).total_bytes,
         schema_version=SCHEMA_VERSION,
         state_times={str(State.PLANNED): now},
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -105,7 +104,6 @@ class Manifest(Part):
     """One archive. Times are aware UTC, sizes in bytes."""
 
     archive_id: str
-    kind: Literal["hot tier", "compaction"] = "hot tier"
     state: State
     planned_at: datetime
     planned_by: str
@@ -113,7 +111,7 @@ class Manifest(Part):
     excluded: tuple[Selection, ...] = ()
     """selections of restored archives, whose events are archived already"""
     sources: tuple[str, ...] = ()
-    """the archives that a compaction merges"""
+    """the archives that a compaction merges; none for an archive of the hot tier"""
     merged_selections: tuple[Selection, ...] = ()
     """what the other sources of a compaction selected; ``selection`` is that of the first"""
     range_starts: tuple[str, ...] = ()

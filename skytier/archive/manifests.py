@@ -58,7 +58,7 @@ class Manifests:
             return None
         archive_id = self._files.read_json(OPEN)["archive_id"]
         # The run was killed before it wrote the manifest: nothing else has been done for it.
-        return self.load(archive_id) if archive_id in self.ids() else None
+        return self.load(archive_id) if self._files.exists(self._path(archive_id)) else None
 
     def begin(self, manifest: Manifest) -> None:
         """Save the manifest of a new archive, and remember that it is under way."""

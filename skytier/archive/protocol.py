@@ -188,15 +188,16 @@ class Archiver:
         assert manifest.purge_after is not None
         if self._now() < manifest.purge_after:
             raise NotYetError(manifest.archive_id, manifest.purge_after)
-        if manifest.kind == "compaction":
+        if manifest.sources:
             self._stores.retire(manifest)
             return self._moved(manifest, State.PURGED)
         self.delete(manifest)
         if left := self._stores.remaining(manifest):
             raise TerminalError(
                 f"{manifest.archive_id}: {left} events that it ought to hold are in the hot tier and not in its files. "
-                "They were not deleted: something other than the minute job wrote them. Compare them with "
-                f"'skytier archive verify {manifest.archive_id}' and remove or correct them; the next run goes on."
+                "They were not deleted: something other than the minute job wrote or changed them. "
+                "'skytier archive list --json' has the selection that finds them; remove or correct them; the next run "
+                "goes on."
             )
         self._stores.show(manifest, Visible.PURGED)
         return self._moved(manifest, State.PURGED)
@@ -232,7 +233,7 @@ def total(tallies: Sequence[Tally]) -> Tally:
 
 def differences(manifest: Manifest, original: Evidence, copied: Evidence) -> list[str]:
     """What speaks against the copy, in words; nothing when it holds exactly what was found where the events are."""
-    found, origin = [], "the hot tier" if manifest.kind == "hot tier" else "the merged archives"
+    found, origin = [], "the merged archives" if manifest.sources else "the hot tier"
     for side, evidence in ((origin, original), ("the copy", copied)):
         if (documents := total(evidence.ranges).documents) != manifest.planned:
             found.append(f"{side} holds {documents} events, {manifest.planned} were planned")

@@ -6,23 +6,20 @@ copy, for whoever reads the hot tier.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-
-from pymongo.errors import BulkWriteError
 
 from skytier import hot_tier, logs
 from skytier.alerts import Severity
 from skytier.archive import audit, hot
-from skytier.archive.lock import alone
 from skytier.archive.manifest import Manifest, Restored, State, Visible
 from skytier.archive.protocol import MODULUS, Archiver
 from skytier.archive.stores import ServerStores
-from skytier.documents import Document, digest
+from skytier.documents import digest
 from skytier.errors import TerminalError
+from skytier.exclusive import ARCHIVE, alone_at
+from skytier.hot_tier import Document
 
-_DUPLICATE_KEY = 11000
 log = logs.logger("archive")
 
 
@@ -39,28 +36,25 @@ def of_range(stores: ServerStores, since: datetime, until: datetime) -> list[str
     ]
 
 
-def restore(stores: ServerStores, archive_id: str, since: datetime | None, until: datetime | None) -> Manifest:
-    """Put the events of an archive back into the hot tier, those of ``[since, until)`` where it is given.
+def restore(
+    stores: ServerStores, archive_ids: Sequence[str], since: datetime | None, until: datetime | None
+) -> list[Manifest]:
+    """Put the events of archives back into the hot tier, those of ``[since, until)`` where it is given.
 
     They stay until they are unpinned. Cut off and done again it goes on. Raises TerminalError for an archive that is
-    not done, or of which another span is restored.
+    not done, or of which another span is restored; then nothing is restored.
     """
-    with alone():
-        manifest = _begin(stores, archive_id, since, until)
-    # A query that began before this may not know that these hot events are in an archive too.
-    log.info("waiting for queries to end", archive_id=archive_id, seconds=stores.settings.grace_seconds)
-    time.sleep(stores.settings.grace_seconds or 0.0)
-    with alone():
-        documents = sum(_insert(stores, part) for part in _span(stores, manifest))
-        assert manifest.restored is not None
-        complete = manifest.restored.model_copy(update={"complete": True})
-        after = manifest.model_copy(update={"restored": complete})
-        stores.save(after)
-        audit.note(stores.sql, "restore", archive_id, documents=documents, since=since, until=until)
-    return after
+    with alone_at(ARCHIVE):
+        chosen = [_restorable(stores, archive_id, since, until) for archive_id in archive_ids]
+        begun = [_begin(stores, manifest, since, until) for manifest in chosen]
+    if begun:
+        # A query that began before this may not know that these hot events are in an archive too.
+        stores.wait_for_queries()
+    with alone_at(ARCHIVE):
+        return [_put_back(stores, manifest) for manifest in begun]
 
 
-def _begin(stores: ServerStores, archive_id: str, since: datetime | None, until: datetime | None) -> Manifest:
+def _restorable(stores: ServerStores, archive_id: str, since: datetime | None, until: datetime | None) -> Manifest:
     manifest = stores.manifests.load(archive_id)
     if manifest.state is not State.DONE:
         raise TerminalError(f"{archive_id} is {manifest.state}: only an archive that is done can be restored.")
@@ -71,10 +65,24 @@ def _begin(stores: ServerStores, archive_id: str, since: datetime | None, until:
             f"{known.until or 'its last'}: 'skytier archive unpin {archive_id}' and 'skytier archive run' send that "
             "back first."
         )
+    return manifest
+
+
+def _begin(stores: ServerStores, manifest: Manifest, since: datetime | None, until: datetime | None) -> Manifest:
     restored = Restored(since=since, until=until, at=datetime.now(UTC), pinned=True, complete=False)
     after = manifest.model_copy(update={"restored": restored})
     stores.save(after)
     stores.show(after, Visible.RESTORED)
+    return after
+
+
+def _put_back(stores: ServerStores, manifest: Manifest) -> Manifest:
+    assert manifest.restored is not None
+    since, until = manifest.restored.since, manifest.restored.until
+    documents = sum(_insert(stores, part) for part in _span(stores, manifest))
+    after = manifest.model_copy(update={"restored": manifest.restored.model_copy(update={"complete": True})})
+    stores.save(after)
+    audit.note(stores.sql, "restore", manifest.archive_id, documents=documents, since=since, until=until)
     return after
 
 
@@ -97,20 +105,14 @@ def _naive(moment: datetime | None) -> datetime | None:
 @hot_tier.answering()
 def _insert(stores: ServerStores, documents: list[Document]) -> int:
     """Insert those that are not there; how many were given."""
-    if not documents:
-        return 0
-    try:
-        hot_tier.events(stores.mongodb).insert_many(documents, ordered=False)
-    except BulkWriteError as error:
-        faults = error.details["writeErrors"]
-        if error.details.get("writeConcernErrors") or any(fault["code"] != _DUPLICATE_KEY for fault in faults):
-            raise
+    if documents:
+        hot_tier.insert_new(hot_tier.events(stores.mongodb), documents)
     return len(documents)
 
 
 def unpin(stores: ServerStores, archive_id: str) -> Manifest:
     """Let the next run delete the restored events of an archive from the hot tier again."""
-    with alone():
+    with alone_at(ARCHIVE):
         manifest = stores.manifests.load(archive_id)
         if manifest.restored is None:
             raise TerminalError(f"{archive_id} is not restored: there is nothing to unpin.")

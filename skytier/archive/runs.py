@@ -10,20 +10,20 @@ from skytier import books, hot_tier, logs, stopping
 from skytier.alerts import Severity
 from skytier.archive import audit, hot, planning, restoring
 from skytier.archive.hot import HotSize
-from skytier.archive.lock import alone
 from skytier.archive.manifest import Manifest, Selection, State, Visible
 from skytier.archive.manifests import new_id
 from skytier.archive.protocol import NEXT, Archiver, NotYetError, Step, StoppedError, total
 from skytier.archive.stores import ServerStores
 from skytier.errors import TerminalError
 from skytier.event import SCHEMA_VERSION
+from skytier.exclusive import ARCHIVE, alone_at
 
 _NOTHING_OLD = (
     "The hot tier is over its limit, but none of its events may move: they are younger than "
     "SKYTIER_ARCHIVE_MINIMUM_AGE_HOURS, restored and pinned, or of batches whose books 'skytier books check' has not "
     "found in balance."
 )
-_COMPLETE_IN_HOT_TIER = (State.EXPORTED, State.VERIFIED, State.PUBLISHED)
+_IN_HOT_TIER = (State.PLANNED, State.EXPORTED, State.VERIFIED, State.PUBLISHED)
 log = logs.logger("archive")
 
 
@@ -40,7 +40,7 @@ class Plan:
 
 
 def measure(stores: ServerStores) -> HotSize:
-    """The size of the hot tier; raises alerts when it passes 80% and 100% of the limit."""
+    """The size of the hot tier; raises an alert when it is over 80%, or over 100%, of the limit."""
     size, limit = hot.size(stores.mongodb), stores.settings.limit_mb * planning.MB
     share = size.total_bytes / limit
     if share >= 0.8:
@@ -56,9 +56,9 @@ def is_due(stores: ServerStores) -> bool:
     return is_over or stores.manifests.open() is not None or bool(restoring.unpinned(stores))
 
 
-def dry_run(stores: ServerStores) -> Plan | None:
+def dry_run(stores: ServerStores, size: HotSize) -> Plan | None:
     """What a run would move now; None when the hot tier is within its limit, or nothing in it is old enough."""
-    settings, size = stores.settings, hot.size(stores.mongodb)
+    settings = stores.settings
     wanted, clock = planning.documents_to_move(size, settings), hot_tier.clock(stores.mongodb)
     if not wanted or clock is None:
         return None
@@ -79,7 +79,7 @@ def dry_run(stores: ServerStores) -> Plan | None:
 
 def plan(stores: ServerStores) -> Manifest | None:
     """The archive to work on: the one under way, else a new one; None where nothing is to move."""
-    with alone():
+    with alone_at(ARCHIVE):
         if (found := stores.manifests.open()) is not None:
             if found.state not in (State.DONE, State.FAILED):
                 return found
@@ -90,7 +90,8 @@ def plan(stores: ServerStores) -> Manifest | None:
 
 
 def _plan(stores: ServerStores) -> Manifest | None:
-    size, planned = measure(stores), dry_run(stores)
+    size = hot.size(stores.mongodb)
+    planned = dry_run(stores, size)
     if planned is None:
         if planning.documents_to_move(size, stores.settings):
             stores.alert(Severity.CRITICAL, "nothing to move", _NOTHING_OLD)
@@ -128,9 +129,9 @@ def abandon(stores: ServerStores, archive_id: str, reason: str) -> Manifest:
 
     Raises TerminalError for one that has ended, or whose purge has begun.
     """
-    with alone():
+    with alone_at(ARCHIVE):
         manifest = stores.manifests.load(archive_id)
-        if manifest.kind != "hot tier" or manifest.state not in (State.PLANNED, *_COMPLETE_IN_HOT_TIER):
+        if manifest.sources or manifest.state not in _IN_HOT_TIER:
             raise TerminalError(f"{archive_id} is {manifest.state}: it cannot be abandoned any more.")
         if manifest.state is State.PUBLISHED and (there := stores.remaining(manifest)) != manifest.planned:
             raise TerminalError(
@@ -164,15 +165,14 @@ def check(stores: ServerStores, manifest: Manifest) -> None:
     log.info("files checked", archive_id=manifest.archive_id, **manifest.content.model_dump())
 
 
-def due(stores: ServerStores, archive_id: str, step: Step) -> bool:
+def is_due_now(manifest: Manifest, step: Step) -> bool:
     """Whether a step of an archive is the one to take now.
 
     Raises TerminalError for an archive that has failed: whoever asks again must not take that for success.
     """
-    manifest = stores.manifests.load(archive_id)
     if manifest.state is State.FAILED:
         raise TerminalError(
-            f"{archive_id} has failed: {manifest.failure} Nothing was deleted; the next run plans anew."
+            f"{manifest.archive_id} has failed: {manifest.failure} Nothing was deleted; the next run plans anew."
         )
     return NEXT.get(manifest.state) is step
 
@@ -182,10 +182,10 @@ def take(stores: ServerStores, archive_id: str, step: Step) -> Manifest:
 
     Raises what ``Archiver.take`` does, and the errors of the stores.
     """
-    with alone(), stopping.stop_on_signals() as stop:
+    with alone_at(ARCHIVE), stopping.stop_on_signals() as stop:
         archiver = Archiver(stores, stores.timing(), asked_to_stop=stop.is_set)
         manifest = stores.manifests.load(archive_id)
-        if not due(stores, archive_id, step):
+        if not is_due_now(manifest, step):
             return manifest
         try:
             after = archiver.take(manifest, step)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -15,23 +17,24 @@ from skytier.alerts import Severity
 from skytier.archive import audit, copies, hot, visibility
 from skytier.archive.manifest import Manifest, Selection, State, Tally, Visible
 from skytier.archive.manifests import Manifests
+from skytier.archive.planning import MB
 from skytier.archive.protocol import Copy, Evidence, Step, Timing
 from skytier.archive.visibility import Shown
-from skytier.documents import Document
 from skytier.errors import TerminalError
 from skytier.event import SCHEMA_NAME
 from skytier.files import Files
+from skytier.hot_tier import Document
 from skytier.migrations import DATABASE
-from skytier.settings import ArchiveSettings, HdfsSettings
+from skytier.settings import ArchiveSettings
 from skytier.sql import Connection
-from skytier.warehouse import literal
+from skytier.warehouse import insert, literal, upsert
 
 _ID_COLUMNS = ["event_id", "other_fields"]
 log = logs.logger("archive")
 
 
 class ServerStores:
-    """The stores on real servers; use it in ``with``. ``copy``, ``original`` and ``copied`` are Spark's."""
+    """The stores on real servers; use it in ``with``. Copies are made and read back by those of the Spark job."""
 
     def __init__(self, files: Files | None = None, settings: ArchiveSettings | None = None) -> None:
         self.files = files or Files()
@@ -66,6 +69,12 @@ class ServerStores:
             purge_documents_per_second=settings.purge_documents_per_second,
         )
 
+    def wait_for_queries(self) -> None:
+        """Wait until no query can still run that began before what was shown last."""
+        seconds = self.timing().grace_seconds
+        log.info("waiting for queries to end", seconds=seconds)
+        time.sleep(seconds)
+
     def alert(self, severity: Severity, subject: str, message: str) -> None:
         """Raise an alert of the archive, or count it up; where MongoDB does not answer, the log has it."""
         try:
@@ -77,27 +86,18 @@ class ServerStores:
         self.manifests.save(manifest)
 
     def copy(self, manifest: Manifest) -> Copy:
-        raise self._of_spark(Step.EXPORT)
+        raise _of_spark(Step.EXPORT)
 
     def original(self, manifest: Manifest) -> Evidence:
-        raise self._of_spark(Step.VERIFY)
+        raise _of_spark(Step.VERIFY)
 
     def copied(self, manifest: Manifest) -> Evidence:
-        raise self._of_spark(Step.VERIFY)
+        raise _of_spark(Step.VERIFY)
 
     def held_already(self, manifest: Manifest, first_id: str, last_id: str) -> int:
         # The sources of a compaction are what it will take over.
-        ours = ", ".join(map(literal, (manifest.archive_id, *manifest.sources)))
-        copy = f"parquet.`{HdfsSettings().url}{manifest.workplace}`"
-        # The span of ids is for the files' minima and maxima: most need not be read.
-        span = f"held.event_id BETWEEN {literal(first_id)} AND {literal(last_id)}"
-        ((number,),) = self.sql.query(
-            f"SELECT count(*) FROM {visibility.TABLE} AS held LEFT SEMI JOIN {visibility.STATES} AS known "
-            "ON known.archive_id = held.archive_id AND known.state IN ('published', 'restored', 'purged') "
-            f"LEFT SEMI JOIN {copy} AS copy ON copy.event_id = held.event_id "
-            f"WHERE {span} AND held.archive_id NOT IN ({ours})"
-        ).rows
-        return int(number)
+        ours = (manifest.archive_id, *manifest.sources)
+        return visibility.held_elsewhere(self.sql, manifest.workplace, first_id, last_id, but_for=ours)
 
     def place(self, manifest: Manifest) -> None:
         if self.files.exists(manifest.workplace):
@@ -106,7 +106,7 @@ class ServerStores:
             raise TerminalError(
                 f"{manifest.archive_id} is verified, but neither {manifest.workplace} nor {manifest.location} is on "
                 "HDFS: somebody removed its files. Nothing was deleted from the hot tier: 'skytier archive abandon "
-                f"{manifest.archive_id}' lets the next run plan anew."
+                f"{manifest.archive_id} --reason ...' lets the next run plan anew."
             )
         copies.check_files(self.files, manifest, manifest.location)
         visibility.add_partition(self.sql, manifest.archive_id, manifest.location)
@@ -163,7 +163,7 @@ class ServerStores:
             "archive_id": literal(manifest.archive_id),
             "archived_at": literal(archived_at),
             "record_count": str(content.documents),
-            "file_size_mb": f"{manifest.size_bytes / 1_000_000}D",
+            "file_size_mb": f"{manifest.size_bytes / MB}D",
             "schema_name": literal(SCHEMA_NAME),
             "schema_version": str(manifest.schema_version),
             "storage_location": literal(manifest.location),
@@ -174,22 +174,20 @@ class ServerStores:
             "step_seconds": f"map({seconds})",
         }
         columns = ", ".join(f"{value} AS {name}" for name, value in row.items())
-        self.sql.query(
-            f"MERGE INTO {DATABASE}.archive_metadata AS known USING (SELECT {columns}) AS new "
-            "ON known.archive_id = new.archive_id WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
-        )
+        upsert(self.sql, "archive_metadata", "archive_id", f"SELECT {columns}")
         self._record_schema(manifest)
 
     def _record_schema(self, manifest: Manifest) -> None:
         """Add the columns of the files to ``schema_metadata`` where no archive had the same before."""
         name, text = "archived_flight_events", json.dumps([column.model_dump() for column in manifest.columns])
-        table = f"{DATABASE}.schema_metadata"
-        known = self.sql.query(f"SELECT version, schema_json FROM {table} WHERE schema_name = {literal(name)}").rows
-        if text in {schema for _, schema in known}:
-            return
-        version = max((version for version, _ in known), default=0) + 1
-        values = (name, version, visibility.fingerprint(text), datetime.now(UTC), len(manifest.columns), text)
-        self.sql.query(f"INSERT INTO {table} VALUES ({', '.join(map(literal, values))})")
+        known = self.sql.query(
+            f"SELECT version, schema_json FROM {DATABASE}.schema_metadata WHERE schema_name = {literal(name)}"
+        ).rows
+        if text not in {schema for _, schema in known}:
+            version = max((version for version, _ in known), default=0) + 1
+            fingerprint = hashlib.sha256(text.encode()).hexdigest()
+            row = (name, version, fingerprint, datetime.now(UTC), len(manifest.columns), text)
+            insert(self.sql, "schema_metadata", [row])
 
     def forget(self, manifest: Manifest) -> None:
         if manifest.state is State.FAILED:
@@ -197,6 +195,6 @@ class ServerStores:
         self.files.delete(manifest.workplace)
         self.manifests.end(manifest)
 
-    @staticmethod
-    def _of_spark(step: Step) -> TerminalError:
-        return TerminalError(f"The step {step} is done by the Spark job archive_hot_tier.")
+
+def _of_spark(step: Step) -> TerminalError:
+    return TerminalError(f"The step {step} is done by the Spark job archive_hot_tier, for 'skytier archive run'.")

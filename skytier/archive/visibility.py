@@ -7,10 +7,9 @@ once, so it sees each event once, whatever a run does meanwhile.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,13 +19,16 @@ from skytier.documents import OTHER_FIELDS
 from skytier.migrations import DATABASE
 from skytier.settings import HdfsSettings, MongoSettings
 from skytier.sql import Connection
-from skytier.warehouse import literal
+from skytier.warehouse import literal, upsert
 
 TABLE = f"{DATABASE}.archived_flight_events"
 STATES = f"{DATABASE}.archive_state"
 TIERS = "tiers"
 PARTITION = "archive_id"
 _HOT = "hot"
+COUNTS = "state IN ('published', 'restored', 'purged')"
+"""which archives' rows count, as a condition on ``archive_state``"""
+_HIDES = "state IN ('published', 'restored')"
 _FIELD_COMMENT = re.compile(r" COMMENT '[^']*'")
 
 
@@ -38,11 +40,6 @@ class Shown:
     selections: tuple[Selection, ...]
 
 
-def fingerprint(schema: str) -> str:
-    """SHA-256 of the columns of an archive's files."""
-    return hashlib.sha256(schema.encode()).hexdigest()
-
-
 def show(connection: Connection, archives: Mapping[str, Shown], now: datetime) -> None:
     """Give archives these states, all in one commit."""
     rows = " UNION ALL ".join(
@@ -51,10 +48,7 @@ def show(connection: Connection, archives: Mapping[str, Shown], now: datetime) -
         f"{literal(now)} AS committed_at"
         for archive_id, shown in archives.items()
     )
-    connection.query(
-        f"MERGE INTO {STATES} AS known USING ({rows}) AS new ON known.archive_id = new.archive_id "
-        "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
-    )
+    upsert(connection, "archive_state", PARTITION, rows)
 
 
 def shown(connection: Connection, visible: Visible) -> dict[str, list[Selection]]:
@@ -65,6 +59,27 @@ def shown(connection: Connection, visible: Visible) -> dict[str, list[Selection]
     return {
         archive_id: [Selection.model_validate(selection) for selection in json.loads(text)] for archive_id, text in rows
     }
+
+
+def is_selected(event: str, selections: str) -> str:
+    """The condition that an event is of one of some selections, an array as ``archive_state`` has it."""
+    return (
+        f"exists({selections}, s -> {event}.event_time < s.event_time_before "
+        f"AND exists(s.batches, b -> {event}.batch_id BETWEEN b.first AND b.last))"
+    )
+
+
+def held_elsewhere(connection: Connection, copy: str, first_id: str, last_id: str, but_for: Sequence[str]) -> int:
+    """How many events of the Parquet files in a folder, their ids in a span, other archives that count hold."""
+    # The span is for the files' minima and maxima: most need not be read.
+    span = f"held.event_id BETWEEN {literal(first_id)} AND {literal(last_id)}"
+    ((number,),) = connection.query(
+        f"SELECT count(*) FROM {TABLE} AS held "
+        f"LEFT SEMI JOIN (SELECT {PARTITION} FROM {STATES} WHERE {COUNTS}) AS known USING ({PARTITION}) "
+        f"LEFT SEMI JOIN parquet.`{HdfsSettings().url}{copy}` AS copy ON copy.event_id = held.event_id "
+        f"WHERE {span} AND held.{PARTITION} NOT IN ({', '.join(map(literal, but_for))})"
+    ).rows
+    return int(number)
 
 
 def add_partition(connection: Connection, archive_id: str, location: str) -> None:
@@ -133,8 +148,8 @@ JOIN (
   -- One row for each archive, and one, of all together, for the hot tier: so the table of states is read once.
   SELECT /*+ BROADCAST */
     coalesce(archive_id, '{_HOT}') AS part,
-    bool_or(state IN ('published', 'restored', 'purged')) AS is_visible,
-    flatten(collect_list(selections) FILTER (WHERE state IN ('published', 'restored'))) AS hidden
+    bool_or({COUNTS}) AS is_visible,
+    flatten(collect_list(selections) FILTER (WHERE {_HIDES})) AS hidden
   FROM (
     SELECT archive_id, state, selections FROM {STATES}
     UNION ALL
@@ -143,8 +158,7 @@ JOIN (
   GROUP BY ROLLUP (archive_id)
 ) AS known ON known.part = event.part
 WHERE known.is_visible
-  AND (event.tier = 'archive' OR NOT exists(known.hidden, h -> event.event_time < h.event_time_before
-    AND exists(h.batches, b -> event.batch_id BETWEEN b.first AND b.last)))"""
+  AND (event.tier = 'archive' OR NOT {is_selected("event", "known.hidden")})"""
 
 
 def _plain_type(text: str) -> str:

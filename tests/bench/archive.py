@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -23,6 +22,7 @@ from skytier import hot_tier
 from skytier.archive import hot
 from skytier.archive.planning import MB
 from tests.bench.memory import MemoryWatch
+from tests.faults.archive_rounds import minute_jobs, streaming
 from tests.minute_job import run
 from tests.own_stack import WITHOUT, OwnStack, own_stack, settings_of
 
@@ -39,28 +39,6 @@ NO_WAITS = {
 app = App(help="Benchmark of the archive, on a stack of its own.")
 
 
-@contextmanager
-def minute_jobs(stack: OwnStack, seed: int) -> Iterator[None]:
-    """500 events a second, and a minute job after the other, until the block ends."""
-    stop = threading.Event()
-
-    def work() -> None:
-        number, last = seed, time.monotonic()
-        while not stop.is_set():
-            now = time.monotonic()
-            stack.skytier("synthesize", "--events", str(max(1, round(500 * (now - last)))), "--seed", str(number))
-            number, last = number + 5, now
-            stack.skytier("process")
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
 def _fill(stack: OwnStack, megabytes: float) -> None:
     with hot_tier.client() as connection:
         start = hot_tier.clock(connection) or FIRST_DAY
@@ -68,6 +46,15 @@ def _fill(stack: OwnStack, megabytes: float) -> None:
     run(stack, "synthesize", "--events", events, "--seed", "1", "--start", f"{start:%Y-%m-%dT%H:%M:%SZ}")
     run(stack, "process")
     run(stack, "books", "check")
+
+
+@contextmanager
+def _minute_jobs(stack: OwnStack) -> Iterator[None]:
+    """500 events a second, and a minute job after the other, until the block ends."""
+    with streaming(1_000_000, per_second=500, seed=2), minute_jobs(stack) as errors:
+        time.sleep(5)
+        yield
+    assert not errors, errors
 
 
 def measured(stack: OwnStack, megabytes: float, *, beside_minute_jobs: bool) -> dict[str, Any]:
@@ -81,19 +68,11 @@ def measured(stack: OwnStack, megabytes: float, *, beside_minute_jobs: bool) -> 
         "SKYTIER_ARCHIVE_LIMIT_MB": str(size.total_bytes / MB - moved_mb),
         "SKYTIER_ARCHIVE_RUN_MB": str(moved_mb),
     }
-    watch = MemoryWatch()
-    command = ("archive", "run", "--json")
-    with watch.watching():
-        if beside_minute_jobs:
-            with minute_jobs(stack, seed=1_000 + round(megabytes)):
-                time.sleep(5)
-                began = time.monotonic()
-                done = stack.run_with(stack.environment() | NO_WAITS | limits, *command, seconds=1_800)
-                seconds = time.monotonic() - began
-        else:
-            began = time.monotonic()
-            done = stack.run_with(stack.environment() | NO_WAITS | limits, *command, seconds=1_800)
-            seconds = time.monotonic() - began
+    watch, busy = MemoryWatch(), _minute_jobs(stack) if beside_minute_jobs else nullcontext()
+    with watch.watching(), busy:
+        began = time.monotonic()
+        done = stack.run_with(stack.environment() | NO_WAITS | limits, "archive", "run", "--json", seconds=1_800)
+        seconds = time.monotonic() - began
     if done.returncode != 0:
         raise SystemExit(done.stderr)
     manifest = json.loads(done.stdout)

@@ -17,13 +17,11 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from skytier import hot_tier
-from skytier.archive import hot
 from skytier.sql import Connection
+from tests.archive_runs import VIEW, size_mb
 from tests.minute_job import run
 from tests.own_stack import WITHOUT, OwnStack, own_stack, settings_of
 
-QUERY = "SELECT count(*), count(DISTINCT event_id) FROM tiers.flight_events"
 READERS = 2
 SETTINGS = {
     "SKYTIER_ARCHIVE_GRACE_SECONDS": "10",
@@ -45,7 +43,7 @@ def reading() -> Iterator[Counter[tuple[int, int]]]:
     def read() -> None:
         with Connection() as connection:
             while not stop.is_set():
-                (answer,) = connection.query(QUERY).rows
+                (answer,) = connection.query(VIEW).rows
                 with lock:
                     answers[answer] += 1
 
@@ -62,9 +60,7 @@ def reading() -> Iterator[Counter[tuple[int, int]]]:
 
 def archive_slice(stack: OwnStack) -> str:
     """One run that moves some of the oldest events; its archive."""
-    with hot_tier.client() as connection:
-        limit_mb = hot.size(connection).total_bytes / 1_000_000 - 0.001
-    environment = stack.environment() | SETTINGS | {"SKYTIER_ARCHIVE_LIMIT_MB": str(limit_mb)}
+    environment = stack.environment() | SETTINGS | {"SKYTIER_ARCHIVE_LIMIT_MB": str(size_mb() - 0.001)}
     done = stack.run_with(environment, "archive", "run", "--json")
     assert done.returncode == 0, done.stderr
     archive_id: str = json.loads(done.stdout)["archive_id"]

@@ -24,14 +24,13 @@ from cyclopts import App, Parameter
 from generator.publisher import Publisher
 from generator.records import Record
 from generator.synthetic import Plan, Rates, synthetic
-from skytier import hot_tier
-from skytier.archive import hot
 from skytier.archive.manifest import State
 from skytier.archive.manifests import Manifests
 from skytier.archive.protocol import NEXT
 from skytier.files import Files
 from skytier.settings import KafkaSettings
 from tests import archives
+from tests.archive_runs import size_mb
 from tests.own_stack import SKYTIER, WITHOUT, OwnStack, own_stack, settings_of
 
 RATES = Rates(late=0.10, duplicate=0.05)
@@ -142,10 +141,9 @@ def kill_all(pid: int) -> None:
 def over_limit(limit_mb: float) -> None:
     """Wait until there is something to archive."""
     deadline = time.monotonic() + WAIT_SECONDS
-    with hot_tier.client() as connection:
-        while hot.size(connection).total_bytes <= limit_mb * 1_000_000:
-            assert time.monotonic() < deadline, "the hot tier does not grow over its limit"
-            time.sleep(0.2)
+    while size_mb() <= limit_mb:
+        assert time.monotonic() < deadline, "the hot tier does not grow over its limit"
+        time.sleep(0.2)
 
 
 def finish(stack: OwnStack, environment: dict[str, str]) -> None:

@@ -15,8 +15,6 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from skytier import hot_tier
-from skytier.archive import hot
 from skytier.archive.manifest import State
 from skytier.archive.manifests import Manifests
 from skytier.files import Files
@@ -24,6 +22,7 @@ from skytier.settings import stack_env_file
 from skytier.sql import query
 from tests import archives, oracle
 from tests.airflow_api import AirflowApi
+from tests.archive_runs import size_mb
 from tests.own_stack import WITHOUT, OwnStack, own_stack, settings_of
 
 LIMIT_MB = 50
@@ -72,20 +71,19 @@ def watch(stack: OwnStack, first: date, last: date, speed: float) -> tuple[float
     replay = stack.start("replay", "--from", str(first), "--to", str(last), "--speed", str(speed))
     events, largest, grown, intake = sum(expected(first, last).values()), 0.0, [0.0], 0.0
     window, deadline = INTERVAL_SECONDS // SAMPLE_SECONDS, None
-    with hot_tier.client() as connection:
-        before = 0.0
-        while True:
-            size = hot.size(connection).total_bytes / 1e6
-            largest = max(largest, size)
-            grown.append(max(0.0, size - before))
-            intake, before = max(intake, sum(grown[-window:])), size
-            if replay.poll() is not None:
-                assert replay.returncode == 0
-                deadline = deadline or time.monotonic() + QUIET_SECONDS
-                if size <= LIMIT_MB and Manifests(Files()).open() is None and stored() == events:
-                    return largest, intake
-                assert time.monotonic() < deadline, f"{stored()} of {events} events are stored, {size:.0f} MB are hot"
-            time.sleep(SAMPLE_SECONDS)
+    before = 0.0
+    while True:
+        size = size_mb()
+        largest = max(largest, size)
+        grown.append(max(0.0, size - before))
+        intake, before = max(intake, sum(grown[-window:])), size
+        if replay.poll() is not None:
+            assert replay.returncode == 0
+            deadline = deadline or time.monotonic() + QUIET_SECONDS
+            if size <= LIMIT_MB and Manifests(Files()).open() is None and stored() == events:
+                return largest, intake
+            assert time.monotonic() < deadline, f"{stored()} of {events} events are stored, {size:.0f} MB are hot"
+        time.sleep(SAMPLE_SECONDS)
 
 
 @app.default

@@ -26,8 +26,8 @@ from skytier.archive.protocol import (
     differences,
 )
 from skytier.batches import BatchSpan
-from skytier.documents import Document
 from skytier.errors import TerminalError
+from skytier.hot_tier import Document
 from tests.archive_world import (
     ALL,
     AT_ONCE,
@@ -143,7 +143,7 @@ def test_a_compaction_shows_each_event_once(point: int, again: int | None) -> No
         world.plan(f"archive_{number}", Selection(event_time_before=before, batches=(BatchSpan(2, 4),)))
         finish(world)
     hot, sources = dict(world.hot), ("archive_1", "archive_2")
-    manifest = world.plan("archive_3", ALL, kind="compaction", sources=sources)
+    manifest = world.plan("archive_3", ALL, sources=sources)
     for kill_in in (point, again):
         world.kill_in = kill_in
         try:

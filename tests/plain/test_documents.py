@@ -19,7 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skytier import event_schema, migrations
-from skytier.documents import OTHER_FIELDS, Document, digest, to_batch, to_documents
+from skytier.documents import OTHER_FIELDS, digest, to_batch, to_documents
+from skytier.hot_tier import Document
 from spark_jobs.transforms import outputs
 
 pytestmark = pytest.mark.plain
