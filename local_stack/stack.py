@@ -17,6 +17,7 @@ import psutil
 
 from local_stack import first_start, processes
 from local_stack.airflow import ApiServer, DagProcessor, Scheduler
+from local_stack.dashboard import Dashboard
 from local_stack.environment import ensure_stack_env
 from local_stack.feed import Feed
 from local_stack.hdfs import DataNode, NameNode
@@ -46,6 +47,7 @@ SERVERS: tuple[Server, ...] = (
     ApiServer(),
     Scheduler(),
     DagProcessor(),
+    Dashboard(),
     Feed(),
 )
 

@@ -67,6 +67,7 @@ class PortSettings(Settings):
     redis: int = Field(6379, description="Redis")
     mongodb: int = Field(27017, description="MongoDB")
     airflow: int = Field(8080, description="Airflow's pages and API")
+    dashboard: int = Field(8501, description="dashboard")
 
     @model_validator(mode="before")
     @classmethod
@@ -151,8 +152,35 @@ class RedisSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="SKYTIER_REDIS_")
 
+    url: SecretStr = Field(SecretStr(""), description="redis://...; empty: the local stack's")
     password: SecretStr = Field(SecretStr(""), description="password of the local stack's server; made at first start")
     max_memory_mb: int = Field(64, ge=1, description="memory that the cache may use")
+
+    def connection_string(self) -> str:
+        """The URL to connect with; holds the password, so never log it."""
+        if url := self.url.get_secret_value():
+            return url
+        return f"redis://:{quote(self.password.get_secret_value(), safe='')}@{HOST}:{PortSettings().redis}"
+
+
+class CacheSettings(Settings):
+    """How long answers are kept."""
+
+    model_config = SettingsConfigDict(env_prefix="SKYTIER_CACHE_")
+
+    cold_seconds: float = Field(300.0, gt=0, description="time that an answer of the cold tier holds")
+    hot_seconds: float = Field(5.0, gt=0, description="time that an answer of the hot tier holds")
+    stale_seconds: float = Field(3_600.0, ge=0, description="time after it in which it is given out as stale")
+    patience_seconds: float = Field(0.4, ge=0, description="wait for a new answer before a stale one is given out")
+    asking_seconds: float = Field(60.0, gt=0, description="time after which who asks is taken for dead")
+
+
+class DashboardSettings(Settings):
+    """The dashboard."""
+
+    model_config = SettingsConfigDict(env_prefix="SKYTIER_DASHBOARD_")
+
+    refresh_seconds: float = Field(60.0, ge=1, description="time between two refreshes of an open page")
 
 
 class SqlSettings(Settings):
@@ -287,4 +315,6 @@ ALL_SETTINGS: tuple[type[Settings], ...] = (
     ArchiveSettings,
     TrainingSettings,
     FeedSettings,
+    CacheSettings,
+    DashboardSettings,
 )

@@ -11,7 +11,7 @@ import time
 from pyspark.sql import DataFrame, SparkSession
 
 from models.registry import Registry
-from skytier import alerts, batches, hot_tier, logs, topics
+from skytier import alerts, batches, cache, hot_tier, logs, topics
 from skytier.errors import SkytierError, TerminalError
 from skytier.exclusive import MINUTE_JOB, alone_at
 from skytier.files import Files
@@ -59,6 +59,7 @@ def drain() -> None:
     def process(events: DataFrame, number: int) -> None:
         batch_id = batches.batch_id(checkpoint.generation, number)
         FlightBatch(events.sparkSession, files, batch_id, model_version).process(events)
+        cache.changed(cache.Basis.BATCHES)
 
     source = (
         spark.readStream.format("kafka")

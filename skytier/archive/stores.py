@@ -12,7 +12,7 @@ from types import TracebackType
 
 from pymongo.errors import PyMongoError
 
-from skytier import alerts, hot_tier, logs
+from skytier import alerts, cache, hot_tier, logs
 from skytier.alerts import Severity
 from skytier.archive import audit, copies, hot, visibility
 from skytier.archive.manifest import Manifest, Selection, State, Tally, Visible
@@ -119,6 +119,7 @@ class ServerStores:
                 source: Shown(Visible.MERGED, manifest.selections) for source in manifest.sources
             }
         visibility.show(self.sql, shown, datetime.now(UTC))
+        cache.changed(cache.Basis.ARCHIVES)
         audit.note(self.sql, str(visible), manifest.archive_id, documents=manifest.planned)
 
     def shown(self, visible: Visible) -> dict[str, list[Selection]]:

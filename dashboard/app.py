@@ -1,0 +1,16 @@
+"""The dashboard's entry: ``streamlit run dashboard/app.py``, which 'make up' does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard import filters, text
+
+st.set_page_config(page_title=text.PRODUCT, page_icon=str(Path(__file__).parent / "static" / "icon.svg"), layout="wide")
+pages = [st.Page(f"app_pages/{p.file}.py", title=p.title, icon=p.icon, url_path=p.path) for p in text.PAGES]
+page = st.navigation(pages)
+st.session_state["filters"] = filters.sidebar()
+st.header(page.title)
+page.run()

@@ -1,0 +1,3 @@
+"""operations."""
+
+from __future__ import annotations

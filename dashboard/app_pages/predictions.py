@@ -1,0 +1,3 @@
+"""predictions."""
+
+from __future__ import annotations

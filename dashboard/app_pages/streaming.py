@@ -1,0 +1,3 @@
+"""streaming."""
+
+from __future__ import annotations

@@ -1,0 +1,1 @@
+"""How answers are drawn: pure functions from a DataFrame to what a panel shows."""

@@ -1,0 +1,148 @@
+"""Real-Time Overview: numbers, the ingestion rate, the map of what is in the air."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.charts import formats
+from dashboard.panels import Chart, Grid, MoreIs, Number
+from dashboard.queries.overview import DELAYED_MINUTES
+from dashboard.text import EVENT_TYPES, TIME_UTC
+from dashboard.text import overview as text
+from skytier import reference
+
+_TREND_HOURS = 12
+_EARLY, _LATE = -15.0, 60.0
+
+
+def hot_size(frame: pd.DataFrame) -> list[Number]:
+    row = frame.iloc[0]
+    share = row["size_mb"] / row["limit_mb"]
+    return [
+        Number(text.HOT_RECORDS, formats.count(row["documents"])),
+        Number(
+            text.HOT_SIZE,
+            formats.megabytes(row["size_mb"]),
+            note=text.OF_LIMIT.format(formats.share(share), formats.megabytes(row["limit_mb"])),
+            help=text.HOT_SIZE_HELP,
+        ),
+    ]
+
+
+def in_the_air(flights: pd.DataFrame) -> list[Number]:
+    """How many are in the air, and late, at the warehouse's clock; both over the last hours."""
+    clock = flights["clock"].iloc[0]
+    moments = [clock - pd.Timedelta(hours=hours) for hours in range(_TREND_HOURS, -1, -1)]
+    aloft = [_aloft(flights, moment) for moment in moments]
+    flying, late = (
+        [len(rows) for rows in aloft],
+        [int((rows["departure_delay_minutes"] >= DELAYED_MINUTES).sum()) for rows in aloft],
+    )
+    return [
+        _hourly(text.IN_THE_AIR, flying, "off", text.IN_THE_AIR_HELP),
+        _hourly(text.DELAYED_NOW, late, "inverse", text.DELAYED_HELP),
+    ]
+
+
+def _hourly(label: str, counts: list[int], more_is: MoreIs, meaning: str) -> Number:
+    change = f"{counts[-1] - counts[-2]:+,}"
+    return Number(label, formats.count(counts[-1]), change, more_is, trend=counts, help=meaning)
+
+
+def _aloft(flights: pd.DataFrame, moment: pd.Timestamp) -> pd.DataFrame:
+    landed = flights["landed_at"].notna() & (flights["landed_at"] <= moment)
+    return flights[(flights["departed_at"] <= moment) & ~landed]
+
+
+def batches(frame: pd.DataFrame) -> list[Number]:
+    ordered = frame.sort_values("committed_at")
+    newest = ordered.iloc[-1]
+    return [
+        Number(text.RECORDS, formats.count(newest["records"]), trend=ordered["records"].tolist()),
+        Number(
+            text.LATENCY,
+            formats.seconds(newest["latency_seconds"]),
+            trend=ordered["latency_seconds"].tolist(),
+            help=text.LATENCY_HELP,
+        ),
+    ]
+
+
+def ingestion(frame: pd.DataFrame) -> Chart:
+    """Events by minute."""
+    figure = go.Figure(go.Scatter(x=frame["minute"], y=frame["events"], fill="tozeroy", mode="lines"))
+    figure.update_layout(
+        xaxis_title=TIME_UTC, yaxis_title=text.EVENTS_A_MINUTE, yaxis_rangemode="tozero", margin=formats.MARGIN
+    )
+    peak = frame.iloc[int(frame["events"].argmax())]
+    says = text.INGESTION_SAYS.format(
+        last=formats.count(frame["events"].iloc[-1]),
+        total=formats.count(frame["events"].sum()),
+        peak=formats.count(peak["events"]),
+        at=f"{peak['minute']:%H:%M}",
+    )
+    return Chart(figure, says)
+
+
+def latest(frame: pd.DataFrame) -> Grid:
+    rows = frame.assign(event_type=frame["event_type"].map(EVENT_TYPES))
+    return Grid(rows, formats.grid(rows), height=380)
+
+
+def routes(flights: pd.DataFrame) -> Chart:
+    """The routes with flights in the air, coloured by how late these left."""
+    aloft = _aloft(flights, flights["clock"].iloc[0])
+    places = {airport.iata: airport for airport in reference.airports()}
+    found = (
+        aloft.groupby(["origin", "destination"])
+        .agg(flights=("flight_id", "size"), delay=("departure_delay_minutes", "mean"))
+        .reset_index()
+    )
+    figure = go.Figure()
+    for origin, destination, flights_there, delay in found.itertuples(index=False):
+        start, end = places[origin], places[destination]
+        figure.add_trace(
+            go.Scattergeo(
+                lat=[start.latitude_deg, end.latitude_deg],
+                lon=[start.longitude_deg, end.longitude_deg],
+                mode="lines",
+                line={"width": 1 + min(flights_there, 6) / 2, "color": formats.delay_colour(delay, _EARLY, _LATE)},
+                hoverinfo="skip",
+                showlegend=False,
+            )
+        )
+    figure.add_trace(_airports(found, places))
+    figure.update_geos(fitbounds="locations", **formats.MAP)
+    figure.update_layout(margin=formats.MARGIN_MAP)
+    late = int((aloft["departure_delay_minutes"] >= DELAYED_MINUTES).sum())
+    says = text.ROUTES_SAYS.format(
+        flights=formats.count(len(aloft)), routes=formats.count(len(found)), late=formats.count(late)
+    )
+    return Chart(figure, says, height=440)
+
+
+def _airports(found: pd.DataFrame, places: dict[str, reference.Airport]) -> go.Scattergeo:
+    """The airports that are flown to, the colour and the label by delay: it can be read without colour."""
+    by_airport = found.groupby("destination").agg(flights=("flights", "sum"), delay=("delay", "mean")).reset_index()
+    airports = [places[code] for code in by_airport["destination"]]
+    return go.Scattergeo(
+        lat=[airport.latitude_deg for airport in airports],
+        lon=[airport.longitude_deg for airport in airports],
+        mode="markers",
+        marker={
+            "size": 7 + by_airport["flights"].clip(upper=12),
+            "color": by_airport["delay"],
+            "colorscale": formats.DELAY_SCALE,
+            "cmin": _EARLY,
+            "cmax": _LATE,
+            "colorbar": {"title": text.DELAY_BAR, "thickness": 12},
+            "line": {"width": 1, "color": "#444444"},
+        },
+        text=[
+            text.AIRPORT_HOVER.format(code=code, flights=there, delay=formats.minutes(delay))
+            for code, there, delay in by_airport.itertuples(index=False)
+        ],
+        hoverinfo="text",
+        showlegend=False,
+    )

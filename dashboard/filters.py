@@ -1,0 +1,93 @@
+"""What the viewer chose in the sidebar: it holds on every page, and the address carries it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import streamlit as st
+
+from dashboard import text
+from dashboard.queries import dimensions, tiers
+from skytier.errors import SkytierError
+from skytier.hot_tier import Document
+from skytier.settings import DashboardSettings
+from skytier.warehouse import literal
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Airlines and origins by code, none meaning all; flight dates, local at the origin, both included."""
+
+    airlines: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    first: date | None = None
+    last: date | None = None
+
+    def where(self, *conditions: str) -> str:
+        """These and further conditions as a WHERE clause of Spark's SQL; empty without any."""
+        found = list(conditions)
+        for column, codes in (("airline", self.airlines), ("origin", self.origins)):
+            if codes:
+                found.append(f"{column} IN ({', '.join(map(literal, codes))})")
+        if self.first:
+            found.append(f"flight_date >= {literal(self.first)}")
+        if self.last:
+            found.append(f"flight_date <= {literal(self.last)}")
+        return f"WHERE {' AND '.join(found)}" if found else ""
+
+    def match(self, **conditions: object) -> Document:
+        """These and further conditions as a filter of MongoDB."""
+        found: Document = dict(conditions)
+        if self.airlines:
+            found["airline"] = {"$in": list(self.airlines)}
+        if self.origins:
+            found["origin"] = {"$in": list(self.origins)}
+        dates = {"$gte": self.first, "$lte": self.last}
+        if span := {operator: day.isoformat() for operator, day in dates.items() if day}:
+            found["flight_date"] = span
+        return found
+
+
+def sidebar() -> Filters:
+    """Draw the filters; what is chosen."""
+    with st.sidebar:
+        st.markdown(f"**{text.FILTERS}**")
+        names = _names()
+        airlines = _choice(text.AIRLINES, "airline", names.get("airline", {}))
+        origins = _choice(text.ORIGINS, "origin", names.get("origin", {}))
+        left, right = st.columns(2)
+        first = left.date_input(text.FIRST_DAY, None, key="from", bind="query-params", persist_state="session")
+        last = right.date_input(text.LAST_DAY, None, key="to", bind="query-params", persist_state="session")
+        st.toggle(text.PAUSE, key="refresh_paused", help=text.PAUSE_HELP.format(DashboardSettings().refresh_seconds))
+    return Filters(airlines, origins, _day(first), _day(last))
+
+
+def _choice(label: str, key: str, names: dict[str, str]) -> tuple[str, ...]:
+    chosen = st.multiselect(
+        label,
+        sorted(names),
+        key=key,
+        format_func=lambda code: f"{code} · {names.get(code, code)}",
+        placeholder=text.ALL,
+        bind="query-params",
+        persist_state="session",
+    )
+    return tuple(chosen)
+
+
+def _names() -> dict[str, dict[str, str]]:
+    """The codes that there are, and their names, by kind; none where the SQL endpoint does not answer."""
+    try:
+        rows = tiers.answer(dimensions.codes()).table.to_pylist()
+    except SkytierError:
+        st.caption(text.NO_FILTERS)
+        return {}
+    found: dict[str, dict[str, str]] = {}
+    for row in rows:
+        found.setdefault(row["kind"], {})[row["code"]] = row["name"] or row["code"]
+    return found
+
+
+def _day(chosen: object) -> date | None:
+    return chosen if isinstance(chosen, date) else None

@@ -1,0 +1,128 @@
+"""Questions to the tiers: MongoDB by functions, the SQL endpoint by statements, both through the cache."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+import queue
+import threading
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, Concatenate, ParamSpec
+
+import pyarrow as pa
+from pymongo import MongoClient
+
+from skytier import hot_tier
+from skytier.cache import Answer, Basis, Cache, Question
+from skytier.errors import TransientError
+from skytier.hot_tier import Document
+from skytier.settings import CacheSettings
+from skytier.sql import Connection, Result
+
+P = ParamSpec("P")
+
+_PATIENCE_MS = 1_500  # a page that waits longer for a server that is down helps nobody
+_ARROW = {
+    "boolean": pa.bool_(),
+    "tinyint": pa.int8(),
+    "smallint": pa.int16(),
+    "int": pa.int32(),
+    "bigint": pa.int64(),
+    "float": pa.float32(),
+    "double": pa.float64(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us", "UTC"),
+}
+_SESSIONS = 4
+_few, _idle = threading.BoundedSemaphore(_SESSIONS), queue.LifoQueue[Connection]()
+
+
+class Tier(StrEnum):
+    """Where the data of a panel lies."""
+
+    HOT = "hot tier (MongoDB)"
+    COLD = "cold tier (Hive)"
+    BOTH = "both tiers"
+    METADATA = "metadata"
+    SERVERS = "servers"
+
+
+@functools.cache
+def cache() -> Cache:
+    """The cache of this process."""
+    return Cache()
+
+
+@functools.cache
+def mongodb() -> MongoClient[Document]:
+    """The client of this process; it has a pool of connections of its own."""
+    return hot_tier.client(_PATIENCE_MS)
+
+
+def answer(question: Question) -> Answer:
+    """Ask the cache. Raises SkytierError when a server is needed that does not answer."""
+    return cache().get(question)
+
+
+def sql(statement: str, *, seconds: float | None = None) -> Question:
+    """The question that a statement asks the SQL endpoint; it holds until a batch or an archive changes the tables."""
+    return Question(
+        name=f"sql: {statement}",
+        ask=lambda: _table(_query(statement)),
+        ttl_seconds=CacheSettings().cold_seconds if seconds is None else seconds,
+        rests_on=(Basis.BATCHES, Basis.ARCHIVES),
+    )
+
+
+def hot(ask: Callable[Concatenate[MongoClient[Document], P], pa.Table]) -> Callable[P, Question]:
+    """Make a function that asks MongoDB into one that gives the question, by its arguments, for a few seconds."""
+
+    @functools.wraps(ask)
+    def question(*arguments: P.args, **named: P.kwargs) -> Question:
+        @hot_tier.answering()
+        def run() -> pa.Table:
+            return ask(mongodb(), *arguments, **named)
+
+        return Question(
+            name=f"{_version(ask)}({arguments!r}, {named!r})",
+            ask=run,
+            ttl_seconds=CacheSettings().hot_seconds,
+            rests_on=(Basis.BATCHES, Basis.ARCHIVES),
+        )
+
+    return question
+
+
+def _version(function: Callable[..., Any]) -> str:
+    """The name of a function and of its code: an answer of earlier code is not taken for its own."""
+    source = inspect.getsource(inspect.getmodule(function) or function)
+    return f"{function.__module__}.{function.__qualname__} {hashlib.sha256(source.encode()).hexdigest()[:12]}"
+
+
+def _query(statement: str) -> Result:
+    """Ask in an idle session, or a new one; a few at once. One that the server has forgotten is opened again."""
+    with _few:
+        try:
+            connection = _idle.get_nowait()
+        except queue.Empty:
+            connection = Connection()
+        try:
+            result = connection.query(statement)
+        except TransientError:
+            connection.close()
+            connection = Connection()
+            result = connection.query(statement)
+        finally:
+            _idle.put(connection)
+        return result
+
+
+def _table(result: Result) -> pa.Table:
+    """The rows by column; what SQL has no plain type for is text."""
+    columns = list(zip(*result.rows, strict=True)) or [()] * len(result.columns)
+    arrays = [
+        pa.array(column, _ARROW.get(kind, pa.string())) for column, kind in zip(columns, result.types, strict=True)
+    ]
+    return pa.table(dict(zip(result.columns, arrays, strict=True)))

@@ -1,0 +1,229 @@
+"""Answers to questions, kept in Redis for all processes that ask the same.
+
+An answer is fresh until its time is over, or what it rests on changes. One that is not is still given out, marked as
+stale, while one process of all asks anew. Without Redis every question is asked where it comes up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotInTime
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import cast
+
+import pyarrow as pa
+from redis import Redis, RedisError
+from redis.exceptions import LockError
+
+from skytier import logs
+from skytier.errors import SkytierError
+from skytier.settings import CacheSettings, RedisSettings
+
+_PREFIX = "skytier"
+_COUNTS = f"{_PREFIX}:cache:answers"
+_POLL_SECONDS = 0.05
+_REFRESHERS = 4
+
+log = logs.logger("cache")
+
+
+class Basis(StrEnum):
+    """What answers rest on; who changes it says so with ``changed``."""
+
+    BATCHES = "batches"
+    ARCHIVES = "archives"
+
+
+class Origin(StrEnum):
+    """Where an answer comes from."""
+
+    COMPUTED = "computed"
+    """asked just now"""
+    CACHED = "cached"
+    STALE = "stale"
+    """from the cache, while it is asked anew, or because that failed"""
+    UNCACHED = "uncached"
+    """asked just now, for Redis does not answer"""
+
+
+@dataclass(frozen=True)
+class Question:
+    """Something to ask: a name that is the same for the same question only, how to ask, and how long it holds."""
+
+    name: str
+    ask: Callable[[], pa.Table]
+    ttl_seconds: float
+    rests_on: tuple[Basis, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a question gave, and when."""
+
+    table: pa.Table
+    as_of: datetime
+    seconds: float
+    """how long it took to ask"""
+    origin: Origin
+    problem: str | None = None
+    """why it could not be asked anew, where it is stale for that"""
+
+
+@dataclass(frozen=True)
+class _Entry:
+    answer: Answer
+    epochs: dict[str, int]
+
+    def is_fresh(self, question: Question, epochs: dict[str, int]) -> bool:
+        age = (datetime.now(UTC) - self.answer.as_of).total_seconds()
+        return age < question.ttl_seconds and self.epochs == epochs
+
+
+class Cache:
+    """The cache, for any number of threads."""
+
+    def __init__(self, settings: RedisSettings | None = None) -> None:
+        self._redis = client(settings or RedisSettings())
+        self._settings = CacheSettings()
+        self._refreshers = ThreadPoolExecutor(_REFRESHERS, thread_name_prefix="cache")
+        self._refreshing: dict[str, Future[Answer]] = {}
+        self._guard = threading.Lock()
+
+    def get(self, question: Question) -> Answer:
+        """The answer: a fresh one from the cache, else, after a short wait for a new one, a stale one, else a new one.
+
+        Raises what asking raises, where there is not even a stale answer.
+        """
+        try:
+            entry, epochs = self._look(question)
+        except RedisError as error:
+            log.warning("Redis does not answer: asked without it", reason=str(error))
+            return _asked(question, Origin.UNCACHED)
+        if entry is not None and entry.is_fresh(question, epochs):
+            return self._counted(entry.answer)
+        if entry is None:
+            return self._counted(self._ask_once(question))
+        return self._counted(self._new_or_stale(question, entry.answer))
+
+    def _new_or_stale(self, question: Question, stale: Answer) -> Answer:
+        try:
+            return self._refresh(question).result(timeout=self._settings.patience_seconds)
+        except NotInTime:
+            return replace(stale, origin=Origin.STALE)
+        except SkytierError as error:
+            return replace(stale, origin=Origin.STALE, problem=str(error))
+
+    def _refresh(self, question: Question) -> Future[Answer]:
+        with self._guard:
+            if (under_way := self._refreshing.get(question.name)) is not None:
+                return under_way
+            future = self._refreshers.submit(self._ask_once, question)
+            self._refreshing[question.name] = future
+        future.add_done_callback(lambda _: self._refreshing.pop(question.name, None))
+        return future
+
+    def _ask_once(self, question: Question) -> Answer:
+        """Ask, unless another thread or process does so: then wait for what it keeps."""
+        try:
+            with self._turn(question):
+                entry, epochs = self._look(question)
+                if entry is not None and entry.is_fresh(question, epochs):
+                    return entry.answer
+                answer = _asked(question, Origin.COMPUTED)
+                self._keep(question, answer, epochs)
+                return answer
+        except RedisError as error:
+            log.warning("Redis went away: asked without it", reason=str(error))
+            return _asked(question, Origin.UNCACHED)
+
+    @contextmanager
+    def _turn(self, question: Question) -> Iterator[None]:
+        """One at a time asks a question. Who holds it longer than any query may run has died."""
+        lock = self._redis.lock(
+            f"{_key(question)}:asking", timeout=self._settings.asking_seconds, sleep=_POLL_SECONDS, thread_local=False
+        )
+        lock.acquire()
+        try:
+            yield
+        finally:
+            # It may be another's by now, or Redis be gone.
+            with suppress(LockError, RedisError):
+                lock.release()
+
+    def _look(self, question: Question) -> tuple[_Entry | None, dict[str, int]]:
+        keys = [_key(question), *(_epoch(basis) for basis in question.rests_on)]
+        found, *counters = cast("list[bytes | None]", self._redis.mget(keys))
+        epochs = {str(basis): int(count or 0) for basis, count in zip(question.rests_on, counters, strict=True)}
+        return (_unpacked(found) if found else None), epochs
+
+    def _keep(self, question: Question, answer: Answer, epochs: dict[str, int]) -> None:
+        keep_seconds = max(1, round(question.ttl_seconds + self._settings.stale_seconds))
+        self._redis.set(_key(question), _packed(answer, epochs), ex=keep_seconds)
+
+    def _counted(self, answer: Answer) -> Answer:
+        if answer.origin is not Origin.UNCACHED:
+            with suppress(RedisError):
+                self._redis.hincrby(_COUNTS, str(answer.origin), 1)
+        return answer
+
+    def counts(self) -> dict[Origin, int]:
+        """How many answers came from where since Redis started. Raises RedisError when it does not answer."""
+        found = cast("dict[bytes, bytes]", self._redis.hgetall(_COUNTS))
+        return {Origin(name.decode()): int(count) for name, count in found.items()}
+
+
+def client(settings: RedisSettings) -> Redis:
+    """A client of the cache's server."""
+    return Redis.from_url(settings.connection_string(), socket_connect_timeout=1, socket_timeout=2)
+
+
+def changed(basis: Basis) -> None:
+    """Say that answers resting on this are stale. Where Redis does not answer, they end by their time."""
+    try:
+        with client(RedisSettings()) as redis:
+            redis.incr(_epoch(basis))
+    except RedisError as error:
+        log.warning("cache not told of a change", basis=str(basis), reason=str(error))
+
+
+def _asked(question: Question, origin: Origin) -> Answer:
+    now, began = datetime.now(UTC), time.monotonic()
+    table = question.ask()
+    return Answer(table=table, as_of=now, seconds=round(time.monotonic() - began, 3), origin=origin)
+
+
+def _key(question: Question) -> str:
+    return f"{_PREFIX}:answer:{hashlib.sha256(question.name.encode()).hexdigest()}"
+
+
+def _epoch(basis: Basis) -> str:
+    return f"{_PREFIX}:changes:{basis}"
+
+
+def _packed(answer: Answer, epochs: dict[str, int]) -> bytes:
+    """A line of JSON, then the table as an Arrow stream: a format that cannot run code when it is read."""
+    header = json.dumps({"as_of": answer.as_of.isoformat(), "seconds": answer.seconds, "epochs": epochs})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, answer.table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
+        writer.write_table(answer.table)
+    return b"\n".join([header.encode(), sink.getvalue().to_pybytes()])
+
+
+def _unpacked(content: bytes) -> _Entry:
+    header, _, stream = content.partition(b"\n")
+    known = json.loads(header)
+    answer = Answer(
+        table=pa.ipc.open_stream(stream).read_all(),
+        as_of=datetime.fromisoformat(known["as_of"]),
+        seconds=known["seconds"],
+        origin=Origin.CACHED,
+    )
+    return _Entry(answer, known["epochs"])
