@@ -59,6 +59,8 @@ systemLog:
   quiet: true
 setParameter:
   diagnosticDataCollectionEnabled: false
+  # For snapshots that nobody reads here, indexes would keep what was deleted in the last five minutes.
+  minSnapshotHistoryWindowInSeconds: 10
 """
 
     def command(self) -> list[str]:

@@ -26,7 +26,10 @@ _EXACT: CodecOptions[Document] = CodecOptions(datetime_conversion=DatetimeConver
 
 @dataclass(frozen=True)
 class HotSize:
-    """The size of the hot tier: what its documents and indexes take. What a delete frees on disk is not given back."""
+    """The size of the hot tier: what its documents and indexes take.
+
+    What a delete frees on disk is not given back, to documents as to indexes, but filled again: it is not counted.
+    """
 
     data_bytes: int
     index_bytes: int
@@ -41,8 +44,9 @@ class HotSize:
 @hot_tier.answering()
 def size(connection: MongoClient[Document]) -> HotSize:
     """The size now, by dbStats."""
-    found = connection[MongoSettings().database].command("dbStats")
-    return HotSize(int(found["dataSize"]), int(found["indexSize"]), int(found["objects"]))
+    found = connection[MongoSettings().database].command("dbStats", freeStorage=1)
+    index_bytes = int(found["indexSize"]) - int(found["indexFreeStorageSize"])
+    return HotSize(int(found["dataSize"]), index_bytes, int(found["objects"]))
 
 
 def exact_events(connection: MongoClient[Document]) -> Collection[Document]:
