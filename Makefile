@@ -17,7 +17,8 @@ down: ## stop all servers; their data stays
 status: ## show every server; exit status 1 when one is not well
 	@.venv/bin/skytier stack status
 
-test: install ## linter, formatter, types, then the whole suite against stacks of its own
+test: ## linter, formatter, types, then the whole suite against stacks of its own
+	@local_stack/install.sh tests
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy

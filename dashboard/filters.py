@@ -64,15 +64,22 @@ def sidebar() -> Filters:
 
 
 def _choice(label: str, key: str, names: dict[str, str]) -> tuple[str, ...]:
+    """Codes that are chosen by name. The address has the codes alone: bound by Streamlit, it would have the names."""
+    linked = tuple(st.query_params.get_all(key))
+    if not names:
+        return linked
+    if key not in st.session_state:
+        st.session_state[key] = [code for code in linked if code in names]
     chosen = st.multiselect(
         label,
         sorted(names),
         key=key,
         format_func=lambda code: f"{code} · {names.get(code, code)}",
         placeholder=text.ALL,
-        bind="query-params",
         persist_state="session",
     )
+    if tuple(chosen) != linked:
+        st.query_params[key] = chosen
     return tuple(chosen)
 
 

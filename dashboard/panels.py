@@ -5,6 +5,7 @@ Panels run side by side and refresh by themselves. What goes wrong in one stays 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from typing import Any, Literal
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import text
 from dashboard.queries import tiers
@@ -22,7 +24,9 @@ from skytier.errors import SkytierError
 from skytier.settings import DashboardSettings
 
 CHART_HEIGHT = 320
-_PAUSED = "refresh_paused"
+_PAUSED, _SHOWN = "refresh_paused", "panels_shown"
+_REFRESH_PATIENCE_SECONDS = 20.0
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _MODE_BAR = {
     "displaylogo": False,
     "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],
@@ -42,6 +46,8 @@ class Chart:
     figure: go.Figure
     says: str
     height: int = CHART_HEIGHT
+    rows: pd.DataFrame | None = None
+    """what the download holds, where that is not the whole answer"""
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,8 @@ class Grid:
     rows: pd.DataFrame
     config: dict[str, Any] = field(default_factory=dict)
     height: int = CHART_HEIGHT
+    says: str = ""
+    """what to know of them, below them"""
 
 
 @dataclass(frozen=True)
@@ -68,20 +76,33 @@ class Number:
     help: str | None = None
 
 
-Drawing = Chart | Grid | Sequence[Number]
+Drawing = Chart | Grid | Sequence[Number] | str
+"""Words alone say why there is nothing to draw."""
 Draw = Callable[[pd.DataFrame], Drawing]
 
 
 def panel(
-    title: str, question: Callable[[], Question], draw: Draw, *, tier: Tier, key: str, controls: Controls | None = None
+    title: str,
+    question: Callable[[], Question],
+    draw: Draw,
+    *,
+    tier: Tier,
+    key: str,
+    controls: Controls | None = None,
+    empty: str = text.EMPTY,
 ) -> None:
     """Show a panel of the page.
 
     ``question`` is called anew at each refresh, so that it may depend on the panel's own ``controls``, which are drawn
-    above its content. ``key`` is unique on the page: it keeps what was chosen in the panel over refreshes.
+    above its content. ``key`` is unique on the page: it keeps what was chosen in the panel over refreshes. ``empty``
+    is what an answer without rows means.
     """
-    with st.container(border=True, key=f"panel-{key}"):
-        _refreshing(title, question, draw, tier, key, controls)
+
+    def drawn(frame: pd.DataFrame) -> Drawing:
+        return empty if frame.empty else draw(frame)
+
+    with st.container(border=True, key=f"panel-{key}", height="stretch"):  # as high as its neighbour
+        _refreshing(title, question, drawn, tier, key, controls)
 
 
 Controls = Callable[[], None]
@@ -91,42 +112,59 @@ def _refreshing(
     title: str, question: Callable[[], Question], draw: Draw, tier: Tier, key: str, controls: Controls | None
 ) -> None:
     seconds = None if st.session_state.get(_PAUSED) else DashboardSettings().refresh_seconds
+    runs = itertools.count()
 
     @st.fragment(run_every=seconds, parallel=True)
     def body() -> None:
         st.markdown(f"##### {title}")
         if controls is not None:
             controls()
-        place, shown = st.empty(), f"shown-{key}"
-        if shown not in st.session_state:
-            place.skeleton(height=CHART_HEIGHT)  # the first time only: later what is there stays until the new comes
+        # A refresh may wait: what is there is seen meanwhile. Who opens the page is not to.
+        patience_seconds = _REFRESH_PATIENCE_SECONDS if next(runs) else None
+        place = _skeleton(key)
         try:
-            answer = tiers.answer(question())
+            answer = tiers.answer(question(), patience_seconds)
             frame = answer.table.to_pandas()
-            with place.container():
-                _content(frame, draw, key)
-                _foot(answer, frame, tier, key)
+            with place.container() if place else st.container():
+                _foot(answer, _content(frame, draw, key), tier, key)
         except SkytierError as error:
             log.warning("panel failed", panel=key, reason=str(error))
-            place.error(text.FAILED.format(reason=error), icon=":material/cloud_off:")
+            (place or st).error(text.FAILED.format(reason=error), icon=":material/cloud_off:")
         except Exception:
             log.exception("panel broken", panel=key)
-            place.error(text.BROKEN, icon=":material/error:")
-        st.session_state[shown] = True
+            (place or st).error(text.BROKEN, icon=":material/error:")
 
     body()
 
 
-def _content(frame: pd.DataFrame, draw: Draw, key: str) -> None:
-    if frame.empty:
-        st.info(text.EMPTY, icon=":material/inbox:")
-        return
+def new_page() -> None:
+    """Forget what was shown: another page is."""
+    st.session_state[_SHOWN] = set()
+
+
+def _skeleton(key: str) -> DeltaGenerator | None:
+    """A place with a skeleton in it, where the panel has not been shown yet: later what is there stays meanwhile."""
+    shown: set[str] = st.session_state[_SHOWN]
+    if key in shown:
+        return None
+    shown.add(key)
+    place = st.empty()
+    place.skeleton(height=CHART_HEIGHT)
+    return place
+
+
+def _content(frame: pd.DataFrame, draw: Draw, key: str) -> pd.DataFrame:
+    """Show the answer; the rows to download."""
     drawing = draw(frame)
+    if isinstance(drawing, str):
+        st.info(drawing, icon=":material/inbox:")
+        return frame
     if isinstance(drawing, Chart):
         drawing.figure.update_layout(height=drawing.height, uirevision=key)
         st.plotly_chart(drawing.figure, key=f"chart-{key}", config=_MODE_BAR, alt=drawing.says)
         st.caption(drawing.says)
-    elif isinstance(drawing, Grid):
+        return frame if drawing.rows is None else drawing.rows
+    if isinstance(drawing, Grid):
         names = {name: st.column_config.Column(text.column(name)) for name in drawing.rows.columns}
         st.dataframe(
             drawing.rows,
@@ -136,8 +174,11 @@ def _content(frame: pd.DataFrame, draw: Draw, key: str) -> None:
             column_config=names | drawing.config,
             key=f"grid-{key}",
         )
-    else:
-        _numbers(drawing)
+        if drawing.says:
+            st.caption(drawing.says)
+        return drawing.rows
+    _numbers(drawing)
+    return frame
 
 
 def _numbers(numbers: Sequence[Number]) -> None:
@@ -164,7 +205,7 @@ def _foot(answer: Answer, frame: pd.DataFrame, tier: Tier, key: str) -> None:
     if not frame.empty:
         foot.download_button(
             text.DOWNLOAD,
-            data=frame.rename(columns=text.column).to_csv(index=False).encode(),
+            data=_csv(frame),
             file_name=f"skytier-{key}.csv",
             mime="text/csv",
             key=f"download-{key}",
@@ -173,3 +214,14 @@ def _foot(answer: Answer, frame: pd.DataFrame, tier: Tier, key: str) -> None:
             icon=":material/download:",
             help=text.DOWNLOAD_HELP,
         )
+
+
+def _csv(frame: pd.DataFrame) -> bytes:
+    """The rows as a file. Text that a spreadsheet would run as a formula begins with an apostrophe.
+
+    The events and the records that were rejected hold what strangers wrote
+    (https://owasp.org/www-community/attacks/CSV_Injection).
+    """
+    texts = frame.select_dtypes(["object", "string"])
+    harmless = texts.map(lambda cell: f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell)
+    return frame.assign(**harmless).rename(columns=text.column).to_csv(index=False).encode()

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # What has to be there before Python packages are: system packages, both Python environments, the jars.
 # Does only what is missing or out of date; may be killed and run again at any time.
+# ``install.sh tests``: what only the tests need as well.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly ROOT=$PWD
 readonly JARS=$ROOT/var/jars TOOLS=$ROOT/var/tools LOGS=$ROOT/var/logs
 readonly JAVA_VERSION=17
+readonly FOR=${1:-}
 readonly PYTHONS="python3.12 python3.11 python3 python"
 
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
@@ -50,6 +52,8 @@ has_jdk() {
   return 1
 }
 
+has_browser() { [[ -n $(command -v chromium || command -v chromium-browser || command -v google-chrome) ]]; }
+
 has_library() { compgen -G "/lib*/$1" || compgen -G "/lib/*/$1" || compgen -G "/usr/lib*/$1" || compgen -G "/usr/lib/*/$1" || compgen -G "/usr/local/lib/$1"; } >/dev/null
 
 # Prints what is missing, one "what|package of Debian" a line.
@@ -63,6 +67,7 @@ missing() {
     command -v setpriv >/dev/null || echo "setpriv|util-linux"
     has_library libcurl.so.4 || echo "libcurl 4 (for mongod)|libcurl4"
   fi
+  [[ $FOR != tests ]] || has_browser || echo "Chromium (for the tests of the dashboard)|chromium"
 }
 
 python_packages() {

@@ -40,6 +40,7 @@ class Basis(StrEnum):
 
     BATCHES = "batches"
     ARCHIVES = "archives"
+    ACKNOWLEDGEMENTS = "acknowledgements"
 
 
 class Origin(StrEnum):
@@ -62,6 +63,8 @@ class Question:
     ask: Callable[[], pa.Table]
     ttl_seconds: float
     rests_on: tuple[Basis, ...] = ()
+    may_be_stale: bool = True
+    """whether an answer whose time is over is better than to wait; not where it says what is well at this moment"""
 
 
 @dataclass(frozen=True)
@@ -97,10 +100,11 @@ class Cache:
         self._refreshing: dict[str, Future[Answer]] = {}
         self._guard = threading.Lock()
 
-    def get(self, question: Question) -> Answer:
+    def get(self, question: Question, patience_seconds: float | None = None) -> Answer:
         """The answer: a fresh one from the cache, else, after a short wait for a new one, a stale one, else a new one.
 
-        Raises what asking raises, where there is not even a stale answer.
+        The wait is ``SKYTIER_CACHE_PATIENCE_SECONDS``, unless another is asked for. Raises what asking raises, where
+        there is not even a stale answer.
         """
         try:
             entry, epochs = self._look(question)
@@ -109,13 +113,14 @@ class Cache:
             return _asked(question, Origin.UNCACHED)
         if entry is not None and entry.is_fresh(question, epochs):
             return self._counted(entry.answer)
-        if entry is None:
+        if entry is None or not question.may_be_stale:
             return self._counted(self._ask_once(question))
-        return self._counted(self._new_or_stale(question, entry.answer))
+        return self._counted(self._new_or_stale(question, entry.answer, patience_seconds))
 
-    def _new_or_stale(self, question: Question, stale: Answer) -> Answer:
+    def _new_or_stale(self, question: Question, stale: Answer, patience_seconds: float | None) -> Answer:
+        patience_seconds = self._settings.patience_seconds if patience_seconds is None else patience_seconds
         try:
-            return self._refresh(question).result(timeout=self._settings.patience_seconds)
+            return self._refresh(question).result(timeout=patience_seconds)
         except NotInTime:
             return replace(stale, origin=Origin.STALE)
         except SkytierError as error:

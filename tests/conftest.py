@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests.minute_job import process, publish_january
 from tests.own_stack import WITHOUT, OwnStack, own_stack, settings_of
 
 # How long an example takes says more about the machine, and what else runs on it, than about the code.
@@ -21,3 +22,10 @@ def stack() -> Iterator[OwnStack]:
         own.up(without=WITHOUT)
         with settings_of(own):
             yield own
+
+
+@pytest.fixture(scope="session")
+def january(stack: OwnStack) -> dict[str, int]:
+    """January 2013 in the session's stack, in one batch; what it added to the books."""
+    publish_january(stack)
+    return process(stack)

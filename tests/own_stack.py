@@ -21,7 +21,7 @@ from skytier.settings import PROJECT_ROOT
 
 SKYTIER = str(Path(sys.executable).parent / "skytier")
 UP_SECONDS = 400
-WITHOUT = ("airflow", "feed")  # what most tests do not want: it changes data by itself
+WITHOUT = ("airflow", "feed", "dashboard")  # what most tests do not want: it changes data by itself, or is not asked
 TEST_HOMES = PROJECT_ROOT / "var" / "test"
 # Which ports are taken is told beside the checkouts: test sessions of several may run at once.
 SLOTS = Path(tempfile.gettempdir()) / f"skytier-test-ports-{os.getuid()}"

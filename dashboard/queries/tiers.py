@@ -47,6 +47,7 @@ class Tier(StrEnum):
     BOTH = "both tiers"
     METADATA = "metadata"
     SERVERS = "servers"
+    MODELS = "model registry (HDFS)"
 
 
 @functools.cache
@@ -61,9 +62,9 @@ def mongodb() -> MongoClient[Document]:
     return hot_tier.client(_PATIENCE_MS)
 
 
-def answer(question: Question) -> Answer:
+def answer(question: Question, patience_seconds: float | None = None) -> Answer:
     """Ask the cache. Raises SkytierError when a server is needed that does not answer."""
-    return cache().get(question)
+    return cache().get(question, patience_seconds)
 
 
 def sql(statement: str, *, seconds: float | None = None) -> Question:
@@ -93,6 +94,11 @@ def hot(ask: Callable[Concatenate[MongoClient[Document], P], pa.Table]) -> Calla
         )
 
     return question
+
+
+def asked(ask: Callable[[], pa.Table], seconds: float, *rests_on: Basis, may_be_stale: bool = True) -> Question:
+    """The question that a function without arguments answers, from whatever server; it holds for its time."""
+    return Question(_version(ask), ask, seconds, rests_on, may_be_stale)
 
 
 def _version(function: Callable[..., Any]) -> str:

@@ -12,15 +12,7 @@ from skytier.archive.manifest import State
 from skytier.files import Files
 from tests import archives
 from tests.archive_runs import check_view, publish
-from tests.minute_job import process, publish_january
 from tests.own_stack import WITHOUT, OwnStack, own_stack, settings_of
-
-
-@pytest.fixture(scope="session")
-def january(stack: OwnStack) -> dict[str, int]:
-    """January 2013 in the session's stack, in one batch; what it added to the books."""
-    publish_january(stack)
-    return process(stack)
 
 
 @pytest.fixture

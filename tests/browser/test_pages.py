@@ -1,0 +1,83 @@
+"""Every page in both themes, links, downloads, and what stays over a refresh."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, expect
+
+from dashboard import text
+from tests.browser.viewer import LOADED_MS, Viewer
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+PATHS = ["" if page is text.PAGES[0] else page.path for page in text.PAGES]
+
+
+@pytest.mark.parametrize("number", range(len(text.PAGES)), ids=[page.file for page in text.PAGES])
+def test_every_page_is_whole(viewer: Viewer, theme: str, number: int) -> None:
+    viewer.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    viewer.open(PATHS[number])
+    expect(viewer.page.get_by_role("heading", name=text.PAGES[number].title)).to_be_visible()
+    assert viewer.panels().count() >= 5
+    assert viewer.panels().locator("[data-testid=stAlertContentError]").all_inner_texts() == []
+    assert viewer.page.locator("[data-testid=stException]").count() == 0
+    assert viewer.errors == []
+    assert viewer.outside == []
+    width = viewer.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+    assert width <= 1280, "something is wider than the window"
+
+
+def test_a_link_carries_page_and_filters(viewer: Viewer) -> None:
+    viewer.open("history?airline=UA&origin=EWR&from=2013-01-05")
+    chosen = viewer.page.locator("[data-testid=stSidebar] [data-testid=stMultiSelect]")
+    expect(chosen.nth(0)).to_contain_text("UA")
+    expect(chosen.nth(1)).to_contain_text("EWR")
+    assert "airline=UA" in viewer.page.url
+    assert "from=2013-01-05" in viewer.page.url
+
+
+def test_filters_stay_across_pages(viewer: Viewer) -> None:
+    viewer.open("?airline=UA")
+    viewer.page.get_by_role("link", name=text.PAGES[1].title).click()
+    expect(viewer.page.get_by_role("heading", name=text.PAGES[1].title)).to_be_visible(timeout=LOADED_MS)
+    viewer.wait()
+    expect(viewer.page.locator("[data-testid=stSidebar] [data-testid=stMultiSelect]").first).to_contain_text("UA")
+
+
+def test_rows_come_as_a_file(viewer: Viewer, tmp_path: Path) -> None:
+    viewer.open("?airline=UA")
+    with viewer.page.expect_download() as download:
+        viewer.panel("latest").get_by_role("button", name=text.DOWNLOAD, exact=True).click()
+    target = tmp_path / "latest.csv"
+    download.value.save_as(target)
+    with target.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows
+    assert {row[text.column("airline")] for row in rows} == {"UA"}
+
+
+def test_a_refresh_keeps_what_was_chosen(viewer: Viewer) -> None:
+    viewer.open("?airline=UA")
+    before = viewer.time_of("latest")
+    expect(viewer.panel("latest").get_by_text("As of")).not_to_have_text(before, timeout=LOADED_MS)
+    expect(viewer.page.locator("[data-testid=stSidebar] [data-testid=stMultiSelect]").first).to_contain_text("UA")
+    assert viewer.errors == []
+
+
+def test_a_paused_page_stands_still(viewer: Viewer) -> None:
+    viewer.open()
+    viewer.page.locator("[data-testid=stSidebar]").get_by_text(text.PAUSE).click()
+    viewer.page.wait_for_timeout(5_000)  # for a refresh that was under way
+    before = viewer.time_of("latest")
+    viewer.page.wait_for_timeout(10_000)
+    assert viewer.time_of("latest") == before
+
+
+def test_two_viewers_do_not_share_filters(viewer: Viewer, context: BrowserContext, dashboard: str) -> None:
+    viewer.open("?airline=UA")
+    other = Viewer(context.new_page(), dashboard)
+    other.open()
+    expect(other.page.locator("[data-testid=stSidebar] [data-testid=stMultiSelect]").first).not_to_contain_text("UA")

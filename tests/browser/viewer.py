@@ -1,0 +1,55 @@
+"""What somebody sees of the dashboard in a browser."""
+
+from __future__ import annotations
+
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request
+
+LOADED_MS = 60_000
+# Streamlit's own charts of metrics say so while they have no data yet.
+_HARMLESS = ("Infinite extent for field",)
+
+
+class Viewer:
+    """A page of the dashboard, and what went wrong in it."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page, self._address = page, address
+        self.errors: list[str] = []
+        self.outside: list[str] = []
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", self._see)
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not any(words in message.text for words in _HARMLESS):
+            self.errors.append(message.text)
+
+    def _see(self, request: Request) -> None:
+        if not request.url.startswith((self._address, self._address.replace("http", "ws"), "data:", "blob:")):
+            self.outside.append(request.url)
+
+    def open(self, path: str = "") -> None:
+        """Open a page and wait until every panel is there."""
+        self.page.goto(f"{self._address}/{path}")
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until every panel has its content: no skeleton, nothing running."""
+        self.page.wait_for_selector("[class*='st-key-panel-']", timeout=LOADED_MS)
+        self.page.wait_for_function(
+            "() => !document.querySelector('[data-testid=stSkeleton]')"
+            " && !document.querySelector('[data-testid=stStatusWidget]')",
+            timeout=LOADED_MS,
+        )
+
+    def panel(self, key: str) -> Locator:
+        """A panel of the page."""
+        return self.page.locator(f".st-key-panel-{key}")
+
+    def panels(self) -> Locator:
+        """All panels of the page."""
+        return self.page.locator("[class*='st-key-panel-']")
+
+    def time_of(self, key: str) -> str:
+        """When the answer of a panel was asked, as it says."""
+        return self.panel(key).get_by_text("As of").inner_text()

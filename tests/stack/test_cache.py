@@ -1,0 +1,152 @@
+"""The cache on a real Redis: fresh, stale, asked once by all, and gone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pyarrow as pa
+import pytest
+from pydantic import SecretStr
+
+from skytier.cache import Basis, Cache, Origin, Question, changed
+from skytier.errors import TransientError
+from skytier.settings import CacheSettings, RedisSettings
+from tests.own_stack import OwnStack
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(300), pytest.mark.usefixtures("stack")]
+
+SLOW_SECONDS = CacheSettings().patience_seconds + 0.6
+
+
+class Source:
+    """Something that is asked: it counts, and can be slow or fail."""
+
+    def __init__(self) -> None:
+        self.asked, self.seconds, self.fails = 0, 0.0, False
+
+    def __call__(self) -> pa.Table:
+        self.asked += 1
+        time.sleep(self.seconds)
+        if self.fails:
+            raise TransientError("The source is down.")
+        return pa.table({"number": [self.asked], "text": ["ä"], "nothing": pa.array([None], pa.float64())})
+
+
+def asked_of(source: Callable[[], pa.Table], ttl_seconds: float = 300, *rests_on: Basis) -> Question:
+    return Question(f"test {uuid.uuid4()}", source, ttl_seconds, rests_on)
+
+
+def test_an_answer_holds_for_its_time() -> None:
+    source, cache = Source(), Cache()
+    question = asked_of(source)
+    first, second = cache.get(question), cache.get(question)
+    assert (first.origin, second.origin) == (Origin.COMPUTED, Origin.CACHED)
+    assert first.table.equals(second.table)
+    assert first.as_of == second.as_of
+    brief = asked_of(source, 0.2)
+    cache.get(brief)
+    time.sleep(0.3)
+    assert cache.get(brief).table["number"].to_pylist() == [3]
+
+
+@pytest.mark.parametrize("basis", Basis)
+def test_a_change_makes_answers_stale_that_rest_on_it(basis: Basis) -> None:
+    resting, other, cache = Source(), Source(), Cache()
+    questions = asked_of(resting, 300, basis), asked_of(other, 300, *set(Basis) - {basis})
+    for question in questions:
+        cache.get(question)
+    changed(basis)
+    answers = [cache.get(question) for question in questions]
+    assert [answer.origin for answer in answers] == [Origin.COMPUTED, Origin.CACHED]
+    assert (resting.asked, other.asked) == (2, 1)
+
+
+def test_a_stale_answer_is_given_out_while_it_is_asked_anew() -> None:
+    source, cache = Source(), Cache()
+    question = asked_of(source, 0.1)
+    cache.get(question)
+    time.sleep(0.2)
+    source.seconds = SLOW_SECONDS
+    began = time.monotonic()
+    stale = cache.get(question)
+    assert time.monotonic() - began < SLOW_SECONDS
+    assert (stale.origin, stale.table["number"].to_pylist()) == (Origin.STALE, [1])
+    assert stale.problem is None
+    time.sleep(SLOW_SECONDS)
+    source.seconds = 0
+    assert cache.get(question).table["number"].to_pylist() != [1]
+
+
+def test_a_stale_answer_says_why_there_is_no_new_one() -> None:
+    source, cache = Source(), Cache()
+    question = asked_of(source, 0.1)
+    cache.get(question)
+    time.sleep(0.2)
+    source.fails = True
+    answer = cache.get(question)
+    assert (answer.origin, answer.problem) == (Origin.STALE, "The source is down.")
+    with pytest.raises(TransientError, match="The source is down"):
+        cache.get(asked_of(source))
+
+
+def test_threads_ask_once() -> None:
+    source, cache = Source(), Cache()
+    source.seconds = 0.5
+    question, together = asked_of(source), threading.Barrier(10)
+
+    def ask(_: int) -> int:
+        together.wait()
+        (number,) = cache.get(question).table["number"].to_pylist()
+        return int(number)
+
+    with ThreadPoolExecutor(10) as pool:
+        assert list(pool.map(ask, range(10))) == [1] * 10
+    assert source.asked == 1
+
+
+_ASK = """
+import sys, time
+import pyarrow as pa
+from pathlib import Path
+from skytier.cache import Cache, Question
+
+def ask():
+    with Path(sys.argv[2]).open("a") as file:
+        file.write("asked\\n")
+    time.sleep(1)
+    return pa.table({"number": [1]})
+
+answer = Cache().get(Question(sys.argv[1], ask, 300))
+assert answer.table["number"].to_pylist() == [1]
+"""
+
+
+def test_processes_ask_once(stack: OwnStack, tmp_path_factory: pytest.TempPathFactory) -> None:
+    count, name = tmp_path_factory.mktemp("asked") / "count", f"test {uuid.uuid4()}"
+    command = [sys.executable, "-c", _ASK, name, str(count)]
+    processes = [subprocess.Popen(command, env=stack.environment()) for _ in range(4)]
+    assert [process.wait() for process in processes] == [0] * 4
+    assert count.read_text() == "asked\n"
+
+
+def test_without_redis_every_question_is_asked() -> None:
+    source, cache = Source(), Cache(RedisSettings(url=SecretStr("redis://127.0.0.1:1")))
+    question = asked_of(source)
+    assert [cache.get(question).origin for _ in range(2)] == [Origin.UNCACHED] * 2
+    assert source.asked == 2
+
+
+def test_answers_are_counted_by_their_origin() -> None:
+    source, cache = Source(), Cache()
+    before, question = cache.counts(), asked_of(source)
+    for _ in range(4):
+        cache.get(question)
+    after = cache.counts()
+    assert after[Origin.COMPUTED] - before.get(Origin.COMPUTED, 0) == 1
+    assert after[Origin.CACHED] - before.get(Origin.CACHED, 0) == 3
