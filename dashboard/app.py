@@ -6,11 +6,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import filters, panels, text
+from dashboard import access, filters, panels, text
 
 st.set_page_config(page_title=text.PRODUCT, page_icon=str(Path(__file__).parent / "static" / "icon.svg"), layout="wide")
 pages = [st.Page(f"app_pages/{p.file}.py", title=p.title, icon=p.icon, url_path=p.path) for p in text.PAGES]
-page = st.navigation(pages)
+who = access.known()
+page = st.navigation(pages, position="sidebar" if who else "hidden")
+access.require(who)
 st.session_state["filters"] = filters.sidebar()
 if st.session_state.get("page") != page.url_path:
     st.session_state["page"] = page.url_path

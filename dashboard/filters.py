@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import text
 from dashboard.queries import dimensions, tiers
@@ -13,6 +14,8 @@ from skytier.errors import SkytierError
 from skytier.hot_tier import Document
 from skytier.settings import DashboardSettings
 from skytier.warehouse import literal
+
+_EARLIEST = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -53,14 +56,13 @@ def sidebar() -> Filters:
     """Draw the filters; what is chosen."""
     with st.sidebar:
         st.markdown(f"**{text.FILTERS}**")
-        names = _names()
+        names = codes()
         airlines = _choice(text.AIRLINES, "airline", names.get("airline", {}))
         origins = _choice(text.ORIGINS, "origin", names.get("origin", {}))
         left, right = st.columns(2)
-        first = left.date_input(text.FIRST_DAY, None, key="from", bind="query-params", persist_state="session")
-        last = right.date_input(text.LAST_DAY, None, key="to", bind="query-params", persist_state="session")
+        first, last = day(left, text.FIRST_DAY, "from"), day(right, text.LAST_DAY, "to")
         st.toggle(text.PAUSE, key="refresh_paused", help=text.PAUSE_HELP.format(DashboardSettings().refresh_seconds))
-    return Filters(airlines, origins, _day(first), _day(last))
+    return Filters(airlines, origins, first, last)
 
 
 def _choice(label: str, key: str, names: dict[str, str]) -> tuple[str, ...]:
@@ -83,7 +85,7 @@ def _choice(label: str, key: str, names: dict[str, str]) -> tuple[str, ...]:
     return tuple(chosen)
 
 
-def _names() -> dict[str, dict[str, str]]:
+def codes() -> dict[str, dict[str, str]]:
     """The codes that there are, and their names, by kind; none where the SQL endpoint does not answer."""
     try:
         rows = tiers.answer(dimensions.codes()).table.to_pylist()
@@ -96,5 +98,7 @@ def _names() -> dict[str, dict[str, str]]:
     return found
 
 
-def _day(chosen: object) -> date | None:
-    return chosen if isinstance(chosen, date) else None
+def day(place: DeltaGenerator, label: str, key: str) -> date | None:
+    """Draw a choice of one day, which the address carries; what is chosen."""
+    # Without a minimum Streamlit takes no day that is more than ten years ago.
+    return place.date_input(label, None, _EARLIEST, key=key, bind="query-params", persist_state="session")

@@ -85,10 +85,11 @@ def _print_addresses() -> None:
     ports = PortSettings()
     password = f"password: SKYTIER_AIRFLOW_PASSWORD in {stack_env_file()}"
     lines = {
+        "Dashboard": f"http://{HOST}:{ports.dashboard}",
         "Airflow": f"{airflow.url()}  (user {AirflowSettings().user}, {password})",
         "SQL": f'jdbc:hive2://{HOST}:{ports.sql}  (or: skytier sql "select ...")',
         "HDFS": HdfsSettings().web_url,
         "logs": home() / "logs",
     }
     for name, place in lines.items():
-        print(f"  {name:<8} {place}")
+        print(f"  {name:<9} {place}")

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from thrift.protocol.TBinaryProtocol import TBinaryProtocol
-from thrift.Thrift import TMessageType, TType
-from thrift.transport.TSocket import TSocket
-from thrift.transport.TTransport import TBufferedTransport
-
 from local_stack import jvm
 from local_stack.server import Server
-from skytier import spark
+from skytier import metastore, spark
 from skytier.settings import HOST, HdfsSettings, MetastoreSettings, PortSettings, PostgresSettings
 
 
@@ -38,23 +33,4 @@ class Metastore(Server):
         return jvm.hadoop_environment() | {"SKYTIER_POSTGRES_PASSWORD": password}
 
     def ready(self) -> bool:
-        """Call ``getStatus``, which every service of this kind has, and look for the answer's enum ALIVE (2)."""
-        socket = TSocket(HOST, PortSettings().metastore)
-        socket.setTimeout(3000)
-        transport = TBufferedTransport(socket)
-        transport.open()
-        try:
-            protocol = TBinaryProtocol(transport)
-            protocol.writeMessageBegin("getStatus", TMessageType.CALL, 0)
-            protocol.writeStructBegin("getStatus_args")
-            protocol.writeFieldStop()
-            protocol.writeMessageEnd()
-            transport.flush()
-            _, kind, _ = protocol.readMessageBegin()
-            if kind != TMessageType.REPLY:
-                return False
-            protocol.readStructBegin()
-            _, field_type, _ = protocol.readFieldBegin()
-            return bool(field_type == TType.I32 and protocol.readI32() == 2)
-        finally:
-            transport.close()
+        return metastore.is_alive(seconds=3)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 
 import stamina
+from bson import ObjectId
 from pymongo import ASCENDING, DESCENDING, MongoClient
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
-from skytier import logs
+from skytier import cache, logs
+from skytier.cache import Basis
 from skytier.hot_tier import Document
 from skytier.settings import MongoSettings
 
@@ -62,6 +65,16 @@ def alert(connection: MongoClient[Document], kind: str, severity: Severity, subj
     }
     _insert_or_count(alerts(connection), {"kind": kind, "subject": subject} | _UNACKNOWLEDGED, change)
     log.warning("alert", kind=kind, severity=str(severity), subject=subject, message=message)
+
+
+def acknowledge(connection: MongoClient[Document], ids: Sequence[ObjectId], by: str) -> int:
+    """Note that somebody has seen these alerts; how many nobody had seen before. Those keep who saw them first."""
+    seen = alerts(connection).update_many(
+        {"_id": {"$in": list(ids)}} | _UNACKNOWLEDGED, {"$set": {"acknowledged_by": by}}
+    )
+    cache.changed(Basis.ACKNOWLEDGEMENTS)
+    log.info("alerts acknowledged", ids=[str(one) for one in ids], by=by)
+    return seen.modified_count
 
 
 # Of two processes that insert the same alert at once, one is refused: the second time it finds the other's and counts.

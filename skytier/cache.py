@@ -30,7 +30,7 @@ from skytier.settings import CacheSettings, RedisSettings
 _PREFIX = "skytier"
 _COUNTS = f"{_PREFIX}:cache:answers"
 _POLL_SECONDS = 0.05
-_REFRESHERS = 4
+_ASKERS = 16
 
 log = logs.logger("cache")
 
@@ -96,8 +96,8 @@ class Cache:
     def __init__(self, settings: RedisSettings | None = None) -> None:
         self._redis = client(settings or RedisSettings())
         self._settings = CacheSettings()
-        self._refreshers = ThreadPoolExecutor(_REFRESHERS, thread_name_prefix="cache")
-        self._refreshing: dict[str, Future[Answer]] = {}
+        self._askers = ThreadPoolExecutor(_ASKERS, thread_name_prefix="cache")
+        self._under_way: dict[str, Future[Answer]] = {}
         self._guard = threading.Lock()
 
     def get(self, question: Question, patience_seconds: float | None = None) -> Answer:
@@ -110,7 +110,7 @@ class Cache:
             entry, epochs = self._look(question)
         except RedisError as error:
             log.warning("Redis does not answer: asked without it", reason=str(error))
-            return _asked(question, Origin.UNCACHED)
+            return self._shared(question, lambda: _asked(question, Origin.UNCACHED)).result()
         if entry is not None and entry.is_fresh(question, epochs):
             return self._counted(entry.answer)
         if entry is None or not question.may_be_stale:
@@ -120,19 +120,20 @@ class Cache:
     def _new_or_stale(self, question: Question, stale: Answer, patience_seconds: float | None) -> Answer:
         patience_seconds = self._settings.patience_seconds if patience_seconds is None else patience_seconds
         try:
-            return self._refresh(question).result(timeout=patience_seconds)
+            return self._shared(question, lambda: self._ask_once(question)).result(timeout=patience_seconds)
         except NotInTime:
             return replace(stale, origin=Origin.STALE)
         except SkytierError as error:
             return replace(stale, origin=Origin.STALE, problem=str(error))
 
-    def _refresh(self, question: Question) -> Future[Answer]:
+    def _shared(self, question: Question, ask: Callable[[], Answer]) -> Future[Answer]:
+        """Ask in a thread of the cache; who wants the same meanwhile, in this process, waits for that."""
         with self._guard:
-            if (under_way := self._refreshing.get(question.name)) is not None:
+            if (under_way := self._under_way.get(question.name)) is not None:
                 return under_way
-            future = self._refreshers.submit(self._ask_once, question)
-            self._refreshing[question.name] = future
-        future.add_done_callback(lambda _: self._refreshing.pop(question.name, None))
+            future = self._askers.submit(ask)
+            self._under_way[question.name] = future
+        future.add_done_callback(lambda _: self._under_way.pop(question.name, None))
         return future
 
     def _ask_once(self, question: Question) -> Answer:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 from pydantic import Field, SecretStr, model_validator
@@ -181,6 +181,13 @@ class DashboardSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="SKYTIER_DASHBOARD_")
 
     refresh_seconds: float = Field(60.0, ge=1, description="time between two refreshes of an open page")
+    sign_in: Literal["off", "password", "oidc"] = Field(
+        "off", description="how people sign in: off (nobody has to), password, or oidc (OpenID Connect)"
+    )
+    viewer_password: SecretStr = Field(SecretStr(""), description="password of viewers; empty: no viewer can sign in")
+    operator_password: SecretStr = Field(SecretStr(""), description="password of operators, who may also start things")
+    viewers: str = Field("", description="with oidc: who may look, as addresses with commas; *: all that can sign in")
+    operators: str = Field("", description="with oidc: who are operators, as addresses with commas")
 
 
 class SqlSettings(Settings):
@@ -213,11 +220,18 @@ class AirflowSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="SKYTIER_AIRFLOW_")
 
+    url: str = Field("", description="pages and API as http://host:port; empty: the local stack's")
     user: str = Field("admin", description="user of Airflow's pages")
     password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
     fernet_key: SecretStr = Field(SecretStr(""), description="key of what Airflow keeps encrypted; made at first start")
     jwt_secret: SecretStr = Field(SecretStr(""), description="key that Airflow signs logins with; made at first start")
     parallelism: int = Field(4, ge=1, description="tasks that run at once")
+
+    @model_validator(mode="after")
+    def _local(self) -> AirflowSettings:
+        if not self.url:
+            object.__setattr__(self, "url", f"http://{HOST}:{PortSettings().airflow}")
+        return self
 
 
 class SparkSettings(Settings):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from types import TracebackType
@@ -13,7 +13,9 @@ from typing import Any
 
 import stamina
 from pyhive import exc, hive
+from thrift.transport.TSocket import TSocket
 from thrift.transport.TTransport import TTransportException
+from thrift_sasl import TSaslClientTransport
 
 from skytier.errors import TerminalError, TransientError
 from skytier.settings import PortSettings, SqlSettings
@@ -90,6 +92,27 @@ def query(statement: str) -> Result:
     """Run one statement in a session of its own. Raises as ``Connection`` does."""
     with Connection() as connection:
         return connection.query(statement)
+
+
+def ping(seconds: float) -> None:
+    """Ask ``SELECT 1`` in a session of its own, once, and wait for each answer no longer than this.
+
+    Raises what PyHive and Thrift raise.
+    """
+    settings = SqlSettings()
+    socket = TSocket(settings.host, PortSettings().sql)
+    socket.setTimeout(seconds * 1000)
+    transport = TSaslClientTransport(lambda: _login(settings), "PLAIN", socket)
+    with (
+        closing(hive.Connection(thrift_transport=transport, username=settings.user)) as connection,
+        closing(connection.cursor()) as cursor,
+    ):
+        cursor.execute("SELECT 1")
+        cursor.fetchall()
+
+
+def _login(settings: SqlSettings) -> Any:
+    return hive.get_installed_sasl(settings.host, "PLAIN", None, settings.user, "x")  # any password does
 
 
 @stamina.retry(on=TransientError, attempts=3, wait_initial=0.2, wait_max=1.0)

@@ -55,3 +55,45 @@ def arrived_by_airline(from_day: date, to_day: date) -> dict[str, int]:
 def mean_arrival_delay_minutes(from_day: date, to_day: date) -> float:
     """Mean arrival delay of the flights that arrived."""
     return float(flights(from_day, to_day)["arr_delay"].mean())
+
+
+def delays(from_day: date, to_day: date) -> pd.DataFrame:
+    """The flights that arrived: ``flight_id``, ``day``, ``airline``, ``origin``, ``actual`` (arrival delay, min)."""
+    table = flights(from_day, to_day)
+    table = table[table["dep_time"].notna() & table["arr_delay"].notna()]
+    day = pd.to_datetime(table[["year", "month", "day"]])
+    parts = (day.dt.strftime("%Y-%m-%d"), table["carrier"], table["flight"].astype(str), table["origin"])
+    return pd.DataFrame(
+        {
+            "flight_id": ["-".join(names) for names in zip(*parts, strict=True)],
+            "day": day.to_numpy(),
+            "airline": table["carrier"].to_numpy(),
+            "origin": table["origin"].to_numpy(),
+            "actual": table["arr_delay"].to_numpy(dtype=float),
+        }
+    )
+
+
+def ends(from_day: date, to_day: date) -> pd.DataFrame:
+    """A row a flight: how it ended, by the rules above, and what it is grouped by.
+
+    ``flight_date``, ``hour`` and ``day_of_week`` (1 = Monday) of the scheduled departure, local; ``airline``,
+    ``origin``, ``destination``, ``flight_number``, ``end``, ``departure_delay`` and ``arrival_delay`` in minutes.
+    """
+    table = flights(from_day, to_day)
+    day = pd.to_datetime(table[["year", "month", "day"]])
+    end = pd.Series("arrived", index=table.index).where(table["arr_delay"].notna(), "diverted")
+    return pd.DataFrame(
+        {
+            "flight_date": day,
+            "hour": table["sched_dep_time"] // 100,
+            "day_of_week": day.dt.dayofweek + 1,
+            "airline": table["carrier"],
+            "origin": table["origin"],
+            "destination": table["dest"],
+            "flight_number": table["flight"],
+            "end": end.where(table["dep_time"].notna(), "cancelled"),
+            "departure_delay": table["dep_delay"],
+            "arrival_delay": table["arr_delay"],
+        }
+    )

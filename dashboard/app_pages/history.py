@@ -1,3 +1,143 @@
-"""history."""
+"""Historical Analytics."""
 
-from __future__ import annotations
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.charts import history as charts
+from dashboard.charts import history_cancellations as cancellations
+from dashboard.charts import history_compare as compare
+from dashboard.charts import history_drill as drill
+from dashboard.charts import history_week as week
+from dashboard.charts.history_measures import MEASURES
+from dashboard.filters import Filters, codes, day
+from dashboard.panels import Drawing, panel
+from dashboard.queries import history as queries
+from dashboard.text import history as text
+from skytier.cache import Question
+
+PLACE = "place"
+filters, tier = st.session_state["filters"], queries.tier()
+kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
+
+
+def summary() -> Question:
+    return queries.summary(filters)
+
+
+def path() -> tuple[str, ...]:
+    return drill.path_of(st.query_params.get(PLACE, ""))
+
+
+def go(to: tuple[str, ...]) -> None:
+    st.query_params[PLACE] = drill.place_of(to)
+
+
+def crumbs() -> None:
+    here = path()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        for depth in range(len(here)):
+            above = here[:depth]
+            st.button(drill.crumb(above), key=f"history-crumb-{depth}", type="tertiary", on_click=go, args=(above,))
+            st.markdown(text.BELOW, width="content")
+        st.markdown(f"**{drill.crumb(here)}**", width="content")
+
+
+def below(frame: pd.DataFrame) -> Drawing:
+    here = path()
+    if len(here) == len(queries.STEPS):
+        return drill.flights(frame)
+    return drill.steps(frame, here, lambda steps: go((*here, steps[st.session_state[drill.PRESSED].row])))
+
+
+def side(name: str, known: dict[str, dict[str, str]]) -> Filters:
+    columns, key = st.columns(4), f"history-{name.lower()}"
+    first = day(columns[0], text.SIDE_FROM.format(name), f"{key}-from")
+    last = day(columns[1], text.SIDE_TO.format(name), f"{key}-to")
+    airline, origin = (
+        column.selectbox(
+            label.format(name),
+            sorted(known.get(kind, {})),
+            None,
+            key=f"{key}-{kind}",
+            placeholder=text.AS_SIDEBAR,
+            **kept,
+        )
+        for column, label, kind in (
+            (columns[2], text.SIDE_AIRLINE, "airline"),
+            (columns[3], text.SIDE_ORIGIN, "origin"),
+        )
+    )
+    return Filters((airline,) if airline else (), (origin,) if origin else (), first, last)
+
+
+def axis() -> None:
+    st.segmented_control(text.AXIS, list(compare.AXES), default=text.BY_HOUR, required=True, key="history-axis", **kept)
+
+
+def sides() -> tuple[Filters, Filters]:
+    return queries.sides(filters, chosen)
+
+
+st.caption(text.SCOPE)
+panel(
+    text.HEADLINE,
+    summary,
+    lambda frame: charts.headline(frame, queries.last_whole_day()),
+    tier=tier,
+    key="headline",
+)
+measure = st.segmented_control(
+    text.MEASURE,
+    list(MEASURES),
+    default=text.DELAYED,
+    required=True,
+    key="history-measure",
+    help=text.MEASURE_HELP,
+    **kept,
+)
+panel(text.DAILY, summary, lambda frame: charts.daily(frame, measure, queries.last_whole_day()), tier=tier, key="daily")
+left, right = st.columns([3, 2])
+with left:
+    panel(text.HOURLY, summary, lambda frame: week.hourly(frame, measure), tier=tier, key="hourly")
+with right:
+    panel(text.WEEKDAY, summary, lambda frame: week.weekday(frame, measure), tier=tier, key="weekday")
+panel(text.HEAT, summary, lambda frame: week.heat(frame, measure), tier=tier, key="heat")
+
+panel(text.DRILL, lambda: queries.below(filters, path()), below, tier=tier, key="drill", controls=crumbs)
+
+st.subheader(text.COMPARE)
+st.caption(text.COMPARE_SCOPE)
+known = codes()
+chosen = [side(name, known) for name in queries.SIDES]
+left, right = st.columns(2)
+with left:
+    panel(
+        text.COMPARED,
+        lambda: queries.comparison(filters, chosen),
+        lambda frame: compare.table(frame, sides()),
+        tier=tier,
+        key="compared",
+    )
+with right:
+    panel(
+        text.SIDE_BY_SIDE,
+        lambda: queries.comparison(filters, chosen),
+        lambda frame: compare.side_by_side(frame, measure, st.session_state["history-axis"], sides()),
+        tier=tier,
+        key="side-by-side",
+        controls=axis,
+    )
+
+left, right = st.columns([3, 2])
+with left:
+    panel(
+        text.CANCELLED_DAYS,
+        summary,
+        lambda frame: cancellations.by_date(frame, queries.last_whole_day()),
+        tier=tier,
+        key="cancelled-days",
+    )
+with right:
+    panel(text.CANCELLED_AIRLINES, summary, cancellations.by_airline, tier=tier, key="cancelled-airlines")

@@ -9,11 +9,9 @@ from dashboard.queries.tiers import Tier
 from dashboard.text import overview as text
 
 filters = st.session_state["filters"]
-left, middle, right = st.columns(3)
+left, right = st.columns(2)
 with left:
     panel(text.AIR, lambda: queries.in_the_air(filters), charts.in_the_air, tier=Tier.HOT, key="air")
-with middle:
-    panel(text.HOT, lambda: queries.hot_size(), charts.hot_size, tier=Tier.HOT, key="hot")
 with right:
     panel(text.STORED, queries.batches, charts.batches, tier=Tier.METADATA, key="stored")
 
@@ -21,5 +19,6 @@ left, right = st.columns([3, 2])
 with left:
     panel(text.ROUTES, lambda: queries.in_the_air(filters), charts.routes, tier=Tier.HOT, key="routes")
 with right:
+    panel(text.HOT, queries.hot_size, charts.hot_size, tier=Tier.HOT, key="hot")
     panel(text.INGESTION, lambda: queries.ingestion(filters), charts.ingestion, tier=Tier.HOT, key="ingestion")
 panel(text.LATEST, lambda: queries.latest(filters), charts.latest, tier=Tier.HOT, key="latest")

@@ -1,3 +1,124 @@
-"""predictions."""
+"""Prediction & Insights."""
 
-from __future__ import annotations
+from typing import Any
+
+import streamlit as st
+
+from dashboard.charts import predictions as charts
+from dashboard.charts import predictions_calibration as calibration
+from dashboard.charts import predictions_model as model
+from dashboard.charts.predictions_accuracy import Figures, drawn
+from dashboard.panels import Controls, panel
+from dashboard.queries import predictions as queries
+from dashboard.queries.tiers import Tier
+from dashboard.text import predictions as text
+
+OVER_TIME, BY_AIRLINE, ORDER = "predictions-measure", "predictions-airline-measure", "predictions-order"
+KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
+filters, state = st.session_state["filters"], st.session_state
+
+
+def choice(label: str, names: dict[Any, str], key: str, meaning: str | None = None) -> Any:
+    options, name = list(names), names.__getitem__
+    default: Any = options[0]
+    return st.segmented_control(
+        label, options, required=True, default=default, format_func=name, help=meaning, key=key, **KEPT
+    )
+
+
+def measure(key: str) -> None:
+    st.selectbox(text.MEASURE, list(text.MEASURES), format_func=text.MEASURES.__getitem__, key=key, **KEPT)
+
+
+def judged(title: str, draw: Figures, part: str, *by: str, key: str, controls: Controls | None = None) -> None:
+    drawing = drawn(draw, *by, part=part, seen=seen)
+    panel(
+        title,
+        lambda: queries.judged(filters, stage),
+        drawing,
+        tier=Tier.COLD,
+        key=key,
+        controls=controls,
+        empty=text.EMPTY,
+    )
+
+
+st.caption(text.INTRODUCTION)
+left, right = st.columns(2)
+with left:
+    stage = choice(text.STAGE, text.STAGES, "predictions-stage")
+with right:
+    seen = choice(text.FLIGHTS, text.SEEN, "predictions-flights", text.SEEN_HELP)
+
+judged(text.ERRORS, charts.errors, "day", "flight_date", key="errors")
+judged(text.INTERVALS, charts.intervals, "day", "flight_date", key="intervals")
+
+left, right = st.columns([3, 2])
+with left:
+    judged(
+        text.OVER_TIME,
+        lambda rows: charts.over_time(rows, state[OVER_TIME]),
+        "day",
+        "flight_date",
+        key="over-time",
+        controls=lambda: measure(OVER_TIME),
+    )
+with right:
+    judged(
+        text.BY_AIRLINE,
+        lambda rows: charts.by_airline(rows, state[BY_AIRLINE]),
+        "airline",
+        "airline",
+        key="by-airline",
+        controls=lambda: measure(BY_AIRLINE),
+    )
+panel(
+    text.VERSIONS,
+    lambda: queries.stages(filters),
+    drawn(charts.versions, "stage", "model_version", seen=seen),
+    tier=Tier.COLD,
+    key="versions",
+    empty=text.EMPTY,
+)
+panel(text.TEST_DAYS, queries.test_days, model.test_days, tier=Tier.MODELS, key="test-days", empty=text.NO_CHAMPION)
+
+left, right = st.columns(2)
+with left:
+    judged(text.ACTUAL, calibration.actual, "cell", "predicted_bin", "actual_bin", key="actual")
+with right:
+    judged(text.DISTRIBUTION, calibration.distribution, "cell", "predicted_bin", "actual_bin", key="distribution")
+left, right = st.columns(2)
+with left:
+    judged(text.CALIBRATION, calibration.calibration, "confidence", "confidence_bin", key="calibration")
+with right:
+    judged(text.BY_CONFIDENCE, calibration.by_confidence, "confidence", "confidence_bin", key="by-confidence")
+
+panel(
+    text.LARGEST,
+    lambda: queries.largest(filters, stage, by_margin=state[ORDER], seen=seen),
+    model.largest,
+    tier=Tier.COLD,
+    key="largest",
+    controls=lambda: choice(text.ORDER, text.ORDERS, ORDER),
+    empty=text.EMPTY if seen else text.ALL_KNOWN,
+)
+left, right = st.columns(2)
+with left:
+    judged(text.COVERAGE, calibration.coverage, "cell", "predicted_bin", key="coverage")
+with right:
+    panel(
+        text.IMPORTANCE,
+        queries.importance,
+        lambda rows: model.importance(rows[rows["stage"] == stage]),
+        tier=Tier.MODELS,
+        key="importance",
+        empty=text.NO_CHAMPION,
+    )
+panel(
+    text.DRIFT,
+    lambda: queries.drift(filters),
+    lambda rows: model.drift(model.of_stage(rows, stage)),
+    tier=Tier.COLD,
+    key="drift",
+    empty=text.NO_DRIFT,
+)

@@ -125,6 +125,12 @@ def _query(statement: str) -> Result:
         return result
 
 
+def close_sessions() -> None:
+    """End the idle sessions of the SQL endpoint."""
+    while not _idle.empty():
+        _idle.get_nowait().close()
+
+
 def _table(result: Result) -> pa.Table:
     """The rows by column; what SQL has no plain type for is text."""
     columns = list(zip(*result.rows, strict=True)) or [()] * len(result.columns)

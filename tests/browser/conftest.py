@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext
 
 from skytier.settings import HOST, PortSettings
-from tests.browser.viewer import Viewer
+from tests.browser.viewer import Viewer, chromium
 from tests.own_stack import OwnStack
 
 REFRESH_SECONDS = "4"  # an open page refreshes while a test looks on
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-_QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 
 
 @pytest.fixture(scope="session")
@@ -37,13 +27,9 @@ def dashboard(stack: OwnStack, january: dict[str, int]) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium of this machine. Fails where there is none."""
-    found = [path for name in _BROWSERS if (path := shutil.which(name))]
-    assert found, "There is no Chromium: 'make test' installs it on Debian and Ubuntu."
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found[0], args=list(_QUIET))
-        yield chromium
-        chromium.close()
+    """One browser for all tests."""
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture(params=["light", "dark"])

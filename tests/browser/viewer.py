@@ -2,11 +2,42 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import ConsoleMessage, Locator, Page, Request
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, sync_playwright
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
 LOADED_MS = 60_000
 # Streamlit's own charts of metrics say so while they have no data yet.
 _HARMLESS = ("Infinite extent for field",)
+# Opened below the root, Streamlit's page first looks for its server there.
+_LOOKED_FOR = ("/_stcore/health", "/_stcore/host-config")
+
+
+def program() -> str:
+    """The browser of this machine. Fails where there is none."""
+    found = [path for name in _BROWSERS if (path := shutil.which(name))]
+    assert found, "There is no Chromium: 'make test' installs it on Debian and Ubuntu."
+    return found[0]
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Headless Chromium of this machine, which asks nobody outside. Fails where there is none."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program(), args=list(QUIET))
+        yield browser
+        browser.close()
 
 
 class Viewer:
@@ -21,8 +52,11 @@ class Viewer:
         page.on("request", self._see)
 
     def _hear(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not any(words in message.text for words in _HARMLESS):
-            self.errors.append(message.text)
+        place = str(message.location.get("url", ""))
+        if message.type not in ("error", "warning") or place.endswith(_LOOKED_FOR):
+            return
+        if not any(words in message.text for words in _HARMLESS):
+            self.errors.append(f"{message.text} ({place})")
 
     def _see(self, request: Request) -> None:
         if not request.url.startswith((self._address, self._address.replace("http", "ws"), "data:", "blob:")):

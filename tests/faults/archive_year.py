@@ -15,13 +15,13 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from skytier.airflow_api import ARCHIVING, AirflowApi
 from skytier.archive.manifest import State
 from skytier.archive.manifests import Manifests
 from skytier.files import Files
 from skytier.settings import stack_env_file
 from skytier.sql import query
 from tests import archives, oracle
-from tests.airflow_api import AirflowApi
 from tests.archive_runs import size_mb
 from tests.own_stack import WITHOUT, OwnStack, own_stack, settings_of
 
@@ -103,7 +103,7 @@ def main(
         largest, intake = watch(stack, first, last, speed)
         done = archives.manifests(State.DONE)
         found, wanted = in_both_tiers(), expected(first, last)
-        runs = AirflowApi().runs("mongodb_archiving_dag")
+        runs = AirflowApi().runs(ARCHIVING)
     report = {
         "events": sum(found.values()),
         "archives": len(done),

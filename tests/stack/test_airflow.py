@@ -11,20 +11,21 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 import pandas as pd
+import psycopg
 import pytest
 
+from dashboard.queries import operations_jobs
 from generator.publisher import Publisher
 from generator.records import Record
 from generator.synthetic import Plan, Rates, synthetic
 from skytier import hot_tier
-from skytier.settings import KafkaSettings
+from skytier.airflow_api import ARCHIVING, MINUTE, AirflowApi
+from skytier.settings import HOST, KafkaSettings, PortSettings, PostgresSettings
 from tests import stores
-from tests.airflow_api import AirflowApi
 from tests.own_stack import OwnStack
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
-MINUTE = "flight_processing_dag"
 SOURCE = "test_airflow"  # other tests count the events of theirs
 FIRST_SEED = 12_000
 EVENTS = 300
@@ -93,6 +94,35 @@ def test_events_are_in_both_tiers_after_a_run(airflow: AirflowApi) -> None:
     assert airflow.task_states(MINUTE, run_id) == {"process_flight_events": "success", "check_books": "success"}
     for store in stores.STORES:
         assert sorted(stores.ids(store, SOURCE)) == sorted(sent)
+
+
+def test_the_dashboard_tells_runs_as_airflow_keeps_them(airflow: AirflowApi) -> None:
+    settings = PostgresSettings()
+    told = operations_jobs.dag_runs().ask().to_pandas()
+    with psycopg.connect(
+        host=HOST,
+        port=PortSettings().postgres,
+        dbname="airflow",
+        user=settings.user,
+        password=settings.password.get_secret_value(),
+    ) as database:
+        query = "select run_id, dag_id, state, extract(epoch from end_date - start_date)::float8 from dag_run"
+        kept = {(dag_id, run_id): (state, took) for run_id, dag_id, state, took in database.execute(query)}
+    assert set(told["dag_id"]) == set(airflow.dags())
+    ended = told[told["state"].isin(["success", "failed"])]
+    assert len(ended)
+    for run in ended.to_dict("records"):
+        state, took = kept[run["dag_id"], run["run_id"]]
+        assert (run["state"], run["duration_seconds"]) == (state, pytest.approx(took, abs=0.01))
+
+
+def test_an_archive_run_is_started_by_hand(airflow: AirflowApi) -> None:
+    run_id = airflow.trigger(ARCHIVING, "by a test")
+
+    def succeeded() -> dict[str, str]:
+        return {run["dag_run_id"]: run["note"] for run in airflow.runs(ARCHIVING) if run["state"] == "success"}
+
+    assert eventually(lambda: succeeded().get(run_id), RUN_SECONDS) == "by a test"
 
 
 @pytest.fixture

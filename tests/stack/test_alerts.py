@@ -47,6 +47,16 @@ def test_the_same_alert_counts_up_until_it_is_acknowledged(
     assert sorted(found["count"] for found in collection.find({"kind": KIND})) == [1, 1, 2]
 
 
+def test_an_alert_is_acknowledged_once(connection: MongoClient[Document], collection: Collection[Document]) -> None:
+    for subject in ("a", "b", "c"):
+        alert(connection, KIND, Severity.WARNING, subject, "seen or not")
+    ids = {found["subject"]: found["_id"] for found in collection.find({"kind": KIND})}
+    assert alerts.acknowledge(connection, [ids["a"]], "first") == 1
+    assert alerts.acknowledge(connection, [ids["a"], ids["b"]], "second") == 1
+    found = {found["subject"]: found["acknowledged_by"] for found in collection.find({"kind": KIND})}
+    assert found == {"a": "first", "b": "second", "c": None}
+
+
 def test_an_alert_that_many_raise_at_once_stands_there_once(
     connection: MongoClient[Document], collection: Collection[Document]
 ) -> None:

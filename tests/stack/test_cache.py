@@ -21,6 +21,7 @@ from tests.own_stack import OwnStack
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300), pytest.mark.usefixtures("stack")]
 
+NOWHERE = RedisSettings(url=SecretStr("redis://127.0.0.1:1"))
 SLOW_SECONDS = CacheSettings().patience_seconds + 0.6
 
 
@@ -95,8 +96,9 @@ def test_a_stale_answer_says_why_there_is_no_new_one() -> None:
         cache.get(asked_of(source))
 
 
-def test_threads_ask_once() -> None:
-    source, cache = Source(), Cache()
+@pytest.mark.parametrize("settings", [None, NOWHERE], ids=["with Redis", "without"])
+def test_threads_ask_once(settings: RedisSettings | None) -> None:
+    source, cache = Source(), Cache(settings)
     source.seconds = 0.5
     question, together = asked_of(source), threading.Barrier(10)
 
@@ -136,7 +138,7 @@ def test_processes_ask_once(stack: OwnStack, tmp_path_factory: pytest.TempPathFa
 
 
 def test_without_redis_every_question_is_asked() -> None:
-    source, cache = Source(), Cache(RedisSettings(url=SecretStr("redis://127.0.0.1:1")))
+    source, cache = Source(), Cache(NOWHERE)
     question = asked_of(source)
     assert [cache.get(question).origin for _ in range(2)] == [Origin.UNCACHED] * 2
     assert source.asked == 2

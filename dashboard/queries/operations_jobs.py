@@ -1,0 +1,152 @@
+"""What runs: the DAGs of Airflow, the Spark job of each minute, and what Kafka holds that no batch has taken yet."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.cimpl import KafkaException
+
+from dashboard.queries import tiers
+from dashboard.queries.operations_servers import PATIENCE_SECONDS, SECONDS
+from skytier.airflow_api import AirflowApi
+from skytier.cache import Basis, Question
+from skytier.errors import TransientError
+from skytier.settings import AirflowSettings, KafkaSettings
+
+RUNS = 20
+"""Newest runs of each DAG"""
+JOBS = 30
+"""Newest batches of the minute job"""
+_AIRFLOW_PATIENCE_SECONDS = _SQL_PATIENCE_SECONDS = 5.0
+_TIME = pa.timestamp("us", "UTC")
+
+
+def dag_runs() -> Question:
+    """The newest runs of each DAG, newest first; one row without a run for a DAG that has had none.
+
+    ``dag_id``, ``schedule``, ``next_run_at``, ``is_paused``, ``run_id``, ``run_type`` (scheduled, manual), ``state``,
+    ``queued_at``, ``started_at``, ``duration_seconds`` (null while it runs).
+    """
+    return tiers.asked(_dag_runs, SECONDS, may_be_stale=False)
+
+
+def _dag_runs() -> pa.Table:
+    api = _airflow(AirflowSettings().url)
+    dags = api.dags()
+    with ThreadPoolExecutor(max(1, len(dags))) as pool:
+        runs = dict(zip(dags, pool.map(lambda name: api.runs(name, RUNS), dags), strict=True))
+    rows = [_dag_run(dags[name], run) for name in sorted(dags) for run in runs[name] or [{}]]
+    text, time = pa.string(), _TIME
+    columns = {"dag_id": text, "schedule": text, "next_run_at": time, "is_paused": pa.bool_(), "run_id": text}
+    columns |= {
+        "run_type": text,
+        "state": text,
+        "queued_at": time,
+        "started_at": time,
+        "duration_seconds": pa.float64(),
+    }
+    return pa.Table.from_pylist(rows, pa.schema(columns.items()))
+
+
+def _dag_run(dag: dict[str, Any], run: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "dag_id": dag["dag_id"],
+        "schedule": dag["timetable_summary"],
+        "next_run_at": _time(dag["next_dagrun_run_after"]),
+        "is_paused": dag["is_paused"],
+        "run_id": run.get("dag_run_id"),
+        "run_type": run.get("run_type"),
+        "state": run.get("state"),
+        "queued_at": _time(run.get("queued_at")),
+        "started_at": _time(run.get("start_date")),
+        "duration_seconds": run.get("duration"),
+    }
+
+
+@functools.cache
+def _airflow(url: str) -> AirflowApi:
+    """The client of this process for an Airflow; it keeps its login."""
+    return AirflowApi(_AIRFLOW_PATIENCE_SECONDS)
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def spark_jobs() -> Question:
+    """The newest batches of the minute job, newest first.
+
+    ``batch_id``, ``started_at``, ``committed_at``, ``consumed`` (records), ``duration_seconds``, ``step_seconds``
+    (JSON: seconds by step; some steps run side by side), ``kafka_offsets`` (JSON: topic, partition, [from, to)).
+    """
+    return tiers.sql(
+        f"""
+SELECT batch_id, started_at, committed_at, consumed,
+  (unix_micros(committed_at) - unix_micros(started_at)) / 1e6D AS duration_seconds, step_seconds, kafka_offsets
+FROM flight_dw.batch_metadata
+ORDER BY batch_id DESC
+LIMIT {JOBS}"""
+    )
+
+
+def kafka_lag() -> Question:
+    """A row each partition of the topic of events.
+
+    ``partition``, ``first_offset`` and ``end_offset`` of what Kafka holds, ``processed_offset`` (up to it, exclusive,
+    the newest batches took; null before the first), ``waiting`` (records that no batch has taken).
+    """
+    return tiers.asked(_kafka_lag, SECONDS, Basis.BATCHES, may_be_stale=False)
+
+
+def _kafka_lag() -> pa.Table:
+    topic = KafkaSettings().topic
+    batches = tiers.answer(spark_jobs(), _SQL_PATIENCE_SECONDS)
+    if batches.problem:  # against an earlier answer more would wait than does
+        raise TransientError(batches.problem)
+    processed = _processed(topic, batches.table["kafka_offsets"].to_pylist())
+    rows = []
+    for partition, (first, end) in _kept_by_kafka(topic).items():
+        done = processed.get(partition)
+        row = {"partition": partition, "first_offset": first, "end_offset": end, "processed_offset": done}
+        rows.append(row | {"waiting": end - max(first, done or first)})
+    columns = ("partition", "first_offset", "end_offset", "processed_offset", "waiting")
+    return pa.Table.from_pylist(rows, pa.schema([(name, pa.int64()) for name in columns]))
+
+
+def _processed(topic: str, newest_first: Iterable[str]) -> dict[int, int]:
+    """Where the newest batch that took from a partition left it."""
+    found: dict[int, int] = {}
+    for offsets in newest_first:
+        for partition, (_, to) in json.loads(offsets).get(topic, {}).items():
+            found.setdefault(int(partition), to)
+    return found
+
+
+def _kept_by_kafka(topic: str) -> dict[int, tuple[int, int]]:
+    """First and end offset of each partition."""
+    settings = {"bootstrap.servers": KafkaSettings().bootstrap_servers, "group.id": "skytier-dashboard", "log_level": 0}
+    consumer = Consumer(settings)  # it joins no group: nothing is subscribed to
+    try:
+        # Asked for one topic by name, a broker may create it.
+        topics = consumer.list_topics(timeout=PATIENCE_SECONDS).topics
+        numbers = sorted(topics[topic].partitions) if topic in topics else []
+        return {number: _watermarks(consumer, topic, number) for number in numbers}
+    except KafkaException as error:
+        raise TransientError("Kafka does not answer: see 'skytier stack status'.") from error
+    finally:
+        consumer.close()
+
+
+def _watermarks(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
+    found = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=PATIENCE_SECONDS)
+    if found is None:
+        raise TransientError(f"Kafka did not tell in time how far partition {partition} of {topic} is.")
+    first, end = found
+    return int(first), int(end)

@@ -1,0 +1,230 @@
+"""How good the delay predictions are: each beside the delay that came, of the flights that have arrived.
+
+An ``arrived`` event carries its latest prediction whole, so that those made at departure are read from one scan. Those
+made before departure are joined to it by the view, which takes longer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from dashboard.filters import Filters
+from dashboard.queries.tiers import asked, sql
+from models import delay_model
+from models.features import AFTER, BEFORE
+from models.registry import Registry
+from skytier.cache import Question
+from skytier.files import Files
+from skytier.settings import CacheSettings, home
+from skytier.warehouse import literal
+
+STAGES = (AFTER, BEFORE)
+ACCURATE_WITHIN_MINUTES = delay_model.ACCURATE_WITHIN_MINUTES
+PERCENTAGE_FROM_MINUTES = 15.0
+"""Below this delay, early or late, the error as a percentage of the delay says nothing."""
+ANOMALY_TIMES = 3.0
+"""An anomaly is off by this many times the distance from the prediction to that bound of its interval."""
+BIN_MINUTES, FIRST_BIN_MINUTES, LAST_BIN_MINUTES = 10, -60, 180
+LARGEST = 50
+DRIFT_DAYS = 14
+
+_TEST_NAMES = ("model_version", "stage", "predictor", "test_from", "test_to")
+_TEST_NUMBERS = (
+    "mean_absolute_error_minutes",
+    "root_mean_squared_error_minutes",
+    "mean_error_minutes",
+    "r2",
+    "in_interval_pct",
+)
+
+# As flight_dw.prediction_outcomes has it: a test holds the two together.
+_IS_IN_TRAINING = """(flight_date BETWEEN v.train_from AND v.train_to
+    AND CASE v.trained_on WHEN 'package' THEN source = 'replay' ELSE processing_timestamp < v.trained_at END)"""
+
+_SUMS = f"""count(*) AS predictions,
+  sum(abs(error_minutes)) AS absolute_error_sum,
+  sum(error_minutes * error_minutes) AS squared_error_sum,
+  sum(error_minutes) AS error_sum,
+  count_if(abs(actual_delay_minutes) >= {PERCENTAGE_FROM_MINUTES}) AS percentage_predictions,
+  sum(CASE WHEN abs(actual_delay_minutes) >= {PERCENTAGE_FROM_MINUTES}
+    THEN abs(error_minutes / actual_delay_minutes) ELSE 0 END) AS percentage_error_sum,
+  count_if(actual_delay_minutes BETWEEN lower_minutes AND upper_minutes) AS in_interval,
+  sum(upper_minutes - lower_minutes) AS interval_sum,
+  count_if(abs(error_minutes) <= {ACCURATE_WITHIN_MINUTES}) AS accurate,
+  sum(confidence) AS confidence_sum,
+  count_if(times_margin >= {ANOMALY_TIMES}) AS anomalies,
+  sum(actual_delay_minutes) AS actual_sum,
+  count(test_mae) AS with_test_mae,
+  sum(test_mae) AS test_mae_sum"""
+
+
+def judged(filters: Filters, stage: str) -> Question:
+    """Sums over the predictions of a stage, of flights that have arrived, in several groupings.
+
+    ``part`` names the grouping: ``day`` (``flight_date``), ``airline`` (``airline``), ``cell`` (``predicted_bin`` and
+    ``actual_bin``, the lower ends in minutes, what is outside in the first and the last), ``confidence``
+    (``confidence_bin``, the lower end, by 0.05). In each ``is_in_training`` (null where it is not known),
+    ``predictions``, and sums of what the accuracy is made of: errors and widths in minutes, shares and confidences
+    as 0 to 1.
+    """
+    return sql(
+        f"""
+SELECT
+  CASE WHEN grouping(flight_date) = 0 THEN 'day' WHEN grouping(airline) = 0 THEN 'airline'
+    WHEN grouping(confidence_bin) = 0 THEN 'confidence' ELSE 'cell' END AS part,
+  is_in_training, flight_date, airline, predicted_bin, actual_bin, confidence_bin,
+  {_SUMS}
+FROM (
+  SELECT *,
+    {_bin("predicted_delay_minutes")} AS predicted_bin,
+    {_bin("actual_delay_minutes")} AS actual_bin,
+    floor(least(confidence, 0.999D) * 20) / 20 AS confidence_bin
+  FROM ({_outcomes(filters, stage)})
+)
+GROUP BY GROUPING SETS (
+  (is_in_training, flight_date), (is_in_training, airline),
+  (is_in_training, predicted_bin, actual_bin), (is_in_training, confidence_bin)
+)"""
+    )
+
+
+def stages(filters: Filters) -> Question:
+    """The sums of ``judged`` by ``stage``, ``model_version`` and ``is_in_training``."""
+    return sql(
+        f"""
+SELECT stage, model_version, is_in_training, {_SUMS}
+FROM ({" UNION ALL ".join(_outcomes(filters, stage) for stage in STAGES)})
+GROUP BY stage, model_version, is_in_training"""
+    )
+
+
+def largest(filters: Filters, stage: str, *, by_margin: bool, seen: bool) -> Question:
+    """The predictions of a stage that were furthest off, the furthest first.
+
+    In minutes, or ``by_margin``: ``times_margin``, how many times the distance from the prediction to the bound of its
+    interval on that side. Without ``seen``, those of flights known from the training are left out. ``flight_id``,
+    ``destination``, ``error_minutes`` (actual minus predicted), ``times_margin``, ``predicted_delay_minutes``,
+    ``actual_delay_minutes``, ``lower_minutes``, ``upper_minutes``, ``confidence_pct``, ``is_in_training``,
+    ``model_version``.
+    """
+    order = "times_margin" if by_margin else "abs(error_minutes)"
+    return sql(
+        f"""
+SELECT flight_id, destination, error_minutes, times_margin, predicted_delay_minutes, actual_delay_minutes,
+  lower_minutes, upper_minutes, 100 * confidence AS confidence_pct, is_in_training, model_version
+FROM ({_outcomes(filters, stage)})
+{"" if seen else "WHERE is_in_training IS DISTINCT FROM true"}
+ORDER BY {order} DESC, flight_id
+LIMIT {LARGEST}"""
+    )
+
+
+def drift(filters: Filters) -> Question:
+    """The stability index of each feature and of the errors, of the newest days, for the version last computed.
+
+    ``flight_date``, ``stage``, ``measure`` (feature, error), ``name``, ``value`` (the index), ``reference`` (the
+    largest of a training day, where known), ``flights``, ``model_version``. It is computed over all airlines and
+    origins.
+    """
+    days = replace(filters, airlines=(), origins=())
+    return sql(
+        f"""
+SELECT flight_date, stage, measure, name, value, reference, flights, model_version
+FROM (
+  SELECT *, dense_rank() OVER (ORDER BY flight_date DESC) AS age
+  FROM flight_dw.model_drift
+  {days.where("model_version = (SELECT max_by(model_version, computed_at) FROM flight_dw.model_drift)")}
+)
+WHERE age <= {DRIFT_DAYS} AND (measure = 'feature' OR name = 'error_distribution')"""
+    )
+
+
+def importance() -> Question:
+    """What the trees of the champion decide by: ``model_version``, ``stage``, ``feature``, ``gain_pct``.
+
+    The gain is the loss that all splits on a feature took away in training (XGBoost's ``total_gain``), as a share of
+    that of all features of the stage, in %.
+    """
+    return asked(_importance, CacheSettings().cold_seconds)
+
+
+def test_days() -> Question:
+    """What the champion was measured to do on days that it never saw, beside two baselines on the same days.
+
+    ``_TEST_NAMES`` (``predictor``: model, train_median, airline_hour_mean) and ``_TEST_NUMBERS``: errors in minutes,
+    actual minus predicted; ``in_interval_pct`` of the model only.
+    """
+    return asked(_test_days, CacheSettings().cold_seconds)
+
+
+def _bin(column: str) -> str:
+    inside = f"least(greatest({column}, {FIRST_BIN_MINUTES}), {LAST_BIN_MINUTES - 1})"
+    return f"CAST(floor({inside} / {BIN_MINUTES}) * {BIN_MINUTES} AS int)"
+
+
+def _outcomes(filters: Filters, stage: str) -> str:
+    """A query for the predictions of a stage, of flights that have arrived, one row each."""
+    rows = _at_departure(filters) if stage == AFTER else _before_departure(filters)
+    bound = "CASE WHEN error_minutes > 0 THEN upper_minutes ELSE lower_minutes END"
+    # A bound may touch the prediction: less than a minute is no margin.
+    margin = f"greatest(abs({bound} - predicted_delay_minutes), 1)"
+    return f"SELECT *, abs(error_minutes) / {margin} AS times_margin FROM ({rows})"
+
+
+def _at_departure(filters: Filters) -> str:
+    known = ("predicted_delay_minutes IS NOT NULL", "arrival_delay_minutes IS NOT NULL")
+    return f"""
+SELECT flight_id, flight_date, airline, destination, {literal(AFTER)} AS stage, f.model_version,
+  predicted_delay_minutes, predicted_delay_lower_minutes AS lower_minutes,
+  predicted_delay_upper_minutes AS upper_minutes, prediction_confidence AS confidence,
+  arrival_delay_minutes AS actual_delay_minutes, arrival_delay_minutes - predicted_delay_minutes AS error_minutes,
+  {_IS_IN_TRAINING} AS is_in_training, v.mae_after_departure_minutes AS test_mae
+FROM flight_dw.fact_flight_events f LEFT JOIN flight_dw.model_versions v ON v.model_version = f.model_version
+{filters.where("event_type = 'arrived'", f"prediction_stage = {literal(AFTER)}", *known)}"""
+
+
+def _before_departure(filters: Filters) -> str:
+    return f"""
+SELECT flight_id, flight_date, airline, destination, stage, o.model_version,
+  predicted_delay_minutes, predicted_delay_lower_minutes AS lower_minutes,
+  predicted_delay_upper_minutes AS upper_minutes, confidence,
+  actual_delay_minutes, error_minutes,
+  is_in_training, v.mae_before_departure_minutes AS test_mae
+FROM flight_dw.prediction_outcomes o LEFT JOIN flight_dw.model_versions v ON v.model_version = o.model_version
+{filters.where(f"stage = {literal(BEFORE)}")}"""
+
+
+def _importance() -> pa.Table:
+    registry = Registry(Files())
+    rows = []
+    if champion := registry.champion():
+        model = delay_model.load(registry.fetch(champion.version, home() / "models"))
+        for stage, trees in model.stages.items():
+            found = trees.point.get_score(importance_type="total_gain")
+            gains = {name: float(np.sum(gain)) for name, gain in found.items()}
+            total = sum(gains.values())
+            rows += [(champion.version, stage, name, 100 * gain / total) for name, gain in gains.items()]
+    return _table(rows, ("model_version", "stage", "feature"), ("gain_pct",))
+
+
+def _test_days() -> pa.Table:
+    registry = Registry(Files())
+    rows = []
+    if champion := registry.champion():
+        card = registry.card(champion.version)
+        for stage, of_model in card["metrics"].items():
+            for predictor, found in ({"model": of_model} | card.get("baselines", {}).get(stage, {})).items():
+                inside = 100 * found["coverage"] if "coverage" in found else None
+                names = (champion.version, stage, predictor, *card["split"]["test"])
+                rows.append((*names, found["mae"], found["rmse"], -found["bias"], found["r2"], inside))
+    return _table(rows, _TEST_NAMES, _TEST_NUMBERS)
+
+
+def _table(rows: list[tuple[Any, ...]], names: tuple[str, ...], numbers: tuple[str, ...]) -> pa.Table:
+    """Rows by column: first texts, then numbers."""
+    schema = pa.schema([(name, pa.string()) for name in names] + [(name, pa.float64()) for name in numbers])
+    return pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in rows], schema)

@@ -1,0 +1,33 @@
+"""Pictures of all pages of the running stack's dashboard for the documents: ``python -m tests.browser.screenshots``."""
+
+from __future__ import annotations
+
+from dashboard import text
+from skytier.settings import HOST, PROJECT_ROOT, PortSettings
+from tests.browser.viewer import Viewer, chromium
+
+FOLDER = PROJECT_ROOT / "docs" / "images"
+WIDTH, HEIGHT = 1280, 860
+_SETTLE_MS = 3_000  # charts grow into their places
+
+
+def main() -> None:
+    """Open every page and write ``docs/images/<page>.png``; the first also as it is in the dark theme."""
+    FOLDER.mkdir(exist_ok=True)
+    with chromium() as browser:
+        for page in text.PAGES:
+            for theme in ("light", "dark") if page is text.PAGES[0] else ("light",):
+                context = browser.new_context(
+                    viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="dark" if theme == "dark" else "light"
+                )
+                viewer = Viewer(context.new_page(), f"http://{HOST}:{PortSettings().dashboard}")
+                viewer.open("" if page is text.PAGES[0] else page.path)
+                viewer.page.wait_for_timeout(_SETTLE_MS)
+                name = page.file if theme == "light" else f"{page.file}-{theme}"
+                viewer.page.screenshot(path=FOLDER / f"{name}.png")
+                context.close()
+                print(f"docs/images/{name}.png")
+
+
+if __name__ == "__main__":
+    main()

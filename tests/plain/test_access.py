@@ -1,0 +1,132 @@
+"""Who may look at the dashboard and who may start things: the rules, and the form before the pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from streamlit.testing.v1 import AppTest
+
+from dashboard.access import LEAST_CHARACTERS, Role, local_role, role_by_address, role_by_password
+from dashboard.text import access as text
+from skytier.settings import DashboardSettings
+
+pytestmark = pytest.mark.plain
+
+VIEWER, OPERATOR = "only-looking-around", "correct-horse-battery"
+SETTINGS = DashboardSettings(viewer_password=SecretStr(VIEWER), operator_password=SecretStr(OPERATOR))
+INVITED = DashboardSettings(viewers="eve@example.org, Bob@Example.org", operators="ann@example.org")
+
+
+@pytest.mark.parametrize(
+    ("typed", "role"),
+    [(VIEWER, Role.VIEWER), (OPERATOR, Role.OPERATOR), (OPERATOR.upper(), None), (OPERATOR + " ", None), ("", None)],
+)
+def test_a_password_gives_its_role(typed: str, role: Role | None) -> None:
+    assert role_by_password(typed, SETTINGS) is role
+
+
+@pytest.mark.parametrize("password", ["", "x" * (LEAST_CHARACTERS - 1)])
+def test_a_password_that_is_not_set_or_short_lets_nobody_in(password: str) -> None:
+    settings = SETTINGS.model_copy(update={"operator_password": SecretStr(password)})
+    assert role_by_password(password, settings) is None
+    assert role_by_password(VIEWER, settings) is Role.VIEWER
+
+
+def test_the_same_password_for_both_is_an_operators() -> None:
+    settings = SETTINGS.model_copy(update={"viewer_password": SecretStr(OPERATOR)})
+    assert role_by_password(OPERATOR, settings) is Role.OPERATOR
+
+
+@pytest.mark.parametrize(
+    ("user", "role"),
+    [
+        ({"email": "ANN@example.org", "email_verified": True}, Role.OPERATOR),
+        ({"email": "bob@example.org"}, Role.VIEWER),
+        ({"email": "ann@example.org", "email_verified": False}, None),
+        ({"email": "mallory@example.org"}, None),
+        ({"email": None}, None),
+        ({}, None),
+    ],
+)
+def test_an_address_gives_its_role(user: dict[str, Any], role: Role | None) -> None:
+    assert role_by_address(user, INVITED) is role
+
+
+def test_everybody_may_look_only_where_that_is_said() -> None:
+    stranger = {"email": "mallory@example.org"}
+    assert role_by_address(stranger, DashboardSettings()) is None
+    assert role_by_address(stranger, DashboardSettings(viewers="*", operators="*")) is Role.VIEWER
+
+
+def page() -> None:
+    import streamlit as st
+
+    from dashboard import access
+
+    access.require(access.known())
+    st.write(f"inside: {access.person().role}, operator: {access.is_operator()}")
+    if st.button("act"):
+        access.require_operator()
+
+
+def opened(monkeypatch: pytest.MonkeyPatch, **variables: str) -> AppTest:
+    for name, value in variables.items():
+        monkeypatch.setenv(f"SKYTIER_DASHBOARD_{name}", value)
+    return AppTest.from_function(page).run()
+
+
+def inside(app: AppTest) -> list[str]:
+    return [element.value for element in app.markdown]
+
+
+@pytest.mark.parametrize(
+    ("address", "headers", "role"),
+    [
+        (None, {}, Role.OPERATOR),
+        ("127.0.0.1", {"Host": "localhost"}, Role.OPERATOR),
+        ("192.0.2.7", {}, Role.VIEWER),
+        (None, {"X-Forwarded-For": "192.0.2.7"}, Role.VIEWER),
+    ],
+)
+def test_without_sign_in_who_is_at_this_machine_is_an_operator(
+    address: str | None, headers: dict[str, str], role: Role
+) -> None:
+    assert local_role(address, headers) is role
+
+
+def test_without_sign_in_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(inside(opened(monkeypatch))) == 1
+
+
+def test_nothing_is_shown_before_the_right_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(monkeypatch, SIGN_IN="password", VIEWER_PASSWORD=VIEWER, OPERATOR_PASSWORD=OPERATOR)
+    assert inside(app) == []
+    app.text_input[0].set_value("a wrong password")
+    app.button[0].click().run()
+    assert (inside(app), [error.value for error in app.error]) == ([], [text.WRONG])
+    app.text_input[0].set_value(VIEWER)
+    app.button[0].click().run()
+    assert inside(app) == ["inside: viewer, operator: False"]
+    assert "access-password" not in app.session_state
+    app.button[0].click().run()
+    assert text.OPERATORS_ONLY in [error.value for error in app.exception]
+    app.button(key="access-out").click().run()
+    assert inside(app) == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        ({"SIGN_IN": "password"}, text.NOTHING_SET.partition("{")[0]),
+        ({"SIGN_IN": "password", "OPERATOR_PASSWORD": "short"}, text.NOTHING_SET.partition("{")[0]),
+        ({"SIGN_IN": "oidc"}, text.NO_PROVIDER),
+    ],
+)
+def test_sign_in_that_is_not_set_up_lets_nobody_in(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], says: str
+) -> None:
+    app = opened(monkeypatch, **variables)
+    assert inside(app) == []
+    assert app.error[0].value.startswith(says)

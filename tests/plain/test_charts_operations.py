@@ -1,0 +1,320 @@
+"""Operations & Monitoring: what is drawn and graded, from small frames."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from dashboard.charts import operations as charts
+from dashboard.charts import operations_jobs as job_charts
+from dashboard.charts import operations_storage as storage_charts
+from dashboard.panels import Chart, Grid
+from dashboard.queries import operations as queries
+from dashboard.queries.operations import Part
+from dashboard.queries.operations_storage import archive_steps
+from dashboard.text import operations as text
+from skytier.airflow_api import ARCHIVING, MINUTE
+from skytier.archive.manifest import File, Manifest, Selection, State, Tally
+
+pytestmark = pytest.mark.plain
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def health(**states: str) -> pd.DataFrame:
+    """Every server is well but these."""
+    rows = [
+        {
+            "server": name,
+            "state": states.get(name, "ok"),
+            "latency_ms": None if name in states else 12.0,
+            "heartbeat_seconds": None,
+            "reason": "it does not answer" if states.get(name) == "down" else None,
+        }
+        for name in queries.WEIGHTS
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_the_parts_of_the_score_make_a_hundred() -> None:
+    assert sum(queries.MOST.values()) == 100
+    assert set(text.SERVER_NAMES) == set(text.ASKED) == set(queries.WEIGHTS)
+
+
+@pytest.mark.parametrize(
+    ("states", "points", "well"),
+    [
+        ({}, 50.0, 11),
+        ({"redis": "down"}, 50 * 24 / 25, 10),
+        ({"kafka": "down", "sql": "slow"}, 50 * 21 / 25, 10),
+        (dict.fromkeys(queries.WEIGHTS, "unknown"), 0.0, 0),
+    ],
+)
+def test_servers_count_by_their_weight(states: dict[str, str], points: float, well: int) -> None:
+    graded = queries.graded_servers(health(**states))
+    assert graded.points == pytest.approx(points)
+    assert (graded.measure, graded.of) == (well, 11)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "minutes", "points"), [(0, 600, 20), (7, 3, 20), (7, 4, 10), (7, 15, 10), (7, 16, 0)]
+)
+def test_a_late_batch_costs_points_where_records_wait(waiting: int, minutes: int, points: float) -> None:
+    graded = queries.graded_minute_runs(waiting, NOW - timedelta(minutes=minutes), NOW)
+    assert (graded.points, graded.measure, graded.of) == (points, minutes, waiting)
+
+
+def test_before_the_first_batch_records_must_not_wait() -> None:
+    assert queries.graded_minute_runs(0, None, NOW).points == 20
+    assert queries.graded_minute_runs(5, None, NOW).points == 0
+
+
+@pytest.mark.parametrize(("size", "points"), [(0, 10), (300, 10), (330, 5), (360, 0), (900, 0)])
+def test_a_hot_tier_over_its_limit_costs_points(size: float, points: float) -> None:
+    assert queries.graded_hot_tier(size, 300).points == pytest.approx(points)
+
+
+@pytest.mark.parametrize(("critical", "warnings", "points"), [(0, 0, 10), (1, 2, 3), (2, 0, 0), (0, 30, 0)])
+def test_open_alerts_cost_points(critical: int, warnings: int, points: float) -> None:
+    assert queries.graded_alerts(critical, warnings).points == points
+
+
+def runs(dag: str, *states: str | None) -> pd.DataFrame:
+    """Runs of a DAG, the newest first, a minute apart, of 10 s, 20 s, ..."""
+    rows = [
+        {
+            "dag_id": dag,
+            "schedule": "* * * * *",
+            "next_run_at": pd.Timestamp(NOW + timedelta(minutes=1)),
+            "is_paused": False,
+            "run_id": f"run {number}" if state else None,
+            "run_type": "scheduled",
+            "state": state,
+            "queued_at": pd.Timestamp(NOW - timedelta(minutes=number)) if state else pd.NaT,
+            "started_at": pd.Timestamp(NOW - timedelta(minutes=number)) if state else pd.NaT,
+            "duration_seconds": 10.0 * (number + 1) if state in ("success", "failed") else None,
+        }
+        for number, state in enumerate(states)
+    ]
+    return pd.DataFrame(rows)
+
+
+def together(*frames: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame([row for frame in frames for row in frame.to_dict("records")])
+
+
+def test_a_dag_is_graded_by_its_newest_ended_run() -> None:
+    some = [runs("a", "running", "success", "failed"), runs("b", "failed", "success"), runs("c", None)]
+    graded = queries.graded_dags(together(*some))
+    assert (graded.points, graded.measure, graded.of) == (5, 1, 2)
+    assert queries.graded_dags(runs("c", None)).points == 10
+
+
+def score(**changes: tuple[float, float | None, float | None]) -> pd.DataFrame:
+    known = {"servers": (50.0, 11.0, 11.0), "minute runs": (20.0, 0.5, 9.0), "dags": (10.0, 5.0, 5.0)}
+    known |= {"hot tier": (10.0, 105.0, 300.0), "alerts": (10.0, 0.0, 0.0)}
+    rows = [
+        {"health_part": part, "points": points, "most": queries.MOST[Part(part)], "measure": measure, "of": of}
+        for part, (points, measure, of) in (known | changes).items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_the_score_is_the_sum_of_its_parts() -> None:
+    whole, *parts = charts.score(score())
+    assert (whole.value, whole.note) == ("100", "all is well")
+    assert [part.value for part in parts] == ["11 of 11", "30 s", "5 of 5", "35%", "0"]
+
+
+def test_a_part_that_is_not_known_gives_no_points() -> None:
+    whole, *parts = charts.score(score(alerts=(0.0, None, None)))
+    assert (whole.value, whole.note) == ("90", "not all is well")
+    assert (parts[-1].value, parts[-1].note) == (text.NOT_KNOWN, text.POINTS_NOT_KNOWN)
+    no_batch = charts.score(score(**{"minute runs": (0.0, float("nan"), 5.0)}))
+    assert no_batch[2].value == text.NO_BATCH
+
+
+def test_servers_that_are_not_well_come_first() -> None:
+    rows = charts.servers(health(redis="down", sql="slow")).rows
+    assert rows["server"].tolist()[:3] == ["Redis", "SQL endpoint", "Kafka"]
+    assert rows["server_state"].tolist()[:3] == ["✕ Down", "◐ Slow", "● Well"]
+    assert "reason" in rows
+    assert "reason" not in charts.servers(health()).rows
+
+
+def test_alerts_say_who_has_seen_them() -> None:
+    row = {"alert_id": "1", "severity": "critical", "kind": "archive", "subject": "a", "message": "m", "times": 2}
+    times = {"first_time": pd.Timestamp(NOW), "last_time": pd.Timestamp(NOW)}
+    frame = pd.DataFrame([row | times | {"acknowledged_by": by} for by in (None, "ann")])
+    rows = charts.alerts(frame).rows
+    assert rows["alert_state"].tolist() == [text.OPEN, "ann"]
+    assert rows["severity"].tolist() == ["▲ Critical"] * 2
+
+
+def test_the_hit_ratio_counts_stale_answers_as_hits() -> None:
+    hits, stale = charts.cache(pd.DataFrame([{"computed": 1, "cached": 2, "stale": 1}]))
+    assert (hits.value, hits.note, stale.value) == ("75%", "of 4 answers", "25%")
+    assert charts.cache(pd.DataFrame([{"computed": 0, "cached": 0, "stale": 0}]))[0].value == text.NOT_KNOWN
+
+
+def test_the_machine_is_told_in_shares() -> None:
+    row = {"cpu_share": 0.5, "cores": 2, "load": 1.26, "memory_used_gb": 4.0, "memory_gb": 16.0}
+    cpu, memory, disk = charts.machine(pd.DataFrame([row | {"disk_used_gb": 30.0, "disk_gb": 40.0}]))
+    assert (cpu.value, memory.value, disk.value) == ("50%", "25%", "75%")
+    assert memory.note == "of 16 GB"
+
+
+def test_a_dag_has_a_row_with_its_newest_run() -> None:
+    grid = job_charts.dags(together(runs(MINUTE, "running", "success", "failed"), runs(ARCHIVING, None)))
+    assert grid.rows["dag"].tolist() == ["Minute run", "Archiving"]
+    assert grid.rows["run_state"].tolist() == ["▶ Running", text.NEVER_RUN]
+    assert grid.rows["successful_runs"].tolist() == ["1 of 2", "0 of 0"]
+
+
+def test_a_failed_run_is_a_cross() -> None:
+    chart = job_charts.durations(together(runs(MINUTE, "success", "failed", "running"), runs(ARCHIVING, "success")))
+    minute, archiving = chart.figure.data
+    assert list(minute.y) == [10, 20]
+    assert minute.marker.symbol[1] == "x"
+    assert minute.marker.symbol[0] != archiving.marker.symbol[0]
+    assert "3 runs that ended, 1 of them failed" in chart.says
+    assert "less than 15 s; the longest of all runs took 20 s (Minute run)" in chart.says
+
+
+def test_no_run_that_ended_is_no_crash() -> None:
+    assert job_charts.durations(runs(MINUTE, "running")).says == text.NO_RUN_ENDED
+
+
+def batches(*steps: dict[str, float] | None) -> pd.DataFrame:
+    rows = [
+        {
+            "batch_id": number,
+            "started_at": pd.Timestamp(NOW),
+            "committed_at": pd.Timestamp(NOW) + pd.Timedelta(minutes=number),
+            "consumed": 1000 * number,
+            "duration_seconds": 10.0 * number,
+            "step_seconds": None if of_batch is None else json.dumps(of_batch),
+        }
+        for number, of_batch in enumerate(steps, 1)
+    ]
+    return pd.DataFrame(rows[::-1])
+
+
+def test_steps_of_batches_are_stacked_oldest_first() -> None:
+    chart = job_charts.jobs(batches({"prepare": 1.0, "new_step": 4.0}, {"prepare": 3.0}))
+    prepare, new = chart.figure.data
+    assert (prepare.name, list(prepare.y)) == ("Prepare", [1, 3])
+    assert new.name == "New step"
+    assert prepare.marker.pattern.shape != new.marker.pattern.shape
+    assert "took 20 s for 2,000 records; half of 2 batches took less than 15 s" in chart.says
+    assert "'New step', 4 s on average" in chart.says
+
+
+def test_one_batch_without_steps_is_no_crash() -> None:
+    chart = job_charts.jobs(batches(None))
+    assert not chart.figure.data
+    assert chart.says.endswith("less than 10 s.")
+
+
+def test_the_lag_is_of_all_partitions() -> None:
+    columns = {"partition": [0, 1], "first_offset": [5, 0], "end_offset": [105, 50], "processed_offset": [100, None]}
+    waiting, most = job_charts.lag(pd.DataFrame(columns | {"waiting": [5, 50]}))
+    assert (waiting.value, waiting.note) == ("55", "of 150 records")
+    assert (most.value, most.note) == ("50", "partition 1")
+
+
+def manifest(number: int, state: State, **state_times: float) -> Manifest:
+    """An archive that was planned ``number`` hours after noon; its state times are seconds after that."""
+    planned = NOW + timedelta(hours=number)
+    return Manifest(
+        archive_id=f"archive_{planned:%Y%m%dT%H%M%S_%f}",
+        state=state,
+        planned_at=planned,
+        planned_by="test",
+        selection=Selection(event_time_before=planned, batches=()),
+        planned=100,
+        estimated_bytes=0,
+        size_before_bytes=0,
+        content=Tally(documents=90) if state is State.DONE else None,
+        files=(File(name="a", size_bytes=2_000_000),) if state is State.DONE else (),
+        schema_version=1,
+        state_times={name: planned + timedelta(seconds=seconds) for name, seconds in state_times.items()},
+    )
+
+
+DONE = manifest(0, State.DONE, planned=0, exported=10, verified=14, published=15, purged=255, done=256)
+FAILED = manifest(1, State.FAILED, planned=0, exported=12, failed=20)
+JUST_PLANNED = manifest(2, State.PLANNED, planned=0)
+
+
+def test_the_steps_of_an_archive_follow_each_other() -> None:
+    rows = archive_steps([DONE]).to_pandas()
+    assert rows["step"].tolist() == ["planned", "exported", "verified", "published", "purged", "done"]
+    assert rows["step_seconds"].tolist() == [0, 10, 4, 1, 240, 1]
+    assert (rows["since"].iloc[1:].tolist(), rows["documents"].iloc[0]) == (rows["until"].iloc[:-1].tolist(), 90)
+
+
+def test_the_timeline_tells_states_and_what_archives_hold() -> None:
+    chart = storage_charts.timeline(archive_steps([DONE, FAILED, JUST_PLANNED]).to_pandas())
+    assert [bar.name for bar in chart.figure.data] == [
+        "Export",
+        "Verify",
+        "Publish",
+        "Grace time and purge",
+        "Record",
+        "Failed",
+    ]
+    assert chart.figure.layout.yaxis.categoryarray[-1] == "11-21 14:00:00 · planned"
+    assert "1 done" in chart.says
+    assert "hold 90 events, 2.0 MB on HDFS" in chart.says
+    assert "2026-11-21 at 14:00 UTC; its steps took 0 s" in chart.says
+
+
+def parts(*rows: tuple[str, str, str, float]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=["tier", "kind", "name", "size_mb"])
+    return frame.assign(limit_mb=frame["tier"].map({"hot": 300.0}))
+
+
+HOT: tuple[Any, ...] = (("hot", "hot", "documents", 90.0), ("hot", "hot", "indexes", 15.0))
+COLD: tuple[Any, ...] = (
+    ("cold", "folder", "warehouse", 30.0),
+    ("cold", "folder", "raw", 0.02),
+    ("cold", "table", "fact", 20.0),
+    ("cold", "table", "staging", 5.0),
+)
+
+
+def test_storage_adds_up_by_tier() -> None:
+    chart = storage_charts.storage(parts(*HOT, *COLD))
+    hot, cold = chart.figure.data
+    assert list(hot.y) == ["Indexes (MongoDB)", "Documents (MongoDB)"]
+    assert (list(cold.x), list(cold.text)) == ([0.02, 30], ["20 kB", "30.0 MB"])
+    assert chart.says == (
+        "The hot tier holds 105.0 MB, 35% of its limit of 300.0 MB. HDFS holds 30.0 MB, most of it as tables."
+    )
+
+
+def test_a_tier_that_does_not_answer_is_told() -> None:
+    assert text.HOT_NOT_KNOWN in storage_charts.storage(parts(*COLD)).says
+    assert text.COLD_NOT_KNOWN in storage_charts.storage(parts(*HOT)).says
+    assert storage_charts.tables(parts(*HOT)) == text.COLD_NOT_KNOWN
+
+
+def test_tables_come_by_their_size() -> None:
+    grid = storage_charts.tables(parts(*COLD))
+    assert isinstance(grid, Grid)
+    assert (grid.rows["table"].tolist(), grid.rows["share"].tolist()) == (["fact", "staging"], [0.8, 0.2])
+
+
+def test_every_chart_says_what_it_shows() -> None:
+    drawn: list[Chart] = [
+        job_charts.durations(runs(MINUTE, "success")),
+        job_charts.jobs(batches({"prepare": 1.0})),
+        storage_charts.storage(parts(*HOT)),
+        storage_charts.timeline(archive_steps([JUST_PLANNED]).to_pandas()),
+    ]
+    assert all(chart.says and "nan" not in chart.says for chart in drawn)

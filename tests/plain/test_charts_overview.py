@@ -1,0 +1,57 @@
+"""Real-Time Overview drawn from small frames."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from dashboard.charts import overview
+
+pytestmark = pytest.mark.plain
+
+CLOCK = pd.Timestamp("2013-01-02 12:00", tz="UTC")
+
+
+def flights(*rows: tuple[str, str | None, float]) -> pd.DataFrame:
+    """Flights by the hour they left, the hour they landed, and their delay in minutes."""
+    return pd.DataFrame(
+        {
+            "flight_id": [f"flight {number}" for number in range(len(rows))],
+            "origin": "EWR",
+            "destination": "IAH",
+            "departed_at": [CLOCK.normalize() + pd.Timedelta(departed) for departed, _, _ in rows],
+            "landed_at": pd.Series(
+                [CLOCK.normalize() + pd.Timedelta(landed) if landed else None for _, landed, _ in rows],
+                dtype="datetime64[ns, UTC]",
+            ),
+            "departure_delay_minutes": [delay for _, _, delay in rows],
+            "clock": CLOCK,
+        }
+    )
+
+
+def test_a_flight_is_in_the_air_from_departure_to_landing() -> None:
+    frame = flights(("9h", "11h", 0.0), ("10h", None, 15.0), ("12h", None, 14.9), ("8h", "12h", 90.0))
+    flying, late = overview.in_the_air(frame)
+    assert (flying.value, late.value) == ("2", "1")
+    assert list(flying.trend)[-4:] == [2, 3, 2, 2]
+    assert flying.change == "+0"
+    assert late.more_is == "inverse"
+
+
+def test_a_map_without_flights_is_drawn() -> None:
+    chart = overview.routes(flights(("9h", "11h", 0.0)))
+    assert chart.says.startswith("0 flights on 0 routes")
+
+
+def test_a_map_has_a_line_a_route_and_says_how_many_are_late() -> None:
+    chart = overview.routes(flights(("10h", None, 30.0), ("11h", None, -5.0)))
+    assert len([trace for trace in chart.figure.data if trace.mode == "lines"]) == 1
+    assert chart.says == "2 flights on 1 routes are in the air; 1 of them left 15 minutes late or more."
+    assert "2 flights on their way, departed +12 min on average" in chart.figure.data[-1].text[0]
+
+
+def test_a_single_batch_has_numbers() -> None:
+    frame = pd.DataFrame({"committed_at": [CLOCK], "stored": [5], "records": [5], "latency_seconds": [72.4]})
+    records, latency = overview.batches(frame)
+    assert (records.value, latency.value) == ("5", "72 s")

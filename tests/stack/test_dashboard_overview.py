@@ -1,0 +1,128 @@
+"""The figures of the Real-Time Overview against the documents and files that they stand for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from dashboard.charts import overview as charts
+from dashboard.filters import Filters
+from dashboard.panels import Chart, Grid, Number
+from dashboard.queries import overview as queries
+from dashboard.queries import tiers
+from skytier import hot_tier
+from skytier.cache import Question
+from skytier.files import Files
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600), pytest.mark.usefixtures("january")]
+
+FILTERS = [Filters(), Filters(airlines=("UA", "DL"), origins=("EWR",))]
+
+
+def asked(question: Question) -> pd.DataFrame:
+    frame: pd.DataFrame = tiers.answer(question).table.to_pandas()
+    return frame
+
+
+def documents(filters: Filters) -> pd.DataFrame:
+    """All documents of the hot tier, chosen by plain comparison."""
+    with hot_tier.client() as connection:
+        found = pd.DataFrame(hot_tier.events(connection).find({}, {"weather": 0}))
+    if filters.airlines:
+        found = found[found["airline"].isin(filters.airlines)]
+    return found[found["origin"].isin(filters.origins)] if filters.origins else found
+
+
+def aloft(found: pd.DataFrame, moment: datetime) -> pd.DataFrame:
+    """The departures of flights that had left and not landed at a moment."""
+    events = found[found["event_time"] <= moment]
+    landed = set(events[events["event_type"].isin(["arrived", "diverted"])]["flight_id"])
+    recent = events[events["event_time"] >= clock(found) - timedelta(hours=queries.AIR_HOURS)]
+    departed = recent[recent["event_type"] == "departed"]
+    return departed[~departed["flight_id"].isin(landed)]
+
+
+def clock(_: pd.DataFrame) -> datetime:
+    with hot_tier.client() as connection:
+        newest = hot_tier.clock(connection)
+    assert newest is not None
+    return newest
+
+
+def by_label(numbers: list[Number]) -> dict[str, Number]:
+    return {number.label: number for number in numbers}
+
+
+@pytest.mark.parametrize("filters", FILTERS)
+def test_flights_in_the_air(filters: Filters) -> None:
+    found = documents(filters)
+    now = clock(found)
+    hourly = [aloft(found, now - timedelta(hours=hours)) for hours in range(12, -1, -1)]
+    late = [int((flights["departure_delay_minutes"] >= 15).sum()) for flights in hourly]
+    flying, delayed = charts.in_the_air(asked(queries.in_the_air(filters)))
+    assert list(flying.trend) == [len(flights) for flights in hourly]
+    assert list(delayed.trend) == late
+    assert (flying.value, delayed.value) == (f"{len(hourly[-1]):,}", f"{late[-1]:,}")
+    assert flying.change == f"{len(hourly[-1]) - len(hourly[-2]):+,}"
+
+
+def test_routes_in_the_air() -> None:
+    found = documents(Filters())
+    now = aloft(found, clock(found))
+    chart = charts.routes(asked(queries.in_the_air(Filters())))
+    routes = now.groupby(["origin", "destination"]).ngroups
+    assert f"{len(now):,} flights on {routes:,} routes" in chart.says
+    lines = [trace for trace in chart.figure.data if trace.mode == "lines"]
+    assert len(lines) == routes
+
+
+def test_size_of_the_hot_tier() -> None:
+    numbers = by_label(charts.hot_size(asked(queries.hot_size())))
+    assert numbers["Events"].value == f"{len(documents(Filters())):,}"
+    with hot_tier.client() as connection:
+        data_mb = connection["flight_tracking"].command("dbStats")["dataSize"] / 1e6
+    shown_mb = float(numbers["Size"].value.removesuffix(" MB").replace(",", ""))
+    assert data_mb < shown_mb < data_mb * 2.5
+
+
+@pytest.mark.parametrize("filters", FILTERS)
+def test_ingestion_by_minute(filters: Filters) -> None:
+    frame = asked(queries.ingestion(filters))
+    first, until = frame["minute"].iloc[0], frame["minute"].iloc[-1] + pd.Timedelta(minutes=1)
+    found = documents(filters)
+    minutes = found["ingestion_timestamp"].dt.floor("min").value_counts()
+    expected = [int(minutes.get(minute, 0)) for minute in pd.date_range(first, until, freq="min", inclusive="left")]
+    assert frame["events"].tolist() == expected
+    assert datetime.now(UTC) - until.to_pydatetime() < timedelta(minutes=2)
+
+
+def test_latest_events() -> None:
+    grid = charts.latest(asked(queries.latest(Filters(airlines=("UA",)))))
+    assert isinstance(grid, Grid)
+    found = documents(Filters(airlines=("UA",))).nlargest(queries.LATEST, "event_time")
+    assert sorted(grid.rows["event_time"]) == sorted(found["event_time"])
+    assert grid.rows["event_time"].is_monotonic_decreasing
+    types = dict(zip(found["_id"], found["event_type"], strict=True))
+    for row in grid.rows.itertuples():
+        event = f"{row.flight_id}:{str(row.event_type).lower()}"
+        assert event not in types or types[event] == str(row.event_type).lower()
+
+
+def test_batches_are_those_of_the_metadata_files() -> None:
+    files = Files()
+    names = [name for name in files.list("/metadata") if name.startswith("batch_")]
+    known: list[dict[str, Any]] = [files.read_json(f"/metadata/{name}") for name in names]
+    newest = max(known, key=lambda batch: int(batch["batch_id"]))
+    records, latency = charts.batches(asked(queries.batches()))
+    assert records.value == f"{sum(batch['stored'] for batch in known):,}"
+    waited = datetime.fromisoformat(newest["committed_at"]) - datetime.fromisoformat(newest["ingestion_time_min"])
+    assert latency.trend[-1] == pytest.approx(waited.total_seconds(), abs=0.01)
+
+
+def test_an_hour_without_events_is_a_chart() -> None:
+    frame = asked(queries.ingestion(Filters(airlines=("none",))))
+    assert isinstance(charts.ingestion(frame), Chart)
+    assert frame["events"].sum() == 0

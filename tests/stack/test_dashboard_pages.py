@@ -1,0 +1,104 @@
+"""Every page of the dashboard with data, with nothing to show, and with each server down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from streamlit.testing.v1 import AppTest
+
+import dashboard
+from dashboard import text
+from dashboard.queries import tiers
+from skytier import cache
+from skytier.settings import RedisSettings
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600), pytest.mark.usefixtures("january")]
+
+APP = Path(dashboard.__file__).with_name("app.py")
+PAGES = [page.file for page in text.PAGES]
+NOBODY = {"MongoDB": {"SKYTIER_MONGODB_URI": "mongodb://127.0.0.1:1/?directConnection=true"}} | {
+    "the SQL endpoint": {"SKYTIER_PORT_SQL": "1"},
+    "Redis": {"SKYTIER_REDIS_URL": "redis://127.0.0.1:1"},
+    "HDFS": {"SKYTIER_HDFS_WEB_URL": "http://127.0.0.1:1"},
+    "Kafka": {"SKYTIER_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"},
+    "Airflow": {"SKYTIER_PORT_AIRFLOW": "1"},
+}
+SECONDS = 120
+
+
+@pytest.fixture(autouse=True)
+def forgetful() -> Iterator[None]:
+    """No answer of an earlier test is in the cache, and no client of another server in this process."""
+    _forget()
+    yield
+    _forget()
+
+
+def _forget() -> None:
+    with cache.client(RedisSettings()) as redis:
+        assert isinstance(redis, Redis)
+        redis.flushdb()
+    for client in (tiers.cache, tiers.mongodb):
+        client.cache_clear()
+    tiers.close_sessions()
+
+
+def opened(page: str, **link: str) -> AppTest:
+    """A page as somebody opens it by a link."""
+    app = AppTest.from_file(str(APP), default_timeout=SECONDS)
+    app.query_params.update(link)
+    app.run()
+    if page != PAGES[0]:
+        app.switch_page(f"app_pages/{page}.py").run()
+    return app
+
+
+def panels(app: AppTest) -> list[str]:
+    """The titles of the panels."""
+    return [element.value for element in app.markdown if element.value.startswith("##### ")]
+
+
+def answers(app: AppTest) -> list[str]:
+    """What panels with an answer say of its age and source."""
+    return [caption.value for caption in app.caption if caption.value.startswith("As of ")]
+
+
+def broken(app: AppTest) -> list[str]:
+    """What panels without an answer say, but for those of Airflow, which does not run in this stack."""
+    return [error.value for error in app.error if "Airflow" not in error.value]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_has_data_in_every_panel(page: str) -> None:
+    app = opened(page)
+    assert not app.exception
+    assert broken(app) == []
+    assert len(panels(app)) >= 5
+    assert len(answers(app)) + len(app.error) == len(panels(app))
+    assert len(app.error) <= (2 if page == "operations" else 0)
+    assert not any(word in metric.value.lower() for metric in app.metric for word in ("nan", "none", "inf"))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_with_nothing_to_show_says_so(page: str) -> None:
+    app = opened(page, **{"from": "1999-01-01", "to": "1999-01-02"})
+    assert not app.exception
+    assert broken(app) == []
+    assert len(answers(app)) + len(app.error) == len(panels(app))
+
+
+@pytest.mark.parametrize("server", NOBODY)
+@pytest.mark.parametrize("page", PAGES)
+def test_a_server_that_is_down_takes_no_page_down(page: str, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in NOBODY[server].items():
+        monkeypatch.setenv(name, value)
+    app = opened(page)
+    assert not app.exception
+    assert all(error.value.startswith(text.FAILED.partition("{")[0]) for error in app.error)
+    assert len(answers(app)) + len(app.error) == len(panels(app))
+    if server == "Redis":
+        assert broken(app) == []
+        assert all("cache is down" in caption for caption in answers(app))
