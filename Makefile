@@ -28,10 +28,10 @@ test: ## linter, formatter, types, then the whole suite against stacks of its ow
 # The two halves of the suite wait for servers most of the time, and each has stacks of its own: side by side. What
 # archives needs a stack to itself, for it takes away what other tests count.
 test-stack:
-	@.venv/bin/python -m pytest tests/stack tests/faults --ignore-glob='*archive*' --durations=10 | sed -u 's/^/stack  | /'
+	@.venv/bin/python -m pytest tests/stack tests/browser --ignore-glob='*archive*' --durations=10 | sed -u 's/^/stack  | /'
 
 test-others:
-	@.venv/bin/python -m pytest tests/plain tests/spark tests/stack/test_*archive*.py tests/faults/test_*archive*.py \
+	@.venv/bin/python -m pytest tests/plain tests/spark tests/stack/test_*archive*.py tests/faults \
 		--durations=10 | sed -u 's/^/others | /'
 
 faults: install ## the long ones: 60 archive runs killed, 1,000 counts while archives run, a year through Airflow; hours
@@ -39,9 +39,10 @@ faults: install ## the long ones: 60 archive runs killed, 1,000 counts while arc
 	@.venv/bin/python -m tests.faults.archive_reader
 	@.venv/bin/python -m tests.faults.archive_year
 
-bench: install ## measure the minute job and archive runs, on stacks of their own
+bench: install ## measure the minute job, archive runs and the dashboard, on stacks of their own
 	@.venv/bin/python -m tests.bench.minute_job
 	@.venv/bin/python -m tests.bench.archive
+	@.venv/bin/python -m tests.bench.dashboard
 
 docs: ## write the documents that are made from code
 	@.venv/bin/python -m docs.generate

@@ -23,12 +23,10 @@ from dashboard.queries import quality as queries
 from dashboard.text import EVENT_TYPES
 from dashboard.text import quality as text
 from skytier import hot_tier
-from skytier.archive.manifest import State
 from skytier.cache import Question
 from skytier.files import Files
 from skytier.sql import query
-from tests import archives, stores
-from tests.archive_runs import archive
+from tests import stores
 from tests.minute_job import process, run
 from tests.own_stack import OwnStack
 
@@ -251,17 +249,3 @@ def test_stores_and_lineage() -> None:
     chart = quality_lineage.lineage(rows)
     assert chart.says.startswith(f"{raw:,} records of the Kafka topic went through the minute job: ")
     assert len(books.freshness(rows).rows) == len(text.STORE_KINDS)
-
-
-def test_archives_are_those_of_the_manifests(archive_stack: OwnStack) -> None:
-    if not archives.manifests(State.DONE):
-        archive(archive_stack, "run")
-    statement = queries.archives().name.removeprefix("sql: ")  # not by the cache, which is of the other stack
-    shown = {row["archive_id"]: row for row in query(statement).dicts()}
-    for manifest in archives.manifests(State.DONE):
-        assert manifest.content is not None
-        row = shown[manifest.archive_id]
-        assert (row["state"], row["record_count"]) == ("done", manifest.content.documents)
-        assert row["checksum"] == manifest.content.checksum
-        assert row["visible"] in text.VISIBLE
-    assert len(books.archives(pd.DataFrame(list(shown.values()))).rows) == len(shown)

@@ -1,0 +1,31 @@
+"""What the dashboard says of archives, against their manifests."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from dashboard.charts import quality_books as books
+from dashboard.queries import quality as queries
+from dashboard.text import quality as text
+from skytier.archive.manifest import State
+from skytier.sql import query
+from tests import archives
+from tests.archive_runs import archive
+from tests.own_stack import OwnStack
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
+
+
+def test_archives_are_those_of_the_manifests(archive_stack: OwnStack) -> None:
+    if not archives.manifests(State.DONE):
+        archive(archive_stack, "run")
+    statement = queries.archives().name.removeprefix("sql: ")  # not by the cache, which is of the other stack
+    shown = {row["archive_id"]: row for row in query(statement).dicts()}
+    for manifest in archives.manifests(State.DONE):
+        assert manifest.content is not None
+        row = shown[manifest.archive_id]
+        assert (row["state"], row["record_count"]) == ("done", manifest.content.documents)
+        assert row["checksum"] == manifest.content.checksum
+        assert row["visible"] in text.VISIBLE
+    assert len(books.archives(pd.DataFrame(list(shown.values()))).rows) == len(shown)
