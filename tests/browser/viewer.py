@@ -44,7 +44,7 @@ class Viewer:
     """A page of the dashboard, and what went wrong in it."""
 
     def __init__(self, page: Page, address: str) -> None:
-        self.page, self._address = page, address
+        self.page, self.address = page, address
         self.errors: list[str] = []
         self.outside: list[str] = []
         page.on("console", self._hear)
@@ -59,12 +59,12 @@ class Viewer:
             self.errors.append(f"{message.text} ({place})")
 
     def _see(self, request: Request) -> None:
-        if not request.url.startswith((self._address, self._address.replace("http", "ws"), "data:", "blob:")):
+        if not request.url.startswith((self.address, self.address.replace("http", "ws"), "data:", "blob:")):
             self.outside.append(request.url)
 
     def open(self, path: str = "") -> None:
         """Open a page and wait until every panel is there."""
-        self.page.goto(f"{self._address}/{path}")
+        self.page.goto(f"{self.address}/{path}")
         self.wait()
 
     def wait(self) -> None:
