@@ -44,7 +44,18 @@ _WEATHER = [
     "pressure_hpa",
     "visibility_miles",
 ]
-_MALFORMED = ("--events", "300", "--malformed-rate", "0.2", "--duplicate-rate", "0.05", "--seed", "47110")
+_MALFORMED = (
+    "--start",
+    "2012-06-01T00:00:00Z",
+    "--events",
+    "300",
+    "--malformed-rate",
+    "0.2",
+    "--duplicate-rate",
+    "0.05",
+    "--seed",
+    "47110",
+)
 
 
 @pytest.fixture(scope="module")
