@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import ClassVar
 from urllib.request import urlopen
 
 from local_stack.server import Server
@@ -14,7 +13,6 @@ class Dashboard(Server):
     """The pages over both tiers. It needs no server to start: what does not answer is said where it is missed."""
 
     name = "dashboard"
-    needs: ClassVar[tuple[str, ...]] = ("redis",)
 
     def ports(self) -> dict[str, int]:
         return {"SKYTIER_PORT_DASHBOARD": PortSettings().dashboard}

@@ -152,7 +152,7 @@ class Cache:
 
     @contextmanager
     def _turn(self, question: Question) -> Iterator[None]:
-        """One at a time asks a question. Who holds it longer than any query may run has died."""
+        """One at a time asks a question. Who holds it for too long is taken for dead."""
         lock = self._redis.lock(
             f"{_key(question)}:asking", timeout=self._settings.asking_seconds, sleep=_POLL_SECONDS, thread_local=False
         )

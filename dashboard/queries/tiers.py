@@ -19,7 +19,7 @@ from skytier.cache import Answer, Basis, Cache, Question
 from skytier.errors import TransientError
 from skytier.hot_tier import Document
 from skytier.settings import CacheSettings
-from skytier.sql import Connection, Result
+from skytier.sql import Connection, Result, SqlError
 
 P = ParamSpec("P")
 
@@ -116,12 +116,14 @@ def _query(statement: str) -> Result:
             connection = Connection()
         try:
             result = connection.query(statement)
+        except SqlError:
+            _idle.put(connection)  # the statement was refused, the session is well
+            raise
         except TransientError:
             connection.close()
             connection = Connection()
             result = connection.query(statement)
-        finally:
-            _idle.put(connection)
+        _idle.put(connection)
         return result
 
 
