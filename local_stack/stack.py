@@ -107,6 +107,9 @@ def up(servers: Sequence[Server], progress: Progress) -> None:
     """
     with _only_one(), progress:
         ensure_stack_env()
+        for server in servers:  # before anything is started that would be left running
+            if not processes.find(server.name):
+                _check_ports(server)
         spark.write_job_properties()
         _bring_up_all([server for server in servers if not server.after_first_start], progress)
         if {"datanode", "sql", "mongodb", "kafka"} <= {server.name for server in servers}:
@@ -148,7 +151,6 @@ def _bring_up(server: Server, needed: list[Future[None]], progress: Progress, go
             progress.done(server.name, "was running", time.monotonic() - began, server.address())
             return
         processes.stop(server.name, server.stop_signal)
-        _check_ports(server)
         server.prepare()
         processes.start(server.name, server.command(), base_environment() | server.environment())
         _wait(server, gone_wrong)
