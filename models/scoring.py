@@ -15,6 +15,10 @@ OUTCOME_COLUMNS = (
     "prediction_error_minutes",
     "predicted_before_departure_minutes",
     "error_before_departure_minutes",
+    "lower_before_departure_minutes",
+    "upper_before_departure_minutes",
+    "confidence_before_departure",
+    "model_version_before_departure",
     "predicted_after_departure_minutes",
     "error_after_departure_minutes",
 )
@@ -25,6 +29,13 @@ EVENT_COLUMNS = (*features.EVENT_COLUMNS, *features.WEATHER)
 
 _STAGE_EVENTS = {stage: event_type for event_type, stage in features.STAGES.items()}
 _LATEST_FIRST = (features.AFTER, features.BEFORE)
+# The prediction at departure stands on the arrived event as its own; what else the earlier one said, under these names.
+_ALSO_BEFORE = {
+    "lower_before_departure_minutes": "predicted_delay_lower_minutes",
+    "upper_before_departure_minutes": "predicted_delay_upper_minutes",
+    "confidence_before_departure": "prediction_confidence",
+    "model_version_before_departure": "model_version",
+}
 
 
 def score(model: DelayModel, batch: pd.DataFrame, earlier: pd.DataFrame, predicted: pd.DataFrame) -> pd.DataFrame:
@@ -69,6 +80,7 @@ def _outcomes(batch: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
         result[f"predicted_{stage}_minutes"] = value
         result[f"error_{stage}_minutes"] = np.round(actual - value, 2)
     latest, before = (by_stage[stage].reset_index(drop=True) for stage in _LATEST_FIRST)
+    result |= {name: before[column].to_numpy() for name, column in _ALSO_BEFORE.items()}
     latest = latest.where(latest["predicted_delay_minutes"].notna(), before)
     result |= {name: latest[name].to_numpy() for name in PREDICTION_COLUMNS}
     result["prediction_error_minutes"] = np.round(actual - latest["predicted_delay_minutes"].to_numpy(dtype=float), 2)

@@ -1,7 +1,6 @@
 """How good the delay predictions are: each beside the delay that came, of the flights that have arrived.
 
-An ``arrived`` event carries its latest prediction whole, so that those made at departure are read from one scan. Those
-made before departure are joined to it by the view, which takes longer.
+An ``arrived`` event carries both its predictions whole, so that all is read from one scan of the facts.
 """
 
 from __future__ import annotations
@@ -44,6 +43,16 @@ _TEST_NUMBERS = (
 # As flight_dw.prediction_outcomes has it: a test holds the two together.
 _IS_IN_TRAINING = """(flight_date BETWEEN v.train_from AND v.train_to
     AND CASE v.trained_on WHEN 'package' THEN source = 'replay' ELSE processing_timestamp < v.trained_at END)"""
+
+_CARRIED = {
+    AFTER: """predicted_after_departure_minutes AS predicted_delay_minutes,
+    predicted_delay_lower_minutes AS lower_minutes, predicted_delay_upper_minutes AS upper_minutes,
+    prediction_confidence AS confidence, model_version""",
+    BEFORE: """predicted_before_departure_minutes AS predicted_delay_minutes,
+    lower_before_departure_minutes AS lower_minutes, upper_before_departure_minutes AS upper_minutes,
+    confidence_before_departure AS confidence, model_version_before_departure AS model_version""",
+}
+"""The prediction of each stage, as an ``arrived`` event has it."""
 
 _SUMS = f"""count(*) AS predictions,
   sum(abs(error_minutes)) AS absolute_error_sum,
@@ -168,34 +177,20 @@ def _bin(column: str) -> str:
 
 def _outcomes(filters: Filters, stage: str) -> str:
     """A query for the predictions of a stage, of flights that have arrived, one row each."""
-    rows = _at_departure(filters) if stage == AFTER else _before_departure(filters)
     bound = "CASE WHEN error_minutes > 0 THEN upper_minutes ELSE lower_minutes END"
     # A bound may touch the prediction: less than a minute is no margin.
     margin = f"greatest(abs({bound} - predicted_delay_minutes), 1)"
-    return f"SELECT *, abs(error_minutes) / {margin} AS times_margin FROM ({rows})"
-
-
-def _at_departure(filters: Filters) -> str:
-    known = ("predicted_delay_minutes IS NOT NULL", "arrival_delay_minutes IS NOT NULL")
+    there = "predicted_delay_minutes IS NOT NULL AND actual_delay_minutes IS NOT NULL"
     return f"""
-SELECT flight_id, flight_date, airline, destination, {literal(AFTER)} AS stage, f.model_version,
-  predicted_delay_minutes, predicted_delay_lower_minutes AS lower_minutes,
-  predicted_delay_upper_minutes AS upper_minutes, prediction_confidence AS confidence,
-  arrival_delay_minutes AS actual_delay_minutes, arrival_delay_minutes - predicted_delay_minutes AS error_minutes,
-  {_IS_IN_TRAINING} AS is_in_training, v.mae_after_departure_minutes AS test_mae
-FROM flight_dw.fact_flight_events f LEFT JOIN flight_dw.model_versions v ON v.model_version = f.model_version
-{filters.where("event_type = 'arrived'", f"prediction_stage = {literal(AFTER)}", *known)}"""
-
-
-def _before_departure(filters: Filters) -> str:
-    return f"""
-SELECT flight_id, flight_date, airline, destination, stage, o.model_version,
-  predicted_delay_minutes, predicted_delay_lower_minutes AS lower_minutes,
-  predicted_delay_upper_minutes AS upper_minutes, confidence,
-  actual_delay_minutes, error_minutes,
-  is_in_training, v.mae_before_departure_minutes AS test_mae
-FROM flight_dw.prediction_outcomes o LEFT JOIN flight_dw.model_versions v ON v.model_version = o.model_version
-{filters.where(f"stage = {literal(BEFORE)}")}"""
+SELECT o.*, abs(error_minutes) / {margin} AS times_margin,
+  {_IS_IN_TRAINING} AS is_in_training, v.mae_{stage}_minutes AS test_mae
+FROM (
+  SELECT flight_id, flight_date, airline, destination, source, processing_timestamp, {literal(stage)} AS stage,
+    {_CARRIED[stage]},
+    arrival_delay_minutes AS actual_delay_minutes, arrival_delay_minutes - predicted_delay_minutes AS error_minutes
+  FROM flight_dw.fact_flight_events {filters.where("event_type = 'arrived'")}
+) o LEFT JOIN flight_dw.model_versions v ON v.model_version = o.model_version
+WHERE {there}"""
 
 
 def _importance() -> pa.Table:

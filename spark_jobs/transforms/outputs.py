@@ -36,6 +36,10 @@ SCORES = {
     "prediction_error_minutes": "double",
     "predicted_before_departure_minutes": "double",
     "error_before_departure_minutes": "double",
+    "lower_before_departure_minutes": "double",
+    "upper_before_departure_minutes": "double",
+    "confidence_before_departure": "double",
+    "model_version_before_departure": "string",
     "predicted_after_departure_minutes": "double",
     "error_after_departure_minutes": "double",
 }
