@@ -22,6 +22,7 @@ from typing import cast
 import pyarrow as pa
 from redis import Redis, RedisError
 from redis.exceptions import LockError
+from redis.lock import Lock
 
 from skytier import logs
 from skytier.errors import SkytierError
@@ -152,14 +153,16 @@ class Cache:
 
     @contextmanager
     def _turn(self, question: Question) -> Iterator[None]:
-        """One at a time asks a question. Who holds it for too long is taken for dead."""
-        lock = self._redis.lock(
-            f"{_key(question)}:asking", timeout=self._settings.asking_seconds, sleep=_POLL_SECONDS, thread_local=False
-        )
+        """One at a time asks a question. Who holds it and gives no sign of life is taken for dead."""
+        seconds = self._settings.asking_seconds
+        lock = self._redis.lock(f"{_key(question)}:asking", timeout=seconds, sleep=_POLL_SECONDS, thread_local=False)
         lock.acquire()
+        done = threading.Event()
+        threading.Thread(target=_hold, args=(lock, seconds / 3, done), daemon=True).start()
         try:
             yield
         finally:
+            done.set()
             # It may be another's by now, or Redis be gone.
             with suppress(LockError, RedisError):
                 lock.release()
@@ -184,6 +187,13 @@ class Cache:
         """How many answers came from where since Redis started. Raises RedisError when it does not answer."""
         found = cast("dict[bytes, bytes]", self._redis.hgetall(_COUNTS))
         return {Origin(name.decode()): int(count) for name, count in found.items()}
+
+
+def _hold(lock: Lock, every_seconds: float, done: threading.Event) -> None:
+    """Give signs of life while asking takes long."""
+    while not done.wait(every_seconds):
+        with suppress(LockError, RedisError):
+            lock.reacquire()
 
 
 def client(settings: RedisSettings) -> Redis:

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -121,20 +122,37 @@ from skytier.cache import Cache, Question
 def ask():
     with Path(sys.argv[2]).open("a") as file:
         file.write("asked\\n")
-    time.sleep(1)
+    time.sleep(float(sys.argv[3]))
     return pa.table({"number": [1]})
 
 answer = Cache().get(Question(sys.argv[1], ask, 300))
 assert answer.table["number"].to_pylist() == [1]
 """
+_SIGN_OF_LIFE = {"SKYTIER_CACHE_ASKING_SECONDS": "0.9"}
 
 
-def test_processes_ask_once(stack: OwnStack, tmp_path_factory: pytest.TempPathFactory) -> None:
-    count, name = tmp_path_factory.mktemp("asked") / "count", f"test {uuid.uuid4()}"
-    command = [sys.executable, "-c", _ASK, name, str(count)]
-    processes = [subprocess.Popen(command, env=stack.environment()) for _ in range(4)]
+def asking(stack: OwnStack, name: str, count: Path, seconds: float) -> subprocess.Popen[bytes]:
+    """A process that asks for so long, and says in a file that it does."""
+    command = [sys.executable, "-c", _ASK, name, str(count), str(seconds)]
+    return subprocess.Popen(command, env=stack.environment() | _SIGN_OF_LIFE)
+
+
+def test_processes_ask_once_however_long_it_takes(stack: OwnStack, tmp_path: Path) -> None:
+    name, count = f"test {uuid.uuid4()}", tmp_path / "count"
+    processes = [asking(stack, name, count, 3) for _ in range(4)]
     assert [process.wait() for process in processes] == [0] * 4
     assert count.read_text() == "asked\n"
+
+
+def test_who_dies_while_asking_holds_up_nobody_for_long(stack: OwnStack, tmp_path: Path) -> None:
+    name, count = f"test {uuid.uuid4()}", tmp_path / "count"
+    dies = asking(stack, name, count, 300)
+    while not count.exists():
+        time.sleep(0.05)
+    dies.kill()
+    dies.wait()
+    assert asking(stack, name, count, 0).wait(timeout=60) == 0
+    assert count.read_text() == "asked\n" * 2
 
 
 def test_without_redis_every_question_is_asked() -> None:
