@@ -25,13 +25,13 @@ from redis.exceptions import LockError
 from redis.lock import Lock
 
 from skytier import logs
-from skytier.errors import SkytierError
+from skytier.errors import SkytierError, TransientError
 from skytier.settings import CacheSettings, RedisSettings
 
 _PREFIX = "skytier"
 _COUNTS = f"{_PREFIX}:cache:answers"
 _POLL_SECONDS = 0.05
-_ASKERS = 16
+_ASKERS = 64  # more than a page has questions: those to a server that hangs must not hold up the others
 
 log = logs.logger("cache")
 
@@ -66,6 +66,8 @@ class Question:
     rests_on: tuple[Basis, ...] = ()
     may_be_stale: bool = True
     """whether an answer whose time is over is better than to wait; not where it says what is well at this moment"""
+    within_seconds: float | None = None
+    """how long to wait for it where there is no earlier answer, for a page that can do without; None: until it comes"""
 
 
 @dataclass(frozen=True)
@@ -100,23 +102,37 @@ class Cache:
         self._askers = ThreadPoolExecutor(_ASKERS, thread_name_prefix="cache")
         self._under_way: dict[str, Future[Answer]] = {}
         self._guard = threading.Lock()
+        self._is_without = False
 
     def get(self, question: Question, patience_seconds: float | None = None) -> Answer:
         """The answer: a fresh one from the cache, else, after a short wait for a new one, a stale one, else a new one.
 
-        The wait is ``SKYTIER_CACHE_PATIENCE_SECONDS``, unless another is asked for. Raises what asking raises, where
-        there is not even a stale answer.
+        The wait is ``SKYTIER_CACHE_PATIENCE_SECONDS``, unless another is asked for. Where there is not even a stale
+        answer, raises what asking raises, and TransientError when it does not come ``within_seconds``.
         """
         try:
             entry, epochs = self._look(question)
         except RedisError as error:
-            log.warning("Redis does not answer: asked without it", reason=str(error))
-            return self._shared(question, lambda: _asked(question, Origin.UNCACHED)).result()
+            self._without(error)
+            return self._new(question, lambda: _asked(question, Origin.UNCACHED))
+        self._is_without = False
         if entry is not None and entry.is_fresh(question, epochs):
             return self._counted(entry.answer)
         if entry is None or not question.may_be_stale:
-            return self._counted(self._ask_once(question))
+            return self._counted(self._new(question, lambda: self._ask_once(question)))
         return self._counted(self._new_or_stale(question, entry.answer, patience_seconds))
+
+    def _without(self, error: RedisError) -> None:
+        """Redis does not answer: say so the first time, for every panel of every page will find it again."""
+        if not self._is_without:
+            log.warning("Redis does not answer: asked without it", reason=str(error))
+        self._is_without = True
+
+    def _new(self, question: Question, ask: Callable[[], Answer]) -> Answer:
+        try:
+            return self._shared(question, ask).result(timeout=question.within_seconds)
+        except NotInTime as error:
+            raise TransientError(f"There was no answer within {question.within_seconds:g} s.") from error
 
     def _new_or_stale(self, question: Question, stale: Answer, patience_seconds: float | None) -> Answer:
         patience_seconds = self._settings.patience_seconds if patience_seconds is None else patience_seconds
@@ -148,7 +164,7 @@ class Cache:
                 self._keep(question, answer, epochs)
                 return answer
         except RedisError as error:
-            log.warning("Redis went away: asked without it", reason=str(error))
+            self._without(error)
             return _asked(question, Origin.UNCACHED)
 
     @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard.queries.tiers import sql
+from dashboard.queries.tiers import PAGE_SECONDS, sql
 from skytier.cache import Question
 
 
@@ -16,5 +16,6 @@ LEFT JOIN flight_dw.dim_airline l ON l.iata = f.airline
 UNION ALL
 SELECT 'origin', f.origin, o.name
 FROM (SELECT DISTINCT origin FROM flight_dw.fact_flight_events) f
-LEFT JOIN flight_dw.dim_airport o ON o.iata = f.origin"""
+LEFT JOIN flight_dw.dim_airport o ON o.iata = f.origin""",
+        within_seconds=PAGE_SECONDS,
     )

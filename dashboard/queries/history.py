@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from dashboard.filters import Filters
 from dashboard.queries import tiers
-from dashboard.queries.tiers import Tier, sql
+from dashboard.queries.tiers import PAGE_SECONDS, Tier, sql
 from skytier.cache import Question
 from skytier.errors import SkytierError
 from skytier.warehouse import literal
@@ -38,7 +38,8 @@ _SUMS = """count(*) AS flights,
 def source() -> str:
     """The view over both tiers where the SQL endpoint has it, else the fact table, which holds every event too."""
     # What a batch or an archive changes is not whether there is a view.
-    found = tiers.answer(replace(sql("SHOW VIEWS IN tiers LIKE 'flight_events'"), rests_on=()))
+    views = sql("SHOW VIEWS IN tiers LIKE 'flight_events'", within_seconds=PAGE_SECONDS)
+    found = tiers.answer(replace(views, rests_on=()))
     return _VIEW if found.table.num_rows else _FACT
 
 

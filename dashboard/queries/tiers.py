@@ -23,6 +23,8 @@ from skytier.sql import Connection, Result, SqlError
 
 P = ParamSpec("P")
 
+PAGE_SECONDS = 5.0
+"""How long a page waits, before its panels, for what it can do without, such as the names in its filters"""
 _PATIENCE_MS = 1_500  # a page that waits longer for a server that is down helps nobody
 _ARROW = {
     "boolean": pa.bool_(),
@@ -67,13 +69,14 @@ def answer(question: Question, patience_seconds: float | None = None) -> Answer:
     return cache().get(question, patience_seconds)
 
 
-def sql(statement: str, *, seconds: float | None = None) -> Question:
+def sql(statement: str, *, within_seconds: float | None = None) -> Question:
     """The question that a statement asks the SQL endpoint; it holds until a batch or an archive changes the tables."""
     return Question(
         name=f"sql: {statement}",
         ask=lambda: _table(_query(statement)),
-        ttl_seconds=CacheSettings().cold_seconds if seconds is None else seconds,
+        ttl_seconds=CacheSettings().cold_seconds,
         rests_on=(Basis.BATCHES, Basis.ARCHIVES),
+        within_seconds=within_seconds,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from redis import Redis
 from streamlit.testing.v1 import AppTest
@@ -14,6 +15,7 @@ from dashboard import text
 from dashboard.queries import tiers
 from skytier import cache
 from skytier.settings import RedisSettings
+from tests.own_stack import OwnStack
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600), pytest.mark.usefixtures("january")]
 
@@ -50,10 +52,9 @@ def opened(page: str, **link: str) -> AppTest:
     """A page as somebody opens it by a link."""
     app = AppTest.from_file(str(APP), default_timeout=SECONDS)
     app.query_params.update(link)
-    app.run()
     if page != PAGES[0]:
-        app.switch_page(f"app_pages/{page}.py").run()
-    return app
+        app.switch_page(f"app_pages/{page}.py")
+    return app.run()
 
 
 def panels(app: AppTest) -> list[str]:
@@ -102,3 +103,16 @@ def test_a_server_that_is_down_takes_no_page_down(page: str, server: str, monkey
     if server == "Redis":
         assert broken(app) == []
         assert all("cache is down" in caption for caption in answers(app))
+
+
+def test_a_server_that_hangs_holds_up_its_own_panels_only(stack: OwnStack) -> None:
+    sql = psutil.Process(stack.servers()["sql"]["pid"])
+    sql.suspend()
+    try:
+        app = opened("streaming")
+    finally:
+        sql.resume()
+    assert not app.exception
+    assert app.error == []
+    assert len(answers(app)) == len(panels(app)) >= 5
+    assert text.NO_FILTERS in [caption.value for caption in app.caption]
