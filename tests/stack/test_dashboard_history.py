@@ -26,8 +26,8 @@ from dashboard.queries import tiers
 from dashboard.queries.tiers import Tier
 from dashboard.text import EVENT_TYPES
 from dashboard.text import history as text
-from skytier.cache import Question
 from tests import oracle
+from tests.answers import asked
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600), pytest.mark.usefixtures("january")]
 
@@ -53,12 +53,6 @@ def _this_stack() -> Iterator[None]:
 def _forget() -> None:
     tiers.cache.cache_clear()
     tiers.close_sessions()
-
-
-def asked(question: Question) -> pd.DataFrame:
-    """A new answer: the cache may give an earlier one while a new one is made."""
-    frame: pd.DataFrame = question.ask().to_pandas()
-    return frame
 
 
 def real(filters: Filters) -> pd.DataFrame:

@@ -32,6 +32,7 @@ from skytier.cache import Question
 from skytier.files import Files
 from skytier.settings import HdfsSettings, KafkaSettings, MongoSettings, home
 from tests import stores
+from tests.answers import asked
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600), pytest.mark.usefixtures("january")]
 
@@ -61,12 +62,6 @@ def _forget() -> None:
     for client in (tiers.cache, tiers.mongodb):
         client.cache_clear()
     tiers.close_sessions()
-
-
-def asked(question: Question) -> pd.DataFrame:
-    """A new answer, whatever the cache holds."""
-    frame: pd.DataFrame = question.ask().to_pandas()
-    return frame
 
 
 def states() -> dict[str, str]:

@@ -12,19 +12,13 @@ from dashboard.charts import overview as charts
 from dashboard.filters import Filters
 from dashboard.panels import Chart, Grid, Number
 from dashboard.queries import overview as queries
-from dashboard.queries import tiers
 from skytier import hot_tier
-from skytier.cache import Question
 from skytier.files import Files
+from tests.answers import asked
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600), pytest.mark.usefixtures("january")]
 
 FILTERS = [Filters(), Filters(airlines=("UA", "DL"), origins=("EWR",))]
-
-
-def asked(question: Question) -> pd.DataFrame:
-    frame: pd.DataFrame = tiers.answer(question).table.to_pandas()
-    return frame
 
 
 def documents(filters: Filters) -> pd.DataFrame:

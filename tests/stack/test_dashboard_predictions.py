@@ -20,10 +20,10 @@ from dashboard.queries import predictions as queries
 from models import delay_model, drift_monitor, features
 from models.registry import Registry
 from skytier import hot_tier
-from skytier.cache import Question
 from skytier.files import Files
 from skytier.sql import query
 from tests import oracle
+from tests.answers import asked
 from tests.own_stack import OwnStack
 
 pytestmark = pytest.mark.stack
@@ -37,11 +37,6 @@ NAMES = {
     "predicted_delay_upper_minutes": "upper",
     "prediction_confidence": "confidence",
 }
-
-
-def ask(question: Question) -> pd.DataFrame:
-    frame: pd.DataFrame = question.ask().to_pandas()
-    return frame
 
 
 def outcomes(stage: str, filters: Filters) -> pd.DataFrame:
@@ -96,7 +91,7 @@ def check(ours: pd.DataFrame, of_ours: str, theirs: pd.DataFrame, of_theirs: Any
 @pytest.mark.parametrize("stage", queries.STAGES)
 def test_the_accuracy_is_that_of_the_flights_themselves(january: dict[str, int], stage: str, filters: Filters) -> None:
     theirs = outcomes(stage, filters)
-    ours = ask(queries.judged(filters, stage))
+    ours = asked(queries.judged(filters, stage))
     check(accuracy(ours, "flight_date", part="day"), "flight_date", theirs, theirs["day"].dt.date)
     check(accuracy(ours, "airline", part="airline"), "airline", theirs, "airline")
     steps = (theirs["confidence"].clip(upper=0.999) * 20 // 1) / 20
@@ -110,7 +105,7 @@ def test_the_accuracy_is_that_of_the_flights_themselves(january: dict[str, int],
 
 def test_every_stage_and_version_is_told(january: dict[str, int]) -> None:
     filters = FILTERS[0]
-    found = accuracy(ask(queries.stages(filters)), "stage", "model_version")
+    found = accuracy(asked(queries.stages(filters)), "stage", "model_version")
     champion = Registry(Files()).champion()
     assert champion is not None
     assert set(found["model_version"]) == {champion.version}
@@ -125,7 +120,7 @@ def test_every_stage_and_version_is_told(january: dict[str, int]) -> None:
 @pytest.mark.parametrize("stage", queries.STAGES)
 def test_what_an_arrival_carries_is_what_the_view_joins(january: dict[str, int], stage: str) -> None:
     """The page reads predictions made at departure from the arrivals: the view must say the same of all flights."""
-    ours = ask(queries.stages(Filters()))
+    ours = asked(queries.stages(Filters()))
     of_view = query(
         "SELECT coalesce(is_in_training, false), count(*), sum(abs(error_minutes)), count_if(is_in_interval), "
         f"count_if(is_accurate), sum(confidence) FROM flight_dw.prediction_outcomes WHERE stage = '{stage}' GROUP BY 1"
@@ -142,7 +137,7 @@ def test_what_an_arrival_carries_is_what_the_view_joins(january: dict[str, int],
 @pytest.mark.parametrize("stage", queries.STAGES)
 def test_the_largest_errors_are_the_largest(january: dict[str, int], stage: str, by_margin: bool) -> None:
     filters = FILTERS[0]
-    ours = ask(queries.largest(filters, stage, by_margin=by_margin, seen=True))
+    ours = asked(queries.largest(filters, stage, by_margin=by_margin, seen=True))
     theirs = outcomes(stage, filters).assign(size=lambda rows: rows["times_margin" if by_margin else "error"].abs())
     theirs = theirs.nlargest(len(ours), "size")
     assert len(ours) == queries.LARGEST
@@ -157,9 +152,9 @@ def test_the_largest_errors_are_the_largest(january: dict[str, int], stage: str,
 
 def test_without_the_flights_of_the_training_nothing_is_left_of_january(january: dict[str, int]) -> None:
     filters = FILTERS[0]
-    ours = ask(queries.judged(filters, features.AFTER))
+    ours = asked(queries.judged(filters, features.AFTER))
     assert accuracy(ours, "flight_date", part="day", seen=False).empty
-    assert ask(queries.largest(filters, features.AFTER, by_margin=False, seen=False)).empty
+    assert asked(queries.largest(filters, features.AFTER, by_margin=False, seen=False)).empty
 
 
 def test_importance_is_the_gain_of_all_splits(january: dict[str, int], tmp_path: Any) -> None:
@@ -167,7 +162,7 @@ def test_importance_is_the_gain_of_all_splits(january: dict[str, int], tmp_path:
     champion = registry.champion()
     assert champion is not None
     model = delay_model.load(registry.fetch(champion.version, tmp_path))
-    ours = ask(queries.importance())
+    ours = asked(queries.importance())
     for stage in queries.STAGES:
         trees = model.stages[stage].point.trees_to_dataframe()
         splits = trees[trees["Feature"] != "Leaf"]
@@ -177,7 +172,7 @@ def test_importance_is_the_gain_of_all_splits(january: dict[str, int], tmp_path:
 
 
 def test_the_test_days_are_those_of_the_card(january: dict[str, int]) -> None:
-    ours = ask(queries.test_days())
+    ours = asked(queries.test_days())
     of_model = ours[ours["predictor"] == "model"].set_index("stage")
     (version,) = set(of_model["model_version"])
     ((before, after),) = query(
@@ -216,7 +211,7 @@ def drifts(stack: OwnStack) -> Iterator[list[drift_monitor.Figure]]:
 
 def test_drift_is_that_of_the_last_version_and_the_newest_days(drifts: list[drift_monitor.Figure]) -> None:
     last = date(2013, 3, 18)
-    ours = ask(queries.drift(Filters(("UA",), ("JFK",), None, last)))
+    ours = asked(queries.drift(Filters(("UA",), ("JFK",), None, last)))
     expected = [
         figure
         for figure in drifts

@@ -23,10 +23,10 @@ from dashboard.queries import quality as queries
 from dashboard.text import EVENT_TYPES
 from dashboard.text import quality as text
 from skytier import hot_tier
-from skytier.cache import Question
 from skytier.files import Files
 from skytier.sql import query
 from tests import stores
+from tests.answers import asked
 from tests.minute_job import process, run
 from tests.own_stack import OwnStack
 
@@ -64,12 +64,6 @@ def spoiled(stack: OwnStack, january: dict[str, int]) -> None:
     run(stack, "synthesize", *_MALFORMED)
     process(stack)
     first_copies.cache_clear()
-
-
-def asked(question: Question) -> pd.DataFrame:
-    """A new answer: the cache may give an earlier one while a new one is made."""
-    frame: pd.DataFrame = question.ask().to_pandas()
-    return frame
 
 
 @cache

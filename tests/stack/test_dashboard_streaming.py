@@ -19,11 +19,11 @@ from dashboard.queries import streaming as queries
 from dashboard.queries import tiers
 from dashboard.text import streaming as text
 from skytier import hot_tier
-from skytier.cache import Question
 from skytier.hot_tier import Document
 from skytier.settings import MongoSettings
 from skytier.sql import query
 from tests import oracle, stores
+from tests.answers import asked
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
@@ -40,11 +40,6 @@ def _this_stack() -> Iterator[None]:
     tiers.mongodb.cache_clear()
     yield
     tiers.mongodb.cache_clear()
-
-
-def asked(question: Question) -> pd.DataFrame:
-    frame: pd.DataFrame = question.ask().to_pandas()
-    return frame
 
 
 def chart(drawn: Chart | str) -> Chart:
