@@ -42,7 +42,8 @@ class Kafka(Server):
         properties = conf_folder() / "kafka-format.properties"
         self._write_properties(properties, aside)
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = ["format", "--cluster-id", cluster_id, "--config", str(properties)]
+        # One in 64 begins with a dash, which would be taken for an option.
+        tool = ["format", f"--cluster-id={cluster_id}", "--config", str(properties)]
         jvm.run(self._java("kafka.tools.StorageTool", *tool), "Formatting Kafka's data folder")
         aside.rename(data)
 

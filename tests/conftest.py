@@ -15,6 +15,11 @@ settings.register_profile("skytier", deadline=None)
 settings.load_profile("skytier")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of a stack with no events come before those that bring some."""
+    items.sort(key=lambda item: item.get_closest_marker("empty") is None)
+
+
 @pytest.fixture(scope="session")
 def stack() -> Iterator[OwnStack]:
     """A running stack without Airflow and the live feed, one for all tests; this process's settings point to it."""

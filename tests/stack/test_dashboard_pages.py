@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
-from redis import Redis
-from streamlit.testing.v1 import AppTest
 
-import dashboard
 from dashboard import text
-from dashboard.queries import tiers
-from skytier import cache
-from skytier.settings import RedisSettings
 from tests.own_stack import OwnStack
+from tests.pages import PAGES, answers, broken, nothing_known, opened, panels
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600), pytest.mark.usefixtures("january")]
 
-APP = Path(dashboard.__file__).with_name("app.py")
-PAGES = [page.file for page in text.PAGES]
 NOBODY = {"MongoDB": {"SKYTIER_MONGODB_URI": "mongodb://127.0.0.1:1/?directConnection=true"}} | {
     "the SQL endpoint": {"SKYTIER_PORT_SQL": "1"},
     "Redis": {"SKYTIER_REDIS_URL": "redis://127.0.0.1:1"},
@@ -28,48 +20,13 @@ NOBODY = {"MongoDB": {"SKYTIER_MONGODB_URI": "mongodb://127.0.0.1:1/?directConne
     "Kafka": {"SKYTIER_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"},
     "Airflow": {"SKYTIER_PORT_AIRFLOW": "1"},
 }
-SECONDS = 120
 
 
 @pytest.fixture(autouse=True)
 def forgetful() -> Iterator[None]:
-    """No answer of an earlier test is in the cache, and no client of another server in this process."""
-    _forget()
-    yield
-    _forget()
-
-
-def _forget() -> None:
-    with cache.client(RedisSettings()) as redis:
-        assert isinstance(redis, Redis)
-        redis.flushdb()
-    for client in (tiers.cache, tiers.mongodb):
-        client.cache_clear()
-    tiers.close_sessions()
-
-
-def opened(page: str, **link: str) -> AppTest:
-    """A page as somebody opens it by a link."""
-    app = AppTest.from_file(str(APP), default_timeout=SECONDS)
-    app.query_params.update(link)
-    if page != PAGES[0]:
-        app.switch_page(f"app_pages/{page}.py")
-    return app.run()
-
-
-def panels(app: AppTest) -> list[str]:
-    """The titles of the panels."""
-    return [element.value for element in app.markdown if element.value.startswith("##### ")]
-
-
-def answers(app: AppTest) -> list[str]:
-    """What panels with an answer say of its age and source."""
-    return [caption.value for caption in app.caption if caption.value.startswith("As of ")]
-
-
-def broken(app: AppTest) -> list[str]:
-    """What panels without an answer say, but for those of Airflow, which does not run in this stack."""
-    return [error.value for error in app.error if "Airflow" not in error.value]
+    """No answer of an earlier test is in the cache."""
+    with nothing_known():
+        yield
 
 
 @pytest.mark.parametrize("page", PAGES)

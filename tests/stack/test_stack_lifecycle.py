@@ -7,6 +7,7 @@ import re
 import signal
 import stat
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from pymongo.errors import OperationFailure
 from redis import Redis
 from redis.exceptions import AuthenticationError
 
-from local_stack import postgres
+from local_stack import kafka, postgres
 from skytier.settings import HdfsSettings, KafkaSettings, MongoSettings
 from tests.own_stack import WITHOUT, OwnStack, own_stack
 
@@ -192,6 +193,14 @@ def test_a_taken_port_is_named_with_its_setting(stack: OwnStack, tmp_path: Path)
     assert answer.returncode == 1
     assert re.search(r"Port \d+ on 127.0.0.1, which \w+ needs, is in use.*SKYTIER_PORT_\w+", answer.stderr)
     assert other.processes() == []
+
+
+def test_the_id_of_a_cluster_may_begin_with_a_dash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SKYTIER_HOME", str(tmp_path))
+    monkeypatch.setattr(uuid, "uuid4", lambda: uuid.UUID(bytes=b"\xfb" * 16))
+    kafka.Kafka().prepare()
+    (properties,) = (tmp_path / "data" / "kafka").rglob("meta.properties")
+    assert "cluster.id=-" in properties.read_text()
 
 
 def test_unknown_server_is_refused(stack: OwnStack) -> None:

@@ -1,0 +1,61 @@
+"""Pages of the dashboard as somebody opens them, without a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from redis import Redis
+from streamlit.testing.v1 import AppTest
+
+import dashboard
+from dashboard import text
+from dashboard.queries import tiers
+from skytier import cache
+from skytier.settings import RedisSettings
+
+APP = Path(dashboard.__file__).with_name("app.py")
+PAGES = [page.file for page in text.PAGES]
+SECONDS = 120
+
+
+@contextmanager
+def nothing_known() -> Iterator[None]:
+    """No earlier answer is in the cache, and no client of another server in this process; nor afterwards."""
+    _forget()
+    yield
+    _forget()
+
+
+def _forget() -> None:
+    with cache.client(RedisSettings()) as redis:
+        assert isinstance(redis, Redis)
+        redis.flushdb()
+    for client in (tiers.cache, tiers.mongodb):
+        client.cache_clear()
+    tiers.close_sessions()
+
+
+def opened(page: str, **link: str) -> AppTest:
+    """A page as somebody opens it by a link."""
+    app = AppTest.from_file(str(APP), default_timeout=SECONDS)
+    app.query_params.update(link)
+    if page != PAGES[0]:
+        app.switch_page(f"app_pages/{page}.py")
+    return app.run()
+
+
+def panels(app: AppTest) -> list[str]:
+    """The titles of the panels."""
+    return [element.value for element in app.markdown if element.value.startswith("##### ")]
+
+
+def answers(app: AppTest) -> list[str]:
+    """What panels with an answer say of its age and source."""
+    return [caption.value for caption in app.caption if caption.value.startswith("As of ")]
+
+
+def broken(app: AppTest) -> list[str]:
+    """What panels without an answer say, but for those of Airflow, which does not run in this stack."""
+    return [error.value for error in app.error if "Airflow" not in error.value]
