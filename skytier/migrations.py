@@ -24,6 +24,7 @@ _COLUMNS = re.compile(
 _COLUMN = re.compile(r"^  (\w+) (struct<\n(?:    .*\n)*  >|[^\n]+?) COMMENT (['\"])(.*)\3,?$", re.MULTILINE)
 _TABLE_COMMENT = re.compile(r"^COMMENT (['\"])(.*)\1$", re.MULTILINE)
 _FORMAT = re.compile(r"^USING (\w+)$", re.MULTILINE)
+_PARTITION = re.compile(r"^USING parquet\nPARTITIONED BY \((\w+)\)$", re.MULTILINE)
 _VIEW = re.compile(rf"^CREATE OR REPLACE VIEW {DATABASE}\.(\w+)\nCOMMENT '(.*)'$", re.MULTILINE)
 
 
@@ -63,7 +64,14 @@ class Table:
     name: str
     format: str
     comment: str
-    columns: tuple[Column, ...]
+    fields: tuple[Column, ...]
+    partition: tuple[Column, ...] = ()
+    """the column that names folders, where Hive keeps the table: it stays the last one; Iceberg knows no such column"""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """All columns, in their order."""
+        return self.fields + self.partition
 
 
 def read(folder: Path = FOLDER) -> list[Migration]:
@@ -91,9 +99,12 @@ def tables(migrations: Iterable[Migration]) -> list[Table]:
         columns = tuple(Column(m[1], m[2], m[4]) for m in _COLUMN.finditer(body))
         if created:
             comment, kind = _TABLE_COMMENT.search(statement), _FORMAT.search(statement)
-            found[created] = Table(created, kind[1] if kind else "", comment[2] if comment else "", columns)
+            by = _PARTITION.search(statement)
+            partition = tuple(column for column in columns if by and column.name == by[1])
+            fields = tuple(column for column in columns if column not in partition)
+            found[created] = Table(created, kind[1] if kind else "", comment[2] if comment else "", fields, partition)
         else:
-            found[altered] = replace(found[altered], columns=found[altered].columns + columns)
+            found[altered] = replace(found[altered], fields=found[altered].fields + columns)
     return list(found.values())
 
 

@@ -19,7 +19,7 @@ from skytier.sql import Connection, SqlError
 
 REFERENCE = "/reference"
 _CONTENT_PROPERTY = "skytier.content"
-_COLUMN_EXISTS = "FIELD_ALREADY_EXISTS"
+_COLUMN_EXISTS = ("FIELD_ALREADY_EXISTS", "COLUMN_ALREADY_EXISTS")  # as Iceberg and as Spark itself say it
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def _run(connection: Connection, migration: Migration) -> None:
             connection.query(statement)
         except SqlError as error:
             # ADD COLUMNS knows no IF NOT EXISTS: that it was done before is success.
-            if _COLUMN_EXISTS not in str(error):
+            if not any(words in str(error) for words in _COLUMN_EXISTS):
                 raise SqlError(f"Migration {migration.version} ({migration.name}) failed: {error}") from error
 
 

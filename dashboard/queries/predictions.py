@@ -180,17 +180,18 @@ def _outcomes(filters: Filters, stage: str) -> str:
     bound = "CASE WHEN error_minutes > 0 THEN upper_minutes ELSE lower_minutes END"
     # A bound may touch the prediction: less than a minute is no margin.
     margin = f"greatest(abs({bound} - predicted_delay_minutes), 1)"
-    there = "predicted_delay_minutes IS NOT NULL AND actual_delay_minutes IS NOT NULL"
     return f"""
 SELECT o.*, abs(error_minutes) / {margin} AS times_margin,
   {_IS_IN_TRAINING} AS is_in_training, v.mae_{stage}_minutes AS test_mae
 FROM (
-  SELECT flight_id, flight_date, airline, destination, source, processing_timestamp, {literal(stage)} AS stage,
-    {_CARRIED[stage]},
-    arrival_delay_minutes AS actual_delay_minutes, arrival_delay_minutes - predicted_delay_minutes AS error_minutes
-  FROM flight_dw.fact_flight_events {filters.where("event_type = 'arrived'")}
-) o LEFT JOIN flight_dw.model_versions v ON v.model_version = o.model_version
-WHERE {there}"""
+  SELECT *, actual_delay_minutes - predicted_delay_minutes AS error_minutes
+  FROM (
+    SELECT flight_id, flight_date, airline, destination, source, processing_timestamp, {literal(stage)} AS stage,
+      {_CARRIED[stage]}, arrival_delay_minutes AS actual_delay_minutes
+    FROM flight_dw.fact_flight_events {filters.where("event_type = 'arrived'")}
+  )
+  WHERE predicted_delay_minutes IS NOT NULL AND actual_delay_minutes IS NOT NULL
+) o LEFT JOIN flight_dw.model_versions v ON v.model_version = o.model_version"""
 
 
 def _importance() -> pa.Table:
