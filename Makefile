@@ -1,6 +1,6 @@
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
-.PHONY: help up down status install test test-stack test-others faults bench docs
+.PHONY: help up down status install test test-code test-stack test-archive faults bench docs
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,18 +21,19 @@ test: ## linter, formatter, types, then the whole suite against stacks of its ow
 	@local_stack/install.sh tests
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
-	@.venv/bin/mypy
-	@.venv-airflow/bin/python -m pytest tests/dags
-	@$(MAKE) --no-print-directory -j2 test-stack test-others
+	@$(MAKE) --no-print-directory -j3 test-archive test-stack test-code
 
-# The two halves of the suite wait for servers most of the time, and each has stacks of its own: side by side. What
-# archives needs a stack to itself, for it takes away what other tests count.
+# Much of the suite waits for servers, so its parts run side by side, each with a stack of its own. What is killed or
+# archives has one to itself, for it takes away what other tests count.
+test-code:
+	@{ .venv/bin/mypy && .venv-airflow/bin/python -m pytest tests/dags && \
+		.venv/bin/python -m pytest tests/plain tests/spark; } | sed -u 's/^/code    | /'
+
 test-stack:
-	@.venv/bin/python -m pytest tests/stack tests/browser --ignore-glob='*archive*' --durations=10 | sed -u 's/^/stack  | /'
+	@.venv/bin/python -m pytest tests/stack tests/browser --ignore-glob='*archive*' --durations=10 | sed -u 's/^/stack   | /'
 
-test-others:
-	@.venv/bin/python -m pytest tests/plain tests/spark tests/stack/test_*archive*.py tests/faults \
-		--durations=10 | sed -u 's/^/others | /'
+test-archive:
+	@.venv/bin/python -m pytest tests/faults tests/stack/test_*archive*.py --durations=10 | sed -u 's/^/archive | /'
 
 faults: install ## the long ones: 60 archive runs killed, 1,000 counts while archives run, a year through Airflow; hours
 	@.venv/bin/python -m tests.faults.archive_rounds

@@ -35,7 +35,8 @@ class SqlEndpoint(Server):
     def _properties(self) -> dict[str, str]:
         jvm_options = (
             f"-Duser.timezone=UTC -XX:+UseSerialGC -XX:-UsePerfData -XX:ReservedCodeCacheSize=160m "
-            f"-Djava.io.tmpdir={jvm.scratch_folder()} -D{_USER_VARIABLE}={HdfsSettings().user}"
+            f"-Djava.io.tmpdir={jvm.scratch_folder()} -D{_USER_VARIABLE}={HdfsSettings().user} "
+            f"{SqlSettings().jvm_options}"
         )
         shared = spark.cold_tier_properties()
         return shared | {

@@ -200,6 +200,7 @@ class SqlSettings(Settings):
     host: str = Field(HOST, description="host of the SQL endpoint")
     user: str = Field("skytier", description="name that queries run under")
     memory_mb: int = Field(768, ge=256, description="heap of the local stack's SQL endpoint")
+    jvm_options: str = Field("", description="further options of the JVM of the local stack's SQL endpoint")
     query_timeout_seconds: int = Field(240, ge=1, description="a query that runs longer is cancelled")
 
 

@@ -16,6 +16,8 @@ from tests.minute_job import run
 from tests.own_stack import OwnStack
 
 EVENTS = 3_000
+FIRST = "2012-06-01T00:00:00Z"
+"""When the oldest events of the stack begin, those of seed 1: they are the first that leave the hot tier."""
 QUICK = {
     "SKYTIER_ARCHIVE_GRACE_SECONDS": "1",
     "SKYTIER_ARCHIVE_SETTLE_SECONDS": "0.5",

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests.archive_runs import FIRST, publish
 from tests.minute_job import process, publish_january
-from tests.own_stack import WITHOUT, OwnStack, own_stack, settings_of
+from tests.own_stack import SHORT_LIVED, WITHOUT, OwnStack, own_stack, settings_of
 
 # How long an example takes says more about the machine, and what else runs on it, than about the code.
 settings.register_profile("skytier", deadline=None)
@@ -23,10 +24,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[OwnStack]:
     """A running stack without Airflow and the live feed, one for all tests; this process's settings point to it."""
-    with own_stack("session") as own:
+    with own_stack("session", SHORT_LIVED) as own:
         own.up(without=WITHOUT)
         with settings_of(own):
             yield own
+
+
+@pytest.fixture(scope="session")
+def moving_stack() -> Iterator[OwnStack]:
+    """A stack of its own for what archives, and so takes away what other tests count; it has some events."""
+    with own_stack("archive", SHORT_LIVED) as own:
+        own.up(without=WITHOUT)
+        with settings_of(own):
+            publish(own, 1, "--start", FIRST)
+        yield own
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from skytier.settings import PROJECT_ROOT
 SKYTIER = str(Path(sys.executable).parent / "skytier")
 UP_SECONDS = 400
 WITHOUT = ("airflow", "feed", "dashboard")  # what most tests do not want: it changes data by itself, or is not asked
+SHORT_LIVED = {"SKYTIER_SQL_JVM_OPTIONS": "-XX:TieredStopAtLevel=1"}
+"""Settings of a stack for minutes: the JVM that answers queries compiles once and quickly, not twice and well."""
 TEST_HOMES = PROJECT_ROOT / "var" / "test"
 # Which ports are taken is told beside the checkouts: test sessions of several may run at once.
 SLOTS = Path(tempfile.gettempdir()) / f"skytier-test-ports-{os.getuid()}"
@@ -35,6 +37,7 @@ class OwnStack:
 
     home: Path
     port_offset: int
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def variables(self) -> dict[str, str]:
         """What makes a process use this stack."""
@@ -42,6 +45,7 @@ class OwnStack:
             "SKYTIER_HOME": str(self.home),
             "SKYTIER_PORT_OFFSET": str(self.port_offset),
             "SKYTIER_FEED_ENABLED": "0",
+            **self.settings,
         }
 
     def environment(self) -> dict[str, str]:
@@ -106,13 +110,13 @@ class OwnStack:
 
 
 @contextmanager
-def own_stack(name: str) -> Iterator[OwnStack]:
+def own_stack(name: str, settings: Mapping[str, str] | None = None) -> Iterator[OwnStack]:
     """A stack with a fresh home, not started; taken down at the end, and removed unless the test failed in it."""
     with _slot() as (offset, last_home):
         for home in {last_home, TEST_HOMES / f"{name}-{offset}"}:
             if home is not None:
                 _remove(OwnStack(home, offset))
-        stack = OwnStack(TEST_HOMES / f"{name}-{offset}", offset)
+        stack = OwnStack(TEST_HOMES / f"{name}-{offset}", offset, settings or {})
         (SLOTS / f"{offset}.lock").write_text(str(stack.home))
         try:
             yield stack

@@ -43,8 +43,7 @@ SETTINGS = {
     "SKYTIER_ARCHIVE_DOCUMENTS_PER_RANGE": "2000",
 }
 WAIT_SECONDS = 300
-PAUSE_SECONDS = 5  # between two minute jobs
-
+PAUSE_SECONDS = 5.0
 Report = Callable[[str], object]
 
 app = App(help="Archive runs killed at random moments, on a stack of its own.")
@@ -83,14 +82,14 @@ def streaming(events: int, per_second: int, seed: int) -> Iterator[threading.Eve
 
 
 @contextmanager
-def minute_jobs(stack: OwnStack) -> Iterator[list[str]]:
-    """Process and check the books again and again until the block ends; what went wrong."""
+def minute_jobs(stack: OwnStack, pause_seconds: float = PAUSE_SECONDS) -> Iterator[list[str]]:
+    """Process, check the books and pause, again and again until the block ends; what went wrong."""
     stop, errors = threading.Event(), list[str]()
 
     def work() -> None:
         while not stop.is_set():
             errors.extend(_processed(stack))
-            stop.wait(PAUSE_SECONDS)
+            stop.wait(pause_seconds)
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -153,13 +152,23 @@ def finish(stack: OwnStack, environment: dict[str, str]) -> None:
 
 
 def rounds(
-    stack: OwnStack, runs: int, per_second: int, limit_mb: float, seed: int = 1, report: Report = lambda _: None
+    stack: OwnStack,
+    runs: int,
+    per_second: int,
+    limit_mb: float,
+    *,
+    pause_seconds: float = PAUSE_SECONDS,
+    seed: int = 1,
+    report: Report = lambda _: None,
 ) -> dict[str, Any]:
-    """So many runs, each killed once; the kills by state, and what is where in the end."""
+    """So many runs, each killed once, beside minute jobs with a pause between two of them.
+
+    Returns the kills by state, and how many events are where in the end.
+    """
     rng, kills = random.Random(seed), Counter[str]()
     environment = stack.environment() | SETTINGS | {"SKYTIER_ARCHIVE_LIMIT_MB": str(limit_mb)}
     states = list(NEXT)
-    with streaming(runs * 60 * per_second + 100_000, per_second, seed), minute_jobs(stack) as errors:
+    with streaming(runs * 60 * per_second + 100_000, per_second, seed), minute_jobs(stack, pause_seconds) as errors:
         while sum(kills.values()) < runs:
             assert not errors, errors
             over_limit(limit_mb)
@@ -183,7 +192,7 @@ def main(
     """Run all rounds and print the tally; exit status 1 when anything is lost, doubled or changed."""
     with own_stack("archive-rounds") as stack, settings_of(stack):
         stack.up(without=WITHOUT)
-        tally = rounds(stack, runs, per_second, limit_mb, seed, report=lambda line: print(line, flush=True))
+        tally = rounds(stack, runs, per_second, limit_mb, seed=seed, report=lambda line: print(line, flush=True))
     print(json.dumps(tally))
 
 

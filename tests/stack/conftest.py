@@ -11,8 +11,8 @@ from models.registry import Registry
 from skytier.archive.manifest import State
 from skytier.files import Files
 from tests import archives
-from tests.archive_runs import check_view, publish
-from tests.own_stack import WITHOUT, OwnStack, own_stack, settings_of
+from tests.archive_runs import check_view
+from tests.own_stack import OwnStack, settings_of
 
 
 @pytest.fixture
@@ -23,23 +23,14 @@ def registry(stack: OwnStack) -> Iterator[Registry]:
     Files().delete(root)
 
 
-@pytest.fixture(scope="package")
-def _archive_stack() -> Iterator[OwnStack]:
-    with own_stack("archive") as own:
-        own.up(without=WITHOUT)
-        with settings_of(own):
-            publish(own, seed=1)
-        yield own
-
-
 @pytest.fixture
-def archive_stack(_archive_stack: OwnStack) -> Iterator[OwnStack]:
-    """A stack of the archive's tests, which would take away what other tests count; process settings point to it.
+def archive_stack(moving_stack: OwnStack) -> Iterator[OwnStack]:
+    """The stack that archives; this process's settings point to it.
 
     After each test no archive is under way, and every event that was ever sent is there, once, as it was sent.
     """
-    with settings_of(_archive_stack):
-        yield _archive_stack
+    with settings_of(moving_stack):
+        yield moving_stack
         assert archives.manifests(*set(State) - {State.DONE, State.FAILED, State.MERGED, State.EXPIRED}) == []
         if not archives.manifests(State.EXPIRED):
             archives.check_all_there_once()

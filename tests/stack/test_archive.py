@@ -23,6 +23,7 @@ from tests import archives
 from tests.archive_runs import (
     AMPLE,
     EVENTS,
+    FIRST,
     archive,
     archived,
     begun,
@@ -97,8 +98,7 @@ def test_filters_on_dates_reach_both_tiers(archive_stack: OwnStack) -> None:
 
 def test_events_delivered_again_after_their_archive_are_duplicates(archive_stack: OwnStack) -> None:
     ((before,),) = query("SELECT sum(duplicates) FROM flight_dw.batch_metadata").rows
-    ((first,),) = query("SELECT min(event_time) FROM flight_dw.staging_flight_events").rows
-    publish(archive_stack, 1, "--start", first.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    publish(archive_stack, 1, "--start", FIRST)
     publish(archive_stack, 2, "--duplicate-rate", "0.2")
     ((after,),) = query("SELECT sum(duplicates) FROM flight_dw.batch_metadata").rows
     assert after - before >= EVENTS * 0.2
@@ -111,8 +111,7 @@ def test_books_of_archived_batches_balance_when_they_are_checked_again(archive_s
 
 def test_late_events_that_come_meanwhile_stay_hot(archive_stack: OwnStack) -> None:
     manifest = begun(archive_stack, "export")
-    ((first,),) = query("SELECT min(event_time) FROM flight_dw.staging_flight_events").rows
-    publish(archive_stack, 3, "--start", first.strftime("%Y-%m-%dT%H:%M:%SZ"), "--late-rate", "0.1")
+    publish(archive_stack, 3, "--start", FIRST, "--late-rate", "0.1")
     with hot_tier.client() as connection:
         late = {"event_time": {"$lt": manifest.selection.event_time_before}, "batch_id": {"$gt": last_batch(manifest)}}
         came = hot.count(connection, late)

@@ -34,11 +34,11 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(900), pytest.mark.usefixtur
 
 
 @pytest.fixture(scope="module")
-def made(_archive_stack: OwnStack) -> None:
+def made(moving_stack: OwnStack) -> None:
     """At least three archives are there."""
-    with settings_of(_archive_stack):
+    with settings_of(moving_stack):
         while len(archives.manifests(State.DONE)) < 3:
-            archived(_archive_stack)
+            archived(moving_stack)
 
 
 def test_restored_events_are_pinned_and_archived_again_with_the_same_content(archive_stack: OwnStack) -> None:
