@@ -2,8 +2,8 @@
 
 The hot tier may hold 50 MB. Minute runs and archives happen by themselves; in the end the view over both tiers must
 have every event of every month, and the hot tier may at no time have been larger than its limit and what comes in until
-the next run has purged: in an interval of the archiving DAG and the longest run. A year in half an hour brings in a MB a
-second, so that the run itself counts.
+the next run has purged: in an interval of the archiving DAG and the longest run. A year in half an hour brings in a MB
+a second, so that the run itself counts.
 """
 
 from __future__ import annotations
