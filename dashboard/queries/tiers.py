@@ -23,7 +23,7 @@ from skytier.sql import Connection, Result, SqlError
 
 P = ParamSpec("P")
 
-PAGE_SECONDS = 5.0
+PAGE_SECONDS = 10.0
 """How long a page waits, before its panels, for what it can do without, such as the names in its filters"""
 _PATIENCE_MS = 1_500  # a page that waits longer for a server that is down helps nobody
 _ARROW = {
