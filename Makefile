@@ -23,8 +23,7 @@ test: ## linter, formatter, types, then the whole suite against stacks of its ow
 	@.venv/bin/ruff format --check .
 	@$(MAKE) --no-print-directory -j3 test-archive test-stack test-code
 
-# Much of the suite waits for servers, so its parts run side by side, each with a stack of its own. What is killed or
-# archives has one to itself, for it takes away what other tests count.
+# Three lanes side by side. What is killed or archives has a stack to itself, for it takes away what other tests count.
 test-code:
 	@{ .venv/bin/mypy && .venv-airflow/bin/python -m pytest tests/dags && \
 		.venv/bin/python -m pytest tests/plain tests/spark; } | sed -u 's/^/code    | /'

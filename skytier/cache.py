@@ -11,7 +11,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as NotInTime
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -129,10 +129,13 @@ class Cache:
         self._is_without = True
 
     def _new(self, question: Question, ask: Callable[[], Answer]) -> Answer:
-        try:
-            return self._shared(question, ask).result(timeout=question.within_seconds)
-        except NotInTime as error:
-            raise TransientError(f"There was no answer within {question.within_seconds:g} s.") from error
+        future = self._shared(question, ask)
+        if not wait([future], timeout=question.within_seconds).done:
+            raise TransientError(
+                f"There was no answer within {question.within_seconds:g} s: the server asked is busy or hangs, "
+                "see 'skytier stack status'."
+            )
+        return future.result()
 
     def _new_or_stale(self, question: Question, stale: Answer, patience_seconds: float | None) -> Answer:
         patience_seconds = self._settings.patience_seconds if patience_seconds is None else patience_seconds

@@ -32,6 +32,11 @@ def _forget() -> None:
     with cache.client(RedisSettings()) as redis:
         assert isinstance(redis, Redis)
         redis.flushdb()
+    forget_clients()
+
+
+def forget_clients() -> None:
+    """Clients of this process are of the servers that settings point to from now on."""
     for client in (tiers.cache, tiers.mongodb):
         client.cache_clear()
     tiers.close_sessions()

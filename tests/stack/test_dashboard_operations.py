@@ -33,6 +33,7 @@ from skytier.files import Files
 from skytier.settings import HdfsSettings, KafkaSettings, MongoSettings, home
 from tests import stores
 from tests.answers import asked
+from tests.pages import forget_clients
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600), pytest.mark.usefixtures("january")]
 
@@ -53,15 +54,9 @@ NOBODY = {
 @pytest.fixture(autouse=True)
 def _this_stack() -> Iterator[None]:
     """Clients of this process are of the servers that settings point to now."""
-    _forget()
+    forget_clients()
     yield
-    _forget()
-
-
-def _forget() -> None:
-    for client in (tiers.cache, tiers.mongodb):
-        client.cache_clear()
-    tiers.close_sessions()
+    forget_clients()
 
 
 def states() -> dict[str, str]:
@@ -81,7 +76,7 @@ def test_servers_that_run_are_well_and_told_with_their_latency() -> None:
 @pytest.mark.parametrize("server", NOBODY)
 def test_a_server_that_is_gone_is_told_in_time(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(*NOBODY[server])
-    _forget()
+    forget_clients()
     began = time.monotonic()
     found = states()
     assert time.monotonic() - began < PATIENCE_SECONDS
@@ -97,7 +92,7 @@ def test_a_server_that_hangs_is_told_in_time(monkeypatch: pytest.MonkeyPatch) ->
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         for name, value in NOBODY.values():
             monkeypatch.setenv(name, value.replace("127.0.0.1:1", address) if ":" in value else address.split(":")[1])
-        _forget()
+        forget_clients()
         began = time.monotonic()
         found = states()
     assert time.monotonic() - began < PATIENCE_SECONDS

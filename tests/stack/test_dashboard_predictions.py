@@ -119,7 +119,7 @@ def test_every_stage_and_version_is_told(january: dict[str, int]) -> None:
 
 @pytest.mark.parametrize("stage", queries.STAGES)
 def test_what_an_arrival_carries_is_what_the_view_joins(january: dict[str, int], stage: str) -> None:
-    """The page reads predictions made at departure from the arrivals: the view must say the same of all flights."""
+    """The page reads the predictions of both stages from the arrivals: the view must say the same of all flights."""
     ours = asked(queries.stages(Filters()))
     of_view = query(
         "SELECT coalesce(is_in_training, false), count(*), sum(abs(error_minutes)), count_if(is_in_interval), "
