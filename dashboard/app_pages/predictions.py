@@ -31,10 +31,10 @@ def measure(key: str) -> None:
 
 
 def judged(title: str, draw: Figures, part: str, *by: str, key: str, controls: Controls | None = None) -> None:
-    drawing = drawn(draw, *by, part=part, seen=seen)
+    drawing = drawn(draw, *by, part=part, stage=stage, seen=seen)
     panel(
         title,
-        lambda: queries.judged(filters, stage),
+        lambda: queries.judged(filters),
         drawing,
         tier=Tier.COLD,
         key=key,
@@ -74,8 +74,8 @@ with right:
     )
 panel(
     text.VERSIONS,
-    lambda: queries.stages(filters),
-    drawn(charts.versions, "stage", "model_version", seen=seen),
+    lambda: queries.judged(filters),
+    drawn(charts.versions, "stage", "model_version", part="version", seen=seen),
     tier=Tier.COLD,
     key="versions",
     empty=text.EMPTY,

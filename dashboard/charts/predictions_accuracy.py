@@ -34,16 +34,20 @@ Figures = Callable[[pd.DataFrame], Drawing]
 """Draws what ``accuracy`` gives."""
 
 
-def accuracy(sums: pd.DataFrame, *by: str, part: str | None = None, seen: bool = True) -> pd.DataFrame:
+def accuracy(
+    sums: pd.DataFrame, *by: str, part: str | None = None, stage: str | None = None, seen: bool = True
+) -> pd.DataFrame:
     """The accuracy by some columns of an answer (``queries.predictions.judged``), or one row over all.
 
-    Of one ``part`` of the answer; without ``seen``, predictions of flights known from the training are left out.
+    Of one ``part`` of the answer, and of one ``stage``, where it is given; without ``seen``, predictions of flights
+    known from the training are left out.
     ``predictions``; errors and ``mean_interval_minutes`` in minutes; ``percentage_error_pct`` (MAPE) and on how many of
     the predictions it rests, ``percentage_flights_pct``; ``in_interval_pct``, ``accurate_pct`` (within 15 minutes),
     ``confidence_pct`` (stated), ``anomalies_pct``, ``known_pct`` (known from the training); ``mean_actual_minutes``;
     ``test_mae_minutes``, the mean absolute error of the versions on their test days, by their predictions here.
     """
     rows = sums if part is None else sums[sums["part"] == part]
+    rows = rows if stage is None else rows[rows["stage"] == stage]
     is_known = rows["is_in_training"].eq(True).fillna(False).astype(bool)
     rows = rows.assign(known=rows["predictions"].where(is_known, 0))
     if not seen:
@@ -88,11 +92,11 @@ def overall(rows: pd.DataFrame, name: str) -> float:
     return float(np.average(values, weights=weights))
 
 
-def drawn(draw: Figures, *by: str, part: str | None = None, seen: bool = True) -> Draw:
-    """Draw the accuracy by some columns (as ``accuracy``) of an answer; the download has it too."""
+def drawn(draw: Figures, *by: str, part: str | None = None, stage: str | None = None, seen: bool = True) -> Draw:
+    """Draw the accuracy by some columns (as ``accuracy``) of an answer, of a stage or all; the download has it too."""
 
     def of_sums(sums: pd.DataFrame) -> Drawing:
-        rows = accuracy(sums, *by, part=part, seen=seen)
+        rows = accuracy(sums, *by, part=part, stage=stage, seen=seen)
         if rows.empty:
             return text.EMPTY if seen else text.ALL_KNOWN
         drawing = draw(rows)

@@ -5,6 +5,7 @@ An ``arrived`` event carries both its predictions whole, so that all is read fro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,13 +13,13 @@ import numpy as np
 import pyarrow as pa
 
 from dashboard.filters import Filters
-from dashboard.queries.tiers import asked, sql
+from dashboard.queries.tiers import asked, cache, sql
 from models import delay_model
 from models.features import AFTER, BEFORE
 from models.registry import Registry
 from skytier.cache import Question
 from skytier.files import Files
-from skytier.settings import CacheSettings, home
+from skytier.settings import home
 from skytier.warehouse import literal
 
 STAGES = (AFTER, BEFORE)
@@ -71,43 +72,35 @@ _SUMS = f"""count(*) AS predictions,
   sum(test_mae) AS test_mae_sum"""
 
 
-def judged(filters: Filters, stage: str) -> Question:
-    """Sums over the predictions of a stage, of flights that have arrived, in several groupings.
+def judged(filters: Filters) -> Question:
+    """Sums over the predictions of flights that have arrived, in several groupings of one scan.
 
     ``part`` names the grouping: ``day`` (``flight_date``), ``airline`` (``airline``), ``cell`` (``predicted_bin`` and
     ``actual_bin``, the lower ends in minutes, what is outside in the first and the last), ``confidence``
-    (``confidence_bin``, the lower end, by 0.05). In each ``is_in_training`` (null where it is not known),
-    ``predictions``, and sums of what the accuracy is made of: errors and widths in minutes, shares and confidences
-    as 0 to 1.
+    (``confidence_bin``, the lower end, by 0.05), ``version`` (``model_version``). In each ``stage``,
+    ``is_in_training`` (null where it is not known), ``predictions``, and sums of what the accuracy is made of: errors
+    and widths in minutes, shares and confidences as 0 to 1.
     """
     return sql(
         f"""
 SELECT
   CASE WHEN grouping(flight_date) = 0 THEN 'day' WHEN grouping(airline) = 0 THEN 'airline'
-    WHEN grouping(confidence_bin) = 0 THEN 'confidence' ELSE 'cell' END AS part,
-  is_in_training, flight_date, airline, predicted_bin, actual_bin, confidence_bin,
+    WHEN grouping(confidence_bin) = 0 THEN 'confidence' WHEN grouping(model_version) = 0 THEN 'version'
+    ELSE 'cell' END AS part,
+  stage, is_in_training, flight_date, airline, predicted_bin, actual_bin, confidence_bin, model_version,
   {_SUMS}
 FROM (
   SELECT *,
     {_bin("predicted_delay_minutes")} AS predicted_bin,
     {_bin("actual_delay_minutes")} AS actual_bin,
     floor(least(confidence, 0.999D) * 20) / 20 AS confidence_bin
-  FROM ({_outcomes(filters, stage)})
+  FROM ({_outcomes(filters, STAGES)})
 )
 GROUP BY GROUPING SETS (
-  (is_in_training, flight_date), (is_in_training, airline),
-  (is_in_training, predicted_bin, actual_bin), (is_in_training, confidence_bin)
+  (stage, is_in_training, flight_date), (stage, is_in_training, airline),
+  (stage, is_in_training, predicted_bin, actual_bin), (stage, is_in_training, confidence_bin),
+  (stage, is_in_training, model_version)
 )"""
-    )
-
-
-def stages(filters: Filters) -> Question:
-    """The sums of ``judged`` by ``stage``, ``model_version`` and ``is_in_training``."""
-    return sql(
-        f"""
-SELECT stage, model_version, is_in_training, {_SUMS}
-FROM ({" UNION ALL ".join(_outcomes(filters, stage) for stage in STAGES)})
-GROUP BY stage, model_version, is_in_training"""
     )
 
 
@@ -125,7 +118,7 @@ def largest(filters: Filters, stage: str, *, by_margin: bool, seen: bool) -> Que
         f"""
 SELECT flight_id, destination, error_minutes, times_margin, predicted_delay_minutes, actual_delay_minutes,
   lower_minutes, upper_minutes, 100 * confidence AS confidence_pct, is_in_training, model_version
-FROM ({_outcomes(filters, stage)})
+FROM ({_outcomes(filters, [stage])})
 {"" if seen else "WHERE is_in_training IS DISTINCT FROM true"}
 ORDER BY {order} DESC, flight_id
 LIMIT {LARGEST}"""
@@ -158,7 +151,7 @@ def importance() -> Question:
     The gain is the loss that all splits on a feature took away in training (XGBoost's ``total_gain``), as a share of
     that of all features of the stage, in %.
     """
-    return asked(_importance, CacheSettings().cold_seconds)
+    return asked(_importance, cache().settings.cold_seconds)
 
 
 def test_days() -> Question:
@@ -167,7 +160,7 @@ def test_days() -> Question:
     ``_TEST_NAMES`` (``predictor``: model, train_median, airline_hour_mean) and ``_TEST_NUMBERS``: errors in minutes,
     actual minus predicted; ``in_interval_pct`` of the model only.
     """
-    return asked(_test_days, CacheSettings().cold_seconds)
+    return asked(_test_days, cache().settings.cold_seconds)
 
 
 def _bin(column: str) -> str:
@@ -175,19 +168,21 @@ def _bin(column: str) -> str:
     return f"CAST(floor({inside} / {BIN_MINUTES}) * {BIN_MINUTES} AS int)"
 
 
-def _outcomes(filters: Filters, stage: str) -> str:
-    """A query for the predictions of a stage, of flights that have arrived, one row each."""
+def _outcomes(filters: Filters, stages: Sequence[str]) -> str:
+    """A query for the predictions of some stages, of flights that have arrived, one row each."""
+    made = ", ".join(f"struct({literal(stage)} AS stage, {_CARRIED[stage]})" for stage in stages)
     bound = "CASE WHEN error_minutes > 0 THEN upper_minutes ELSE lower_minutes END"
     # A bound may touch the prediction: less than a minute is no margin.
     margin = f"greatest(abs({bound} - predicted_delay_minutes), 1)"
     return f"""
 SELECT o.*, abs(error_minutes) / {margin} AS times_margin,
-  {_IS_IN_TRAINING} AS is_in_training, v.mae_{stage}_minutes AS test_mae
+  {_IS_IN_TRAINING} AS is_in_training,
+  CASE stage {" ".join(f"WHEN {literal(stage)} THEN v.mae_{stage}_minutes" for stage in stages)} END AS test_mae
 FROM (
   SELECT *, actual_delay_minutes - predicted_delay_minutes AS error_minutes
   FROM (
-    SELECT flight_id, flight_date, airline, destination, source, processing_timestamp, {literal(stage)} AS stage,
-      {_CARRIED[stage]}, arrival_delay_minutes AS actual_delay_minutes
+    SELECT flight_id, flight_date, airline, destination, source, processing_timestamp,
+      arrival_delay_minutes AS actual_delay_minutes, inline(array({made}))
     FROM flight_dw.fact_flight_events {filters.where("event_type = 'arrived'")}
   )
   WHERE predicted_delay_minutes IS NOT NULL AND actual_delay_minutes IS NOT NULL

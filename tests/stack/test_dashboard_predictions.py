@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -91,21 +92,21 @@ def check(ours: pd.DataFrame, of_ours: str, theirs: pd.DataFrame, of_theirs: Any
 @pytest.mark.parametrize("stage", queries.STAGES)
 def test_the_accuracy_is_that_of_the_flights_themselves(january: dict[str, int], stage: str, filters: Filters) -> None:
     theirs = outcomes(stage, filters)
-    ours = asked(queries.judged(filters, stage))
-    check(accuracy(ours, "flight_date", part="day"), "flight_date", theirs, theirs["day"].dt.date)
-    check(accuracy(ours, "airline", part="airline"), "airline", theirs, "airline")
+    ours = partial(accuracy, asked(queries.judged(filters)), stage=stage)
+    check(ours("flight_date", part="day"), "flight_date", theirs, theirs["day"].dt.date)
+    check(ours("airline", part="airline"), "airline", theirs, "airline")
     steps = (theirs["confidence"].clip(upper=0.999) * 20 // 1) / 20
-    check(accuracy(ours, "confidence_bin", part="confidence"), "confidence_bin", theirs, steps)
+    check(ours("confidence_bin", part="confidence"), "confidence_bin", theirs, steps)
     bins = theirs[["predicted", "actual"]].clip(-60, 179) // 10 * 10
-    check(accuracy(ours, "predicted_bin", part="cell"), "predicted_bin", theirs, bins["predicted"].astype(int))
-    cells = accuracy(ours, "predicted_bin", "actual_bin", part="cell").set_index(["predicted_bin", "actual_bin"])
+    check(ours("predicted_bin", part="cell"), "predicted_bin", theirs, bins["predicted"].astype(int))
+    cells = ours("predicted_bin", "actual_bin", part="cell").set_index(["predicted_bin", "actual_bin"])
     expected = bins.astype(int).value_counts()
     assert cells["predictions"].to_dict() == expected.to_dict()
 
 
 def test_every_stage_and_version_is_told(january: dict[str, int]) -> None:
     filters = FILTERS[0]
-    found = accuracy(asked(queries.stages(filters)), "stage", "model_version")
+    found = accuracy(asked(queries.judged(filters)), "stage", "model_version", part="version")
     champion = Registry(Files()).champion()
     assert champion is not None
     assert set(found["model_version"]) == {champion.version}
@@ -120,13 +121,14 @@ def test_every_stage_and_version_is_told(january: dict[str, int]) -> None:
 @pytest.mark.parametrize("stage", queries.STAGES)
 def test_what_an_arrival_carries_is_what_the_view_joins(january: dict[str, int], stage: str) -> None:
     """The page reads the predictions of both stages from the arrivals: the view must say the same of all flights."""
-    ours = asked(queries.stages(Filters()))
+    ours = asked(queries.judged(Filters()))
     of_view = query(
         "SELECT coalesce(is_in_training, false), count(*), sum(abs(error_minutes)), count_if(is_in_interval), "
         f"count_if(is_accurate), sum(confidence) FROM flight_dw.prediction_outcomes WHERE stage = '{stage}' GROUP BY 1"
     ).rows
     columns = ["predictions", "absolute_error_sum", "in_interval", "accurate", "confidence_sum"]
-    ours = ours[ours["stage"] == stage].assign(known=lambda rows: rows["is_in_training"].eq(True).fillna(False))
+    ours = ours[(ours["part"] == "version") & (ours["stage"] == stage)]
+    ours = ours.assign(known=ours["is_in_training"].eq(True).fillna(False))
     found = ours.groupby("known")[columns].sum()
     assert len(found) == len(of_view)
     for known, *values in of_view:
@@ -152,7 +154,7 @@ def test_the_largest_errors_are_the_largest(january: dict[str, int], stage: str,
 
 def test_without_the_flights_of_the_training_nothing_is_left_of_january(january: dict[str, int]) -> None:
     filters = FILTERS[0]
-    ours = asked(queries.judged(filters, features.AFTER))
+    ours = asked(queries.judged(filters))
     assert accuracy(ours, "flight_date", part="day", seen=False).empty
     assert asked(queries.largest(filters, features.AFTER, by_margin=False, seen=False)).empty
 
