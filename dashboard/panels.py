@@ -5,6 +5,7 @@ Panels run side by side and refresh by themselves. What goes wrong in one stays 
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -111,7 +112,7 @@ Controls = Callable[[], None]
 def _refreshing(
     title: str, question: Callable[[], Question], draw: Draw, tier: Tier, key: str, controls: Controls | None
 ) -> None:
-    seconds = None if st.session_state.get(_PAUSED) else DashboardSettings().refresh_seconds
+    seconds = None if st.session_state.get(_PAUSED) else refresh_seconds()
     runs = itertools.count()
 
     @st.fragment(run_every=seconds, parallel=True)
@@ -135,6 +136,12 @@ def _refreshing(
             (place or st).error(text.BROKEN, icon=":material/error:")
 
     body()
+
+
+@functools.cache
+def refresh_seconds() -> float:
+    """How often panels refresh, as this process was told: not read anew for each of them."""
+    return DashboardSettings().refresh_seconds
 
 
 def new_page() -> None:
@@ -205,7 +212,7 @@ def _foot(answer: Answer, frame: pd.DataFrame, tier: Tier, key: str) -> None:
     if not frame.empty:
         foot.download_button(
             text.DOWNLOAD,
-            data=_csv(frame),
+            data=lambda: _csv(frame),  # made for who asks for it
             file_name=f"skytier-{key}.csv",
             mime="text/csv",
             key=f"download-{key}",

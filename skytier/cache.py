@@ -98,7 +98,7 @@ class Cache:
 
     def __init__(self, settings: RedisSettings | None = None) -> None:
         self._redis = client(settings or RedisSettings())
-        self._settings = CacheSettings()
+        self.settings = CacheSettings()
         self._askers = ThreadPoolExecutor(_ASKERS, thread_name_prefix="cache")
         self._under_way: dict[str, Future[Answer]] = {}
         self._guard = threading.Lock()
@@ -138,7 +138,7 @@ class Cache:
         return future.result()
 
     def _new_or_stale(self, question: Question, stale: Answer, patience_seconds: float | None) -> Answer:
-        patience_seconds = self._settings.patience_seconds if patience_seconds is None else patience_seconds
+        patience_seconds = self.settings.patience_seconds if patience_seconds is None else patience_seconds
         try:
             return self._shared(question, lambda: self._ask_once(question)).result(timeout=patience_seconds)
         except NotInTime:
@@ -173,7 +173,7 @@ class Cache:
     @contextmanager
     def _turn(self, question: Question) -> Iterator[None]:
         """One at a time asks a question. Who holds it and gives no sign of life is taken for dead."""
-        seconds = self._settings.asking_seconds
+        seconds = self.settings.asking_seconds
         lock = self._redis.lock(f"{_key(question)}:asking", timeout=seconds, sleep=_POLL_SECONDS, thread_local=False)
         lock.acquire()
         done = threading.Event()
@@ -193,7 +193,7 @@ class Cache:
         return (_unpacked(found) if found else None), epochs
 
     def _keep(self, question: Question, answer: Answer, epochs: dict[str, int]) -> None:
-        keep_seconds = max(1, round(question.ttl_seconds + self._settings.stale_seconds))
+        keep_seconds = max(1, round(question.ttl_seconds + self.settings.stale_seconds))
         self._redis.set(_key(question), _packed(answer, epochs), ex=keep_seconds)
 
     def _counted(self, answer: Answer) -> Answer:

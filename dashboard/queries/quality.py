@@ -20,7 +20,6 @@ from skytier.cache import Question
 from skytier.errors import SkytierError
 from skytier.hot_tier import Document
 from skytier.migrations import DATABASE
-from skytier.settings import CacheSettings
 from skytier.warehouse import literal
 
 SAMPLES = 100
@@ -94,7 +93,7 @@ def contract() -> Question:
     return Question(
         name=f"event contract: {fields!r}",
         ask=lambda: pa.Table.from_pylist(rows),
-        ttl_seconds=CacheSettings().cold_seconds,
+        ttl_seconds=tiers.cache().settings.cold_seconds,
     )
 
 

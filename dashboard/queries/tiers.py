@@ -18,7 +18,6 @@ from skytier import hot_tier
 from skytier.cache import Answer, Basis, Cache, Question
 from skytier.errors import TransientError
 from skytier.hot_tier import Document
-from skytier.settings import CacheSettings
 from skytier.sql import Connection, Result, SqlError
 
 P = ParamSpec("P")
@@ -74,7 +73,7 @@ def sql(statement: str, *, within_seconds: float | None = None) -> Question:
     return Question(
         name=f"sql: {statement}",
         ask=lambda: _table(_query(statement)),
-        ttl_seconds=CacheSettings().cold_seconds,
+        ttl_seconds=cache().settings.cold_seconds,
         rests_on=(Basis.BATCHES, Basis.ARCHIVES),
         within_seconds=within_seconds,
     )
@@ -92,7 +91,7 @@ def hot(ask: Callable[Concatenate[MongoClient[Document], P], pa.Table]) -> Calla
         return Question(
             name=f"{_version(ask)}({arguments!r}, {named!r})",
             ask=run,
-            ttl_seconds=CacheSettings().hot_seconds,
+            ttl_seconds=cache().settings.hot_seconds,
             rests_on=(Basis.BATCHES, Basis.ARCHIVES),
         )
 
