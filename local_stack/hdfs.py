@@ -15,7 +15,7 @@ from hdfs import InsecureClient
 from local_stack import jvm
 from local_stack.server import Server, conf_folder, data_folder
 from skytier import spark
-from skytier.settings import HOST, HdfsSettings, PortSettings
+from skytier.settings import HOST, HdfsSettings, PortSettings, scratch_folder
 
 # What the parts keep where: tables, raw batches, metadata, Spark's checkpoints, archives of the hot tier, models.
 _FOLDERS = {
@@ -136,7 +136,7 @@ def _conf() -> Any:
 def write_configuration() -> None:
     """Write the configuration of both processes, and the empty page folders that they insist on."""
     ports = PortSettings()
-    core = {"fs.defaultFS": f"hdfs://{HOST}:{ports.namenode}", "hadoop.tmp.dir": jvm.scratch_folder() / "hadoop"}
+    core = {"fs.defaultFS": f"hdfs://{HOST}:{ports.namenode}", "hadoop.tmp.dir": scratch_folder() / "hadoop"}
     site = {
         "dfs.namenode.name.dir": f"file://{data_folder('namenode')}",
         "dfs.namenode.http-address": f"{HOST}:{ports.namenode_http}",

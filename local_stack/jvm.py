@@ -12,7 +12,7 @@ from pathlib import Path
 from local_stack.server import base_environment
 from skytier import spark
 from skytier.errors import TerminalError
-from skytier.settings import PROJECT_ROOT, HdfsSettings, home
+from skytier.settings import PROJECT_ROOT, HdfsSettings, scratch_folder
 
 JAVA_VERSION = 17
 JARS = PROJECT_ROOT / "var" / "jars"
@@ -89,13 +89,6 @@ def java(main: str, *arguments: str, classpath: list[str], heap_mb: int, options
         main,
         *arguments,
     ]
-
-
-def scratch_folder() -> Path:
-    """Where servers put temporary files."""
-    folder = home() / "tmp"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def hadoop_environment() -> dict[str, str]:

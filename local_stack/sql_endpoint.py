@@ -35,7 +35,7 @@ class SqlEndpoint(Server):
     def _properties(self) -> dict[str, str]:
         jvm_options = (
             f"-Duser.timezone=UTC -XX:+UseSerialGC -XX:-UsePerfData -XX:ReservedCodeCacheSize=160m "
-            f"-Djava.io.tmpdir={jvm.scratch_folder()} -D{_USER_VARIABLE}={HdfsSettings().user} "
+            f"-D{_USER_VARIABLE}={HdfsSettings().user} "
             f"{SqlSettings().jvm_options}"
         )
         shared = spark.cold_tier_properties()
@@ -51,7 +51,6 @@ class SqlEndpoint(Server):
             "spark.driver.extraClassPath": f"{shared['spark.driver.extraClassPath']}:{jvm.compiled()}",
             "spark.sql.globalTempDatabase": visibility.TIERS,
             "spark.sql.thriftServer.queryTimeout": f"{SqlSettings().query_timeout_seconds}s",
-            "spark.local.dir": str(jvm.scratch_folder()),
             "spark.log.level": "WARN",
         }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import socket
 import threading
 import time
@@ -32,7 +33,7 @@ from local_stack.sql_endpoint import SqlEndpoint
 from skytier import spark
 from skytier.errors import TerminalError, TransientError
 from skytier.exclusive import exclusively
-from skytier.settings import HOST, FeedSettings, home
+from skytier.settings import HOST, FeedSettings, home, scratch_folder
 
 # In this order every server stands after those it needs.
 SERVERS: tuple[Server, ...] = (
@@ -110,6 +111,8 @@ def up(servers: Sequence[Server], progress: Progress) -> None:
         for server in servers:  # before anything is started that would be left running
             if not processes.find(server.name):
                 _check_ports(server)
+        if not any(processes.find(server.name) for server in SERVERS):
+            shutil.rmtree(scratch_folder())  # what was left by processes that were killed
         spark.write_job_properties()
         _bring_up_all([server for server in servers if not server.after_first_start], progress)
         if {"datanode", "sql", "mongodb", "kafka"} <= {server.name for server in servers}:

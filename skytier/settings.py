@@ -26,6 +26,13 @@ def home() -> Path:
     return (PROJECT_ROOT / os.environ.get("SKYTIER_HOME", "var")).resolve()
 
 
+def scratch_folder() -> Path:
+    """Where servers and jobs put temporary files; a start with no server running empties it."""
+    folder = home() / "tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def stack_env_file() -> Path:
     """The file of passwords and moved ports of the local stack."""
     return home() / "stack.env"

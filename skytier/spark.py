@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from skytier.errors import TerminalError
-from skytier.settings import HOST, PROJECT_ROOT, HdfsSettings, MetastoreSettings, SparkSettings, home
+from skytier.settings import HOST, PROJECT_ROOT, HdfsSettings, MetastoreSettings, SparkSettings, home, scratch_folder
 
 # Hadoop's client libraries reach into the JDK by reflection; pyspark's own launcher opens the same packages.
 _JVM_BASE = "-Duser.timezone=UTC -XX:-UsePerfData -XX:+IgnoreUnrecognizedVMOptions"
@@ -100,6 +100,8 @@ def cold_tier_properties() -> dict[str, str]:
         "spark.hadoop.dfs.client.use.datanode.hostname": "false",
         "spark.sql.session.timeZone": "UTC",
         "spark.ui.enabled": "false",
+        "spark.local.dir": str(scratch_folder()),
+        "spark.driver.defaultJavaOptions": f"-Djava.io.tmpdir={scratch_folder()}",
         "spark.driver.host": HOST,
         "spark.driver.bindAddress": HOST,
         "spark.driver.extraClassPath": f"{spark_jars()}/*",

@@ -12,7 +12,7 @@ from skytier.archive.manifests import Manifests
 from skytier.archive.planning import MB
 from skytier.files import Files
 from skytier.sql import query
-from tests.minute_job import run
+from tests.minute_job import run, take
 from tests.own_stack import OwnStack
 
 EVENTS = 3_000
@@ -34,8 +34,7 @@ def publish(stack: OwnStack, seed: int, *options: str) -> dict[str, Any]:
     report: dict[str, Any] = json.loads(
         run(stack, "synthesize", "--events", str(EVENTS), "--seed", str(seed), *options, "--json")
     )
-    run(stack, "process")
-    run(stack, "books", "check")
+    take(stack)
     return report
 
 

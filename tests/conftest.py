@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests import stores
 from tests.archive_runs import FIRST, publish
-from tests.minute_job import process, publish_january
+from tests.minute_job import added_since, one_driver, publish_january, run
 from tests.own_stack import SHORT_LIVED, WITHOUT, OwnStack, own_stack, settings_of
 
 # How long an example takes says more about the machine, and what else runs on it, than about the code.
@@ -26,7 +27,7 @@ def stack() -> Iterator[OwnStack]:
     """A running stack without Airflow and the live feed, one for all tests; this process's settings point to it."""
     with own_stack("session", SHORT_LIVED) as own:
         own.up(without=WITHOUT)
-        with settings_of(own):
+        with settings_of(own), one_driver(own):
             yield own
 
 
@@ -35,13 +36,17 @@ def moving_stack() -> Iterator[OwnStack]:
     """A stack of its own for what archives, and so takes away what other tests count; it has some events."""
     with own_stack("archive", SHORT_LIVED) as own:
         own.up(without=WITHOUT)
-        with settings_of(own):
-            publish(own, 1, "--start", FIRST)
-        yield own
+        with one_driver(own):
+            with settings_of(own):
+                publish(own, 1, "--start", FIRST)
+            yield own
 
 
 @pytest.fixture(scope="session")
 def january(stack: OwnStack) -> dict[str, int]:
     """January 2013 in the session's stack, in one batch; what it added to the books."""
     publish_january(stack)
-    return process(stack)
+    before = stores.totals()
+    run(stack, "process")  # as a user does it
+    run(stack, "books", "check")
+    return added_since(before)

@@ -23,7 +23,7 @@ from skytier.archive import hot
 from skytier.archive.planning import MB
 from tests.bench.memory import MemoryWatch
 from tests.faults.archive_rounds import minute_jobs, streaming
-from tests.minute_job import run
+from tests.minute_job import run, take
 from tests.own_stack import WITHOUT, OwnStack, own_stack, settings_of
 
 BYTES_A_DOCUMENT = 1_250  # of data; what is published is by this a little more than what is moved
@@ -44,8 +44,7 @@ def _fill(stack: OwnStack, megabytes: float) -> None:
         start = hot_tier.clock(connection) or FIRST_DAY
     events = str(round(megabytes * MB * SPARE / BYTES_A_DOCUMENT))
     run(stack, "synthesize", "--events", events, "--seed", "1", "--start", f"{start:%Y-%m-%dT%H:%M:%SZ}")
-    run(stack, "process")
-    run(stack, "books", "check")
+    take(stack)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from cyclopts import App, Parameter
 
 from skytier.sql import Connection
 from tests.archive_runs import VIEW, size_mb
-from tests.minute_job import run
+from tests.minute_job import run, take
 from tests.own_stack import WITHOUT, OwnStack, own_stack, settings_of
 
 READERS = 2
@@ -106,8 +106,7 @@ def main(
     with own_stack("archive-reader") as stack, settings_of(stack):
         stack.up(without=WITHOUT)
         run(stack, "synthesize", "--events", str(events))
-        run(stack, "process")
-        run(stack, "books", "check")
+        take(stack)
         say = functools.partial(print, flush=True)
         answers = count_meanwhile(stack, events, counts, runs, restore_every=5, report=say)
     print(f"{sum(answers.values())} counts over {runs} runs, each of {events} events.")

@@ -31,6 +31,7 @@ from skytier.files import Files
 from skytier.settings import KafkaSettings
 from tests import archives
 from tests.archive_runs import size_mb
+from tests.minute_job import take
 from tests.own_stack import SKYTIER, WITHOUT, OwnStack, own_stack, settings_of
 
 RATES = Rates(late=0.10, duplicate=0.05)
@@ -102,10 +103,10 @@ def minute_jobs(stack: OwnStack, pause_seconds: float = PAUSE_SECONDS) -> Iterat
 
 def _processed(stack: OwnStack) -> list[str]:
     """One minute job and the check of its books; what they said where they failed."""
-    for command in (("process",), ("books", "check")):
-        done = stack.skytier(*command)
-        if done.returncode != 0:
-            return [f"skytier {' '.join(command)}: {done.stderr[-2000:]}"]
+    try:
+        take(stack)
+    except AssertionError as error:
+        return [str(error)]
     return []
 
 

@@ -7,7 +7,7 @@ import pytest
 from skytier.sql import query
 from tests.faults.archive_reader import count_meanwhile
 from tests.faults.archive_rounds import rounds
-from tests.minute_job import run
+from tests.minute_job import run, take
 from tests.own_stack import OwnStack
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1200)]
@@ -17,8 +17,7 @@ EVENTS = 4_000
 
 def test_every_count_is_right_while_archives_run_and_are_restored(stack: OwnStack) -> None:
     run(stack, "synthesize", "--events", str(EVENTS), "--start", "2013-06-01T00:00:00Z")
-    run(stack, "process")
-    run(stack, "books", "check")
+    take(stack)
     ((events,),) = query("SELECT count(*) FROM flight_dw.staging_flight_events").rows
     answers = count_meanwhile(stack, events, counts=50, runs=2, restore_every=2)
     assert sum(answers.values()) >= 50

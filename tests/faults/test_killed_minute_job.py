@@ -12,6 +12,7 @@ from skytier.files import Files
 from skytier.settings import KafkaSettings
 from skytier.sql import query
 from tests import stores
+from tests.minute_job import run, take
 from tests.own_stack import OwnStack
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1200)]
@@ -32,22 +33,15 @@ POINTS = (
 
 
 def publish(stack: OwnStack, seed: int) -> dict[str, Any]:
-    done = stack.skytier("synthesize", "--events", str(EVENTS), "--seed", str(seed), *RATES, "--json")
-    assert done.returncode == 0, done.stderr
-    report: dict[str, Any] = json.loads(done.stdout)
+    report: dict[str, Any] = json.loads(
+        run(stack, "synthesize", "--events", str(EVENTS), "--seed", str(seed), *RATES, "--json")
+    )
     return report
 
 
 def killed_at(stack: OwnStack, point: str) -> None:
     done = stack.run_with(stack.environment() | {faults.VARIABLE: point}, "process")
     assert done.returncode != 0, f"the run was not killed at {point}"
-
-
-def recover(stack: OwnStack) -> None:
-    done = stack.skytier("process")
-    assert done.returncode == 0, done.stderr
-    done = stack.skytier("books", "check")
-    assert done.returncode == 0, done.stderr
 
 
 def check_stores(before: dict[str, list[str]], report: dict[str, Any]) -> None:
@@ -78,7 +72,7 @@ def check_raw_folder() -> None:
 
 @pytest.fixture
 def before(stack: OwnStack) -> dict[str, list[str]]:
-    recover(stack)  # what earlier tests left
+    take(stack)  # what earlier tests left
     return {store: stores.ids(store, "synthetic") for store in stores.STORES}
 
 
@@ -87,7 +81,7 @@ def test_same_batch_killed_at_every_point_in_turn(stack: OwnStack, before: dict[
     sums = stores.totals()
     for point in POINTS:
         killed_at(stack, point)
-    recover(stack)
+    take(stack)
     after = stores.totals()
     assert {name: after[name] - sums[name] for name in sums} == {
         "consumed": EVENTS,
@@ -103,7 +97,7 @@ def test_same_batch_killed_at_every_point_in_turn(stack: OwnStack, before: dict[
 def test_fresh_batch_killed_once(stack: OwnStack, before: dict[str, list[str]], point: str) -> None:
     report = publish(stack, seed=30 + POINTS.index(point))
     killed_at(stack, point)
-    recover(stack)
+    take(stack)
     check_stores(before, report)
 
 
@@ -111,5 +105,5 @@ def test_checkpoint_lost_with_a_batch_half_written(stack: OwnStack, before: dict
     report = publish(stack, seed=50)
     killed_at(stack, "after:fact_flight_events")
     Files().delete(batches.CHECKPOINTS)
-    recover(stack)
+    take(stack)
     check_stores(before, report)

@@ -14,7 +14,7 @@ from skytier.files import Files
 from skytier.settings import KafkaSettings
 from skytier.sql import query
 from tests import oracle, stores
-from tests.minute_job import JANUARY, process, publish_january, run
+from tests.minute_job import JANUARY, drain, process, publish_january, run
 from tests.own_stack import OwnStack
 
 pytestmark = pytest.mark.stack
@@ -166,7 +166,7 @@ def test_lost_checkpoint_costs_nothing(stack: OwnStack, january: dict[str, int])
 
 def test_books_notice_a_lost_document(stack: OwnStack, january: dict[str, int]) -> None:
     run(stack, "synthesize", "--events", "300", "--seed", "8")
-    run(stack, "process")
+    drain(stack)
     with hot_tier.client() as connection:
         events = hot_tier.events(connection)
         document = events.find_one({}, sort=[("batch_id", -1)])

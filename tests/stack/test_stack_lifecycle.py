@@ -23,6 +23,7 @@ from redis.exceptions import AuthenticationError
 
 from local_stack import kafka, postgres
 from skytier.settings import HdfsSettings, KafkaSettings, MongoSettings
+from tests.minute_job import end_driver
 from tests.own_stack import WITHOUT, OwnStack, own_stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
@@ -164,11 +165,15 @@ def _text_files(home: Path) -> Iterator[Path]:
 def test_down_leaves_no_process_and_up_keeps_the_data(stack: OwnStack) -> None:
     traces = Traces()
     traces.write()
+    left_by_a_killed_job = stack.home / "tmp" / "blockmgr-1"
+    left_by_a_killed_job.mkdir()
+    end_driver(stack)
     stack.down()
     assert stack.processes() == []
     assert {server["state"] for server in stack.servers().values()} == {"stopped"}
     stack.up(without=WITHOUT)
     assert all(traces.found().values()), traces.found()
+    assert not left_by_a_killed_job.exists()
 
 
 def test_an_up_that_is_killed_half_way_can_be_repeated() -> None:

@@ -1,0 +1,34 @@
+"""The minute job again and again in one driver: ``python -m tests.minute_driver``.
+
+A line on standard input asks for a run, its answer is a line of JSON: null, or what failed. Standard error has the log.
+Most tests need what a run does and not the start of its JVM, which takes three quarters of its processor time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+
+from skytier import spark
+from spark_jobs import process_flight_events
+
+
+def main() -> None:
+    """Answer until standard input ends."""
+    with os.fdopen(os.dup(1), "w") as answers:
+        os.dup2(2, 1)  # the JVM writes there too
+        os.environ.update(spark.job_variables())
+        os.environ["PYSPARK_SUBMIT_ARGS"] = f"--properties-file {spark.job_properties_file()} pyspark-shell"
+        for _ in sys.stdin:
+            failure = None
+            try:
+                process_flight_events.main()
+            except Exception:  # told to who asked
+                failure = traceback.format_exc()
+            print(json.dumps(failure), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
