@@ -17,6 +17,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import text
+from dashboard.charts.margins import make_room
 from dashboard.queries import tiers
 from dashboard.queries.tiers import Tier
 from skytier import logs
@@ -168,6 +169,7 @@ def _content(frame: pd.DataFrame, draw: Draw, key: str) -> pd.DataFrame:
         return frame
     if isinstance(drawing, Chart):
         drawing.figure.update_layout(height=drawing.height, uirevision=key)
+        make_room(drawing.figure)
         st.plotly_chart(drawing.figure, key=f"chart-{key}", config=_MODE_BAR, alt=drawing.says)
         st.caption(drawing.says)
         return frame if drawing.rows is None else drawing.rows

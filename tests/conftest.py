@@ -9,7 +9,7 @@ from hypothesis import settings
 
 from tests import stores
 from tests.archive_runs import FIRST, publish
-from tests.minute_job import added_since, one_driver, publish_january, run
+from tests.minute_job import added_since, by_command, one_driver, publish_january, run
 from tests.own_stack import SHORT_LIVED, WITHOUT, OwnStack, own_stack, settings_of
 
 # How long an example takes says more about the machine, and what else runs on it, than about the code.
@@ -47,6 +47,6 @@ def january(stack: OwnStack) -> dict[str, int]:
     """January 2013 in the session's stack, in one batch; what it added to the books."""
     publish_january(stack)
     before = stores.totals()
-    run(stack, "process")  # as a user does it
+    by_command(stack)
     run(stack, "books", "check")
     return added_since(before)

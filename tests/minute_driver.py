@@ -1,6 +1,7 @@
 """The minute job again and again in one driver: ``python -m tests.minute_driver``.
 
-A line on standard input asks for a run, its answer is a line of JSON: null, or what failed. Standard error has the log.
+A line on standard input, the run's settings as JSON, asks for a run; its answer is one too: null, or what failed.
+Standard error has the log.
 Most tests need what a run does and not the start of its JVM, which takes three quarters of its processor time.
 """
 
@@ -21,8 +22,11 @@ def main() -> None:
         os.dup2(2, 1)  # the JVM writes there too
         os.environ.update(spark.job_variables())
         os.environ["PYSPARK_SUBMIT_ARGS"] = f"--properties-file {spark.job_properties_file()} pyspark-shell"
-        for _ in sys.stdin:
+        as_started = dict(os.environ)
+        for line in sys.stdin:
             failure = None
+            os.environ.clear()
+            os.environ.update(as_started | json.loads(line))
             try:
                 process_flight_events.main()
             except Exception:  # told to who asked

@@ -46,10 +46,10 @@ class Driver:
         assert self._process.stdout
         self._questions, self._answers = self._process.stdin, self._process.stdout
 
-    def run(self) -> None:
-        """One minute job to its end, which must be a good one."""
+    def run(self, settings: dict[str, str]) -> None:
+        """One minute job with these settings to its end, which must be a good one."""
         with self._alone:
-            print("run", file=self._questions, flush=True)
+            print(json.dumps(settings), file=self._questions, flush=True)
             answer = self._answers.readline()
         assert answer, f"The driver of the minute jobs died: {self._log}"
         failure = json.loads(answer)
@@ -83,13 +83,18 @@ def end_driver(stack: OwnStack) -> None:
     _DRIVERS[stack.home] = None
 
 
-def drain(stack: OwnStack) -> None:
-    """Everything new in Kafka through both tiers: by the driver that stays, where there may be one."""
+def by_command(stack: OwnStack) -> None:
+    """Everything new in Kafka through both tiers, as a user does it."""
+    run(stack, "process")
+
+
+def drain(stack: OwnStack, **settings: str) -> None:
+    """The same by the driver that stays, where there may be one, with other settings."""
     if stack.home not in _DRIVERS:
-        run(stack, "process")
+        assert stack.run_with(stack.environment() | settings, "process").returncode == 0
     else:
         driver = _DRIVERS[stack.home] = _DRIVERS[stack.home] or Driver(stack)
-        driver.run()
+        driver.run(settings)
 
 
 def take(stack: OwnStack) -> None:

@@ -10,8 +10,8 @@ from plotly.colors import sample_colorscale
 
 from dashboard import text
 
-MARGIN = {"l": 10, "r": 10, "t": 10, "b": 10}
 MARGIN_MAP = {"l": 0, "r": 0, "t": 0, "b": 0}
+LEGEND = {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"}
 # Half transparent, so that it suits a light page and a dark one.
 MAP = {
     "resolution": 110,

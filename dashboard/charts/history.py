@@ -94,8 +94,7 @@ def daily(frame: pd.DataFrame, name: str, whole_until: date | None) -> Chart:
         xaxis_title=text.DAY_AXIS,
         yaxis_title=measure.axis,
         yaxis_rangemode="tozero",
-        margin=formats.MARGIN,
-        legend={"orientation": "h", "y": 1.12},
+        legend=formats.LEGEND,
     )
     return Chart(figure, _daily_says(name, rows, rows[is_whole]), rows=file_of(rows, measure, "flight_date"))
 

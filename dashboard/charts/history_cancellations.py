@@ -47,8 +47,7 @@ def by_date(frame: pd.DataFrame, whole_until: date | None) -> Chart:
             "tickmode": "auto",
         },
         hovermode="x unified",
-        margin=formats.MARGIN,
-        legend={"orientation": "h", "y": 1.12},
+        legend=formats.LEGEND,
     )
     return Chart(figure, _by_date_says(rows), rows=file_of(rows, _SHARE, "flight_date"))
 
@@ -91,7 +90,7 @@ def by_airline(frame: pd.DataFrame) -> Chart:
             hovertemplate="%{y}, %{customdata}<extra></extra>",
         )
     )
-    figure.update_layout(xaxis_title=_SHARE.axis, yaxis_title=text.AIRLINE, margin=formats.MARGIN)
+    figure.update_layout(xaxis_title=_SHARE.axis, yaxis_title=text.AIRLINE)
     figure.update_yaxes(type="category")
     top = rows.iloc[-1]
     says = text.CANCELLED_AIRLINES_SAYS.format(

@@ -91,8 +91,7 @@ def side_by_side(frame: pd.DataFrame, name: str, by: str, sides: Sequence[Filter
         xaxis_title=axis,
         yaxis_title=measure.axis,
         hovermode="x unified",
-        margin=formats.MARGIN | {"t": 60},  # the names of sides may take two lines
-        legend={"orientation": "h", "y": 1.04, "yanchor": "bottom"},
+        legend=formats.LEGEND,
     )
     rows = pd.concat(files, ignore_index=True)
     if key != "day":

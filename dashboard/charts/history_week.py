@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts import formats
 from dashboard.charts.history_measures import (
     MEASURES,
     by_hour,
@@ -51,7 +50,7 @@ def _bars(rows: pd.DataFrame, name: str, key: str, axis: str) -> Chart:
             hovertemplate="%{x}: %{y:.1f}<br>%{customdata}<extra></extra>",
         )
     )
-    figure.update_layout(xaxis_title=axis, yaxis_title=measure.axis, margin=formats.MARGIN | {"t": 30})
+    figure.update_layout(xaxis_title=axis, yaxis_title=measure.axis)
     return Chart(figure, _bars_says(name, rows), rows=file_of(rows, measure, key))
 
 
@@ -97,7 +96,7 @@ def heat(frame: pd.DataFrame, name: str) -> Chart:
             ygap=1,
         )
     )
-    figure.update_layout(xaxis_title=text.HOUR_AXIS, yaxis_autorange="reversed", margin=formats.MARGIN)
+    figure.update_layout(xaxis_title=text.HOUR_AXIS, yaxis_autorange="reversed")
     return Chart(figure, _heat_says(name, many), rows=file_of(rows, measure, "day_of_week", "hour"))
 
 

@@ -75,8 +75,7 @@ def durations(runs: pd.DataFrame) -> Chart:
     figure.update_layout(
         xaxis={"title": text.RUNS_AGO, "autorange": "reversed", "dtick": 5},
         yaxis={"title": text.DURATION_AXIS, "type": "log", "tickvals": _TICKS},
-        legend={"orientation": "h", "y": -0.3},
-        margin=formats.MARGIN,
+        legend=formats.LEGEND,
     )
     return Chart(figure, _durations_say(ended))
 
@@ -126,8 +125,7 @@ def jobs(batches: pd.DataFrame) -> Chart:
         barmode="stack",
         xaxis={"title": text.JOBS_AXIS, "type": "category", "nticks": 6, "tickangle": 0},
         yaxis_title=text.STEP_AXIS,
-        legend={"orientation": "h", "y": -0.22},
-        margin=formats.MARGIN,
+        legend=formats.LEGEND,
     )
     return Chart(figure, _jobs_say(ordered, steps), height=520)
 

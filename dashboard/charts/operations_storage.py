@@ -41,9 +41,8 @@ def storage(parts: pd.DataFrame) -> Chart:
         )
     figure.update_layout(
         xaxis={"title": text.SIZE_AXIS, "range": [0, shown["size_mb"].max() * 1.2]},
-        yaxis={"automargin": True, "categoryorder": "array", "categoryarray": shown["label"].tolist()},
-        legend={"orientation": "h", "y": -0.2},
-        margin=formats.MARGIN,
+        yaxis={"categoryorder": "array", "categoryarray": shown["label"].tolist()},
+        legend=formats.LEGEND,
     )
     return Chart(figure, _storage_says(shown), height=360)
 
@@ -105,9 +104,8 @@ def timeline(steps: pd.DataFrame) -> Chart:
     figure.update_layout(
         barmode="stack",
         xaxis_title=text.TIMELINE_AXIS,
-        yaxis={"type": "category", "categoryorder": "array", "categoryarray": labels, "automargin": True},
-        legend={"orientation": "h", "y": -0.3},
-        margin=formats.MARGIN,
+        yaxis={"type": "category", "categoryorder": "array", "categoryarray": labels},
+        legend=formats.LEGEND,
     )
     height = max(_LEAST_HEIGHT, 120 + _BAR_HEIGHT * len(labels))
     return Chart(figure, _timeline_says(ordered), height=height)

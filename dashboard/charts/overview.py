@@ -72,9 +72,7 @@ def batches(frame: pd.DataFrame) -> list[Number]:
 def ingestion(frame: pd.DataFrame) -> Chart:
     """Events by minute."""
     figure = go.Figure(go.Scatter(x=frame["minute"], y=frame["events"], fill="tozeroy", mode="lines"))
-    figure.update_layout(
-        xaxis_title=TIME_UTC, yaxis_title=text.EVENTS_A_MINUTE, yaxis_rangemode="tozero", margin=formats.MARGIN
-    )
+    figure.update_layout(xaxis_title=TIME_UTC, yaxis_title=text.EVENTS_A_MINUTE, yaxis_rangemode="tozero")
     peak = frame.iloc[int(frame["events"].argmax())]
     says = text.INGESTION_SAYS.format(
         last=formats.count(frame["events"].iloc[-1]),

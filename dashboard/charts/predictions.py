@@ -18,8 +18,6 @@ from skytier import reference
 
 _TREND_DAYS, _FEW = 30, 50
 GREY = "rgba(128, 128, 128, 0.9)"
-_MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
-LEGEND = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
 _HEIGHT, _BAR_HEIGHT = 440, 24
 
 
@@ -126,7 +124,7 @@ def over_time(rows: pd.DataFrame, name: str) -> Chart:
         )
     kind = "date" if len(days) > 1 else "category"  # the ticks of a single date would be fractions of a second
     figure.update_layout(
-        xaxis={"title": text.DAY, "type": kind}, yaxis_title=axis(name), margin=_MARGIN, legend=LEGEND, showlegend=True
+        xaxis={"title": text.DAY, "type": kind}, yaxis_title=axis(name), legend=formats.LEGEND, showlegend=True
     )
     says = _over_time_says(days if few.all() else days[~few], overall(days, name), name) + rests_on(days, name)
     says += (text.SMALL.format(_FEW) if few.any() else "") + (text.HOLLOW if known.any() else "")
@@ -182,7 +180,7 @@ def by_airline(rows: pd.DataFrame, name: str) -> Chart:
             ],
         )
     )
-    figure.update_layout(xaxis_title=axis(name), yaxis={"type": "category"}, margin=formats.MARGIN)
+    figure.update_layout(xaxis_title=axis(name), yaxis={"type": "category"})
     says = ""
     if titles:
         low, high = ordered.iloc[0], ordered.iloc[-1]

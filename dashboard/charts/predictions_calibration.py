@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts import formats
-from dashboard.charts.predictions import GREY, LEGEND
+from dashboard.charts.predictions import GREY
 from dashboard.charts.predictions_accuracy import overall
 from dashboard.panels import Chart
 from dashboard.queries.predictions import BIN_MINUTES, FIRST_BIN_MINUTES, LAST_BIN_MINUTES
@@ -18,7 +18,6 @@ _FEWEST = 20
 _BINS = range(FIRST_BIN_MINUTES, LAST_BIN_MINUTES, BIN_MINUTES)
 _HEIGHT = 440
 _CONFIDENCE_STEP = 5
-_MARGIN = {"l": 10, "r": 10, "t": 30, "b": 10}
 _AXIS = {"range": [FIRST_BIN_MINUTES, LAST_BIN_MINUTES], "dtick": 60, "tick0": 0}
 # Half transparent where few are, so that it suits a light page and a dark one.
 _DENSITY = [[0.0, "rgba(70, 130, 200, 0.12)"], [1.0, "rgba(70, 130, 200, 1)"]]
@@ -67,8 +66,7 @@ def actual(cells: pd.DataFrame) -> Chart:
     figure.update_layout(
         xaxis=_AXIS | {"title": text.PREDICTED_DELAY},
         yaxis=_AXIS | {"title": text.ACTUAL_DELAY},
-        margin=_MARGIN,
-        legend=LEGEND,
+        legend=formats.LEGEND,
         showlegend=True,
     )
     is_near = (cells["actual_bin"] - cells["predicted_bin"]).abs() <= BIN_MINUTES
@@ -131,8 +129,7 @@ def distribution(cells: pd.DataFrame) -> Chart:
         xaxis=_AXIS | {"title": text.DELAY},
         yaxis_title=text.SHARE_OF_FLIGHTS,
         bargap=0.02,
-        margin=_MARGIN,
-        legend=LEGEND,
+        legend=formats.LEGEND,
     )
     late = [formats.share(share[share.index >= _LATE_MINUTES].sum() / 100) for share in (predicted, found)]
     return Chart(
@@ -158,7 +155,7 @@ def calibration(rows: pd.DataFrame) -> Chart:
             _same(ends, text.AS_STATED),
         ]
     )
-    figure.update_layout(xaxis_title=text.CONFIDENCE, yaxis_title=text.WITHIN, margin=_MARGIN, legend=LEGEND)
+    figure.update_layout(xaxis_title=text.CONFIDENCE, yaxis_title=text.WITHIN, legend=formats.LEGEND)
     most = rows.loc[counts.idxmax()]
     # The expected calibration error: Naeini, Cooper, Hauskrecht, "Obtaining Well Calibrated Probabilities", AAAI 2015.
     gap = overall(rows.assign(gap=(rows["accurate_pct"] - rows["confidence_pct"]).abs()), "gap")
@@ -179,7 +176,7 @@ def by_confidence(rows: pd.DataFrame) -> Chart:
             hovertext=[text.HOVER_PREDICTIONS.format(int(count)) for count in rows["predictions"]],
         )
     )
-    figure.update_layout(xaxis_title=text.CONFIDENCE, yaxis_title=text.MEAN_ERROR, margin=_MARGIN)
+    figure.update_layout(xaxis_title=text.CONFIDENCE, yaxis_title=text.MEAN_ERROR)
     low, high = rows.iloc[0], rows.iloc[-1]
     says = text.BY_CONFIDENCE_SAYS.format(
         low=low["confidence_pct"],
@@ -219,8 +216,7 @@ def coverage(rows: pd.DataFrame) -> Chart:
         xaxis=_AXIS | {"title": text.PREDICTED_DELAY},
         yaxis_title=text.COVERAGE_SHARE,
         yaxis_range=[min(49.0, lowest["in_interval_pct"] - 5), 101],
-        margin=_MARGIN,
-        legend=LEGEND,
+        legend=formats.LEGEND,
     )
     lower = int(lowest["predicted_bin"])
     says = text.COVERAGE_SAYS.format(

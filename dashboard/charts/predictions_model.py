@@ -58,7 +58,7 @@ def importance(rows: pd.DataFrame) -> Chart:
             text=[f"{share:.1f}%" for share in shown["gain_pct"]],
         )
     )
-    figure.update_layout(xaxis_title=text.GAIN, yaxis={"automargin": True}, margin=formats.MARGIN)
+    figure.update_layout(xaxis_title=text.GAIN)
     says = text.IMPORTANCE_SAYS.format(
         count=len(ordered),
         first=text.feature(ordered.iloc[0]["feature"]).lower(),
@@ -111,8 +111,7 @@ def drift(rows: pd.DataFrame) -> Chart:
     )
     figure.update_layout(
         xaxis={"title": text.DAY, "type": "category"},
-        yaxis={"autorange": "reversed", "automargin": True},
-        margin=formats.MARGIN,
+        yaxis={"autorange": "reversed"},
     )
     return Chart(figure, _drift_says(newest, of_features), height=90 + 26 * (len(order) + 1))
 

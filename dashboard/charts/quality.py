@@ -92,7 +92,7 @@ def scores(events: pd.DataFrame) -> Chart:
     figure.update_yaxes(title_text=text.SCORE_AXIS, row=1, col=1)
     figure.update_yaxes(title_text=text.FLAGGED_AXIS, rangemode="tozero", row=2, col=1)
     figure.update_xaxes(title_text=text.DAY_AXIS, row=2, col=1)
-    figure.update_layout(margin=formats.MARGIN, showlegend=False)
+    figure.update_layout(showlegend=False)
     worst = days.iloc[int(days["mean_quality"].argmin())]
     says = text.SCORES_SAYS.format(
         days=formats.count(len(days)),
@@ -165,7 +165,6 @@ def missing(events: pd.DataFrame) -> Chart:
     figure = go.Figure(heat)
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(side="top", showgrid=False)
-    figure.update_layout(margin=formats.MARGIN)
     overall = rows[rows["event_type"] == _ALL]
     most = overall.iloc[int(overall["missing_pct"].argmax())]
     says = text.MISSING_SAYS.format(

@@ -35,9 +35,9 @@ def reasons(found: pd.DataFrame) -> Chart:
         hovertemplate="%{y}: %{x:,}<extra></extra>",
     )
     figure = go.Figure(bars)
-    figure.update_yaxes(autorange="reversed", automargin=True)
+    figure.update_yaxes(autorange="reversed")
     figure.update_xaxes(title_text=text.RECORDS_AXIS, rangemode="tozero")
-    figure.update_layout(margin=formats.MARGIN | {"r": 40})
+    figure.update_layout(margin={"r": 40})
     most = named.iloc[0]
     says = text.REASONS_SAYS.format(
         records=formats.count(named["records"].sum()),
@@ -87,7 +87,7 @@ def by_run(batches: pd.DataFrame, *, logarithmic: bool) -> Chart:
     times = runs["committed_at"].dt.strftime("%H:%M<br>%Y-%m-%d").to_list()
     figure.update_xaxes(type="category", tickvals=ticks, ticktext=[times[tick] for tick in ticks], tickangle=0)
     figure.update_xaxes(title_text=text.RUN_AXIS, row=len(text.COUNTS), col=1)
-    figure.update_layout(margin=formats.MARGIN, showlegend=False, bargap=0.15)
+    figure.update_layout(showlegend=False, bargap=0.15)
     unbalanced = int((~runs["is_balanced"]).sum())
     sums = {name: formats.count(runs[name].sum()) for name in text.COUNTS}
     balance = text.UNBALANCED.format(formats.count(unbalanced)) if unbalanced else text.BALANCED

@@ -18,7 +18,6 @@ _DASHES = ("dash", "dot", "dashdot")
 _SUMMARY = ("events", "departures", "arrival_delay", "delayed", "quality")
 _FAINT = "rgba(128, 128, 128, 0.7)"
 _BAND = "rgba(128, 128, 128, 0.3)"
-_LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0.0}
 _MANY_POINTS = 100
 _FAR, _ROOM = 0.05, 0.05
 """The share of points that the axis of a trend need not reach, and the room that it leaves beside the rest"""
@@ -205,6 +204,5 @@ def _laid_out(figure: go.Figure, metric: str, minutes: int) -> None:
         yaxis_title=per if count else text.OF.format(label=measure.label, unit=measure.unit),
         yaxis_rangemode="tozero" if count else "normal",
         hovermode="x unified",
-        legend=_LEGEND,
-        margin=formats.MARGIN,
+        legend=formats.LEGEND,
     )

@@ -46,7 +46,7 @@ def ranking(groups: pd.DataFrame, grouped_by: str, rank: str) -> Chart | str:
         )
     )
     figure.update_yaxes(autorange="reversed")
-    figure.update_layout(xaxis_title=text.RANK_UNITS[rank], margin=formats.MARGIN)
+    figure.update_layout(xaxis_title=text.RANK_UNITS[rank])
     height = _AXIS_HEIGHT + _BAR_HEIGHT * len(top)
     best = top.iloc[0]
     says = text.RANK_SAYS.format(
@@ -115,7 +115,7 @@ def status(groups: pd.DataFrame) -> Chart | str:
     )
     figure.update_traces(hovertemplate="%{y}: %{text}<extra></extra>")
     figure.update_yaxes(autorange="reversed")
-    figure.update_layout(xaxis_title=text.FLIGHTS, margin=formats.MARGIN)
+    figure.update_layout(xaxis_title=text.FLIGHTS)
     told = {str(name): formats.count(count) for name, count in counts.items()}
     rows = pd.DataFrame({"status": list(text.STATUSES.values()), "flights": counts.to_numpy()})
     return Chart(figure, text.STATUS_SAYS.format(flights=formats.count(total), **told), height=360, rows=rows)
@@ -143,7 +143,6 @@ def histogram(groups: pd.DataFrame, delay: str) -> Chart | str:
         xaxis_title=text.DELAY_AXIS.format(text.DELAYS[delay]),
         yaxis_title=text.FLIGHTS,
         legend={"x": 1.0, "xanchor": "right", "y": 1.0},
-        margin=formats.MARGIN,
     )
     return Chart(figure, _delay_says(found, delay), height=360, rows=bins)
 

@@ -28,6 +28,7 @@ def test_every_page_is_whole(viewer: Viewer, theme: str, number: int) -> None:
     assert viewer.page.locator("[data-testid=stException]").count() == 0
     assert viewer.errors == []
     assert viewer.outside == []
+    assert viewer.spoiled_words() == []
     width = viewer.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
     assert width <= 1280, "something is wider than the window"
 

@@ -18,6 +18,23 @@ QUIET = (
     "--no-first-run",
 )
 LOADED_MS = 60_000
+# The words of charts that are cut off, and those at axes that lie on the title of one.
+_SPOILED = """() => {
+  const inside = (one, box) =>
+    one.left > box.left - 1 && one.right < box.right + 1 && one.top > box.top - 1 && one.bottom < box.bottom + 1;
+  const apart = (one, other) =>
+    one.left > other.right - 1 || other.left > one.right - 1 || one.top > other.bottom - 1 || other.top > one.bottom - 1;
+  return [...document.querySelectorAll('.js-plotly-plot')].flatMap(chart => {
+    const words = query => [...chart.querySelectorAll(query)]
+      .map(node => ({said: node.textContent, box: node.getBoundingClientRect()})).filter(word => word.box.width);
+    const labels = words("[class*='tick'] text");
+    const titles = words("[class*='xtitle'], [class*='ytitle'], [class*='2title']");
+    const others = words(".legendtext, .cbtitle text");
+    const cut = [...labels, ...titles, ...others].filter(word => !inside(word.box, chart.getBoundingClientRect()));
+    const hidden = labels.filter(label => titles.some(title => !apart(label.box, title.box)));
+    return [...cut, ...hidden].map(word => word.said);
+  });
+}"""
 # Streamlit's own charts of metrics say so while they have no data yet.
 _HARMLESS = ("Infinite extent for field",)
 # Opened below the root, Streamlit's page first looks for its server there.
@@ -75,6 +92,11 @@ class Viewer:
             " && !document.querySelector('[data-testid=stStatusWidget]')",
             timeout=LOADED_MS,
         )
+
+    def spoiled_words(self) -> list[str]:
+        """Words of charts that cannot be read: cut off, or one on the other."""
+        words: list[str] = self.page.evaluate(_SPOILED)
+        return words
 
     def panel(self, key: str) -> Locator:
         """A panel of the page."""

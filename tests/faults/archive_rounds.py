@@ -83,14 +83,14 @@ def streaming(events: int, per_second: int, seed: int) -> Iterator[threading.Eve
 
 
 @contextmanager
-def minute_jobs(stack: OwnStack, pause_seconds: float = PAUSE_SECONDS) -> Iterator[list[str]]:
+def minute_jobs(stack: OwnStack) -> Iterator[list[str]]:
     """Process, check the books and pause, again and again until the block ends; what went wrong."""
     stop, errors = threading.Event(), list[str]()
 
     def work() -> None:
         while not stop.is_set():
             errors.extend(_processed(stack))
-            stop.wait(pause_seconds)
+            stop.wait(PAUSE_SECONDS)
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -158,18 +158,17 @@ def rounds(
     per_second: int,
     limit_mb: float,
     *,
-    pause_seconds: float = PAUSE_SECONDS,
     seed: int = 1,
     report: Report = lambda _: None,
 ) -> dict[str, Any]:
-    """So many runs, each killed once, beside minute jobs with a pause between two of them.
+    """So many runs, each killed once, beside minute jobs.
 
     Returns the kills by state, and how many events are where in the end.
     """
     rng, kills = random.Random(seed), Counter[str]()
     environment = stack.environment() | SETTINGS | {"SKYTIER_ARCHIVE_LIMIT_MB": str(limit_mb)}
     states = list(NEXT)
-    with streaming(runs * 60 * per_second + 100_000, per_second, seed), minute_jobs(stack, pause_seconds) as errors:
+    with streaming(runs * 60 * per_second + 100_000, per_second, seed), minute_jobs(stack) as errors:
         while sum(kills.values()) < runs:
             assert not errors, errors
             over_limit(limit_mb)

@@ -16,10 +16,12 @@ from skytier import alerts, hot_tier
 from skytier.files import Files
 from skytier.sql import query
 from tests import stores
-from tests.minute_job import JANUARY, added_since, process, run
+from tests.minute_job import JANUARY, added_since, by_command, drain, process, run
 from tests.own_stack import OwnStack
 
 pytestmark = pytest.mark.stack
+
+Take = Callable[[OwnStack], None]
 
 
 def hot_events(**condition: Any) -> pd.DataFrame:
@@ -179,16 +181,19 @@ def damaged_champion(stack: OwnStack, champion: delay_model.DelayModel) -> Itera
     files.write_atomically(path, kept)
 
 
-@pytest.mark.parametrize(("broken", "seed"), [("no_champion", 901), ("damaged_champion", 902)])
+# Workers of a driver that stays have the model already: a damaged one is found by those that start.
+@pytest.mark.parametrize(
+    ("broken", "seed", "take"), [("no_champion", 901, drain), ("damaged_champion", 902, by_command)]
+)
 def test_without_a_model_events_flow_unscored(
-    stack: OwnStack, january: dict[str, int], request: pytest.FixtureRequest, broken: str, seed: int
+    stack: OwnStack, january: dict[str, int], request: pytest.FixtureRequest, broken: str, seed: int, take: Take
 ) -> None:
     request.getfixturevalue(broken)
     with hot_tier.client() as connection:
         alerts.alerts(connection).delete_many({})
     report = json.loads(run(stack, "synthesize", "--events", "300", "--seed", str(seed), "--json"))
     before = stores.totals()
-    run(stack, "process")  # in workers that hold no model yet
+    take(stack)
     run(stack, "books", "check")
     assert added_since(before)["stored"] == report["valid_unique"]
     ((unscored,),) = query(
