@@ -22,8 +22,8 @@ LOADED_MS = 60_000
 _SPOILED = """() => {
   const inside = (one, box) =>
     one.left > box.left - 1 && one.right < box.right + 1 && one.top > box.top - 1 && one.bottom < box.bottom + 1;
-  const apart = (one, other) =>
-    one.left > other.right - 1 || other.left > one.right - 1 || one.top > other.bottom - 1 || other.top > one.bottom - 1;
+  const before = (one, other) => one.right < other.left + 1 || one.bottom < other.top + 1;
+  const apart = (one, other) => before(one, other) || before(other, one);
   return [...document.querySelectorAll('.js-plotly-plot')].flatMap(chart => {
     const words = query => [...chart.querySelectorAll(query)]
       .map(node => ({said: node.textContent, box: node.getBoundingClientRect()})).filter(word => word.box.width);
