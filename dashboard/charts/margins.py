@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 
 # Pixels, in Streamlit's theme: around all, between plot and labels, of a character, of a line, of a title with the
 # space before it, of a line of legend, of a colour bar without its words.
-_MARGIN, _PAD, _CHARACTER, _LINE = 10, 8, 6, 16
+_MARGIN, _PAD, _CHARACTER, _LINE = 10, 8, 6.5, 16
 _TITLE = {"x": 40, "y": 42}
 _NUMBER = 5  # characters: Plotly writes 12.5, 8000, 20k
 _DATE_LINES = 2
