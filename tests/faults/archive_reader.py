@@ -38,8 +38,8 @@ app = App(help="Readers that count over both tiers while archives run, on a stac
 
 
 @contextmanager
-def reading() -> Iterator[Counter[tuple[int, int]]]:
-    """Count in a loop, in several sessions, until the block ends; how often each answer came."""
+def reading(sessions: int) -> Iterator[Counter[tuple[int, int]]]:
+    """Count in a loop, in so many sessions, until the block ends; how often each answer came."""
     stop, answers, lock = threading.Event(), Counter[tuple[int, int]](), threading.Lock()
 
     def read() -> None:
@@ -49,7 +49,7 @@ def reading() -> Iterator[Counter[tuple[int, int]]]:
                 with lock:
                     answers[answer] += 1
 
-    readers = [threading.Thread(target=read) for _ in range(READERS)]
+    readers = [threading.Thread(target=read) for _ in range(sessions)]
     for reader in readers:
         reader.start()
     try:
@@ -80,10 +80,17 @@ def restore_and_return(stack: OwnStack, archive_id: str) -> None:
 
 
 def count_meanwhile(
-    stack: OwnStack, events: int, counts: int, runs: int, restore_every: int, report: Report = lambda _: None
+    stack: OwnStack,
+    events: int,
+    counts: int,
+    runs: int,
+    restore_every: int,
+    *,
+    readers: int = READERS,
+    report: Report = lambda _: None,
 ) -> Counter[tuple[int, int]]:
     """Archive so many slices while readers count, and go on until there are so many counts; the answers."""
-    with reading() as answers:
+    with reading(readers) as answers:
         for number in range(1, runs + 1):
             archive_id = archive_slice(stack)
             if number % restore_every == 0:

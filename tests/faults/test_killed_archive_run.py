@@ -19,7 +19,7 @@ def test_every_count_is_right_while_archives_run_and_are_restored(stack: OwnStac
     run(stack, "synthesize", "--events", str(EVENTS), "--start", "2013-06-01T00:00:00Z")
     take(stack)
     ((events,),) = query("SELECT count(*) FROM flight_dw.staging_flight_events").rows
-    answers = count_meanwhile(stack, events, counts=50, runs=2, restore_every=2)
+    answers = count_meanwhile(stack, events, counts=50, runs=2, restore_every=2, readers=1)
     assert sum(answers.values()) >= 50
 
 
