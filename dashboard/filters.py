@@ -78,6 +78,9 @@ def _choice(label: str, key: str, names: dict[str, str]) -> tuple[str, ...]:
         key=key,
         format_func=lambda code: f"{code} · {names.get(code, code)}",
         placeholder=text.ALL,
+        # Enter chooses what was typed. Streamlit's own way takes all that have its letters somewhere, in this order.
+        filter_mode="contains",
+        select_all=False,
         persist_state="session",
     )
     if tuple(chosen) != linked:

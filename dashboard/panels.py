@@ -168,7 +168,9 @@ def _content(frame: pd.DataFrame, draw: Draw, key: str) -> pd.DataFrame:
         st.info(drawing, icon=":material/inbox:")
         return frame
     if isinstance(drawing, Chart):
-        drawing.figure.update_layout(height=drawing.height, uirevision=key)
+        # Streamlit gives Plotly each figure three times, in copies: by the revision Plotly knows that the data are the
+        # same. Another figure is another chart to Streamlit, so that the revision need not change.
+        drawing.figure.update_layout(height=drawing.height, uirevision=key, datarevision=1)
         make_room(drawing.figure)
         st.plotly_chart(drawing.figure, key=f"chart-{key}", config=_MODE_BAR, alt=drawing.says)
         st.caption(drawing.says)

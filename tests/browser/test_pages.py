@@ -42,6 +42,20 @@ def test_a_link_carries_page_and_filters(viewer: Viewer) -> None:
     assert "from=2013-01-05" in viewer.page.url
 
 
+def test_who_types_a_code_chooses_it_and_nothing_else(viewer: Viewer) -> None:
+    viewer.open("history")
+    of_all = viewer.drawn("hourly")
+    box = viewer.page.locator("[data-testid=stSidebar] [data-testid=stMultiSelect] input").first
+    box.fill("AA")
+    box.press("Enter")
+    expect(viewer.page).to_have_url(re.compile("airline=AA"), timeout=LOADED_MS)
+    assert viewer.page.url.count("airline=") == 1
+    linked = Viewer(viewer.page.context.new_page(), viewer.address)
+    linked.open("history?airline=AA")
+    viewer.wait()
+    assert viewer.drawn("hourly") == linked.drawn("hourly") != of_all
+
+
 def test_filters_stay_across_pages(viewer: Viewer) -> None:
     viewer.open("?airline=UA")
     viewer.page.get_by_role("link", name=text.PAGES[1].title).click()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, sync_playwright
 
@@ -92,6 +93,12 @@ class Viewer:
             " && !document.querySelector('[data-testid=stStatusWidget]')",
             timeout=LOADED_MS,
         )
+
+    def drawn(self, key: str) -> list[Any]:
+        """What the chart of a panel shows: the values along its axes, and what is said of each."""
+        charts = self.panel(key).locator(".js-plotly-plot")
+        shown: list[Any] = charts.evaluate("chart => chart.data.map(trace => [trace.x, trace.y, trace.text])")
+        return shown
 
     def spoiled_words(self) -> list[str]:
         """Words of charts that cannot be read: cut off, or one on the other."""
