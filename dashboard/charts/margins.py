@@ -44,7 +44,8 @@ def _has_legend(figure: go.Figure) -> bool:
     """Whether there is a legend above the plot."""
     named = [trace for trace in figure.data if "showlegend" in trace and trace.showlegend is not False]
     shown = figure.layout.showlegend
-    return figure.layout.legend.y == 1 and (len(named) > 1 if shown is None else shown)
+    above = figure.layout.legend.orientation == "h" and figure.layout.legend.y == 1
+    return above and bool(len(named) > 1 if shown is None else shown)
 
 
 def _bars(figure: go.Figure) -> float:

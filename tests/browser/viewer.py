@@ -86,11 +86,12 @@ class Viewer:
         self.wait()
 
     def wait(self) -> None:
-        """Wait until every panel has its content: no skeleton, nothing running."""
+        """Wait until every panel has its content: no skeleton, nothing running, nothing of what was there before."""
         self.page.wait_for_selector("[class*='st-key-panel-']", timeout=LOADED_MS)
         self.page.wait_for_function(
             "() => !document.querySelector('[data-testid=stSkeleton]')"
-            " && !document.querySelector('[data-testid=stStatusWidget]')",
+            " && !document.querySelector('[data-testid=stStatusWidget]')"
+            " && !document.querySelector('[data-stale=true]')",
             timeout=LOADED_MS,
         )
 
