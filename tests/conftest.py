@@ -7,9 +7,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from tests import stores
 from tests.archive_runs import FIRST, publish
-from tests.minute_job import added_since, by_command, one_driver, publish_january, run
+from tests.minute_job import by_command, one_driver, process, publish_january
 from tests.own_stack import SHORT_LIVED, WITHOUT, OwnStack, own_stack, settings_of
 
 # How long an example takes says more about the machine, and what else runs on it, than about the code.
@@ -46,7 +45,4 @@ def moving_stack() -> Iterator[OwnStack]:
 def january(stack: OwnStack) -> dict[str, int]:
     """January 2013 in the session's stack, in one batch; what it added to the books."""
     publish_january(stack)
-    before = stores.totals()
-    by_command(stack)
-    run(stack, "books", "check")
-    return added_since(before)
+    return process(stack, by_command)

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -18,9 +18,9 @@ from tests.own_stack import OwnStack
 JANUARY = (date(2013, 1, 1), date(2013, 1, 31))
 
 
-def run(stack: OwnStack, *arguments: str) -> str:
-    """A command of ours that must end well; what it printed."""
-    done = stack.skytier(*arguments)
+def run(stack: OwnStack, *arguments: str, **settings: str) -> str:
+    """A command of ours, with other settings, that must end well; what it printed."""
+    done = stack.run_with(stack.environment() | settings, *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -83,35 +83,30 @@ def end_driver(stack: OwnStack) -> None:
     _DRIVERS[stack.home] = None
 
 
-def by_command(stack: OwnStack) -> None:
-    """Everything new in Kafka through both tiers, as a user does it."""
-    run(stack, "process")
+def by_command(stack: OwnStack, **settings: str) -> None:
+    """Everything new in Kafka through both tiers, as a user does it, with other settings."""
+    run(stack, "process", **settings)
 
 
 def drain(stack: OwnStack, **settings: str) -> None:
-    """The same by the driver that stays, where there may be one, with other settings."""
+    """The same by the driver that stays, where there may be one."""
     if stack.home not in _DRIVERS:
-        assert stack.run_with(stack.environment() | settings, "process").returncode == 0
+        by_command(stack, **settings)
     else:
         driver = _DRIVERS[stack.home] = _DRIVERS[stack.home] or Driver(stack)
         driver.run(settings)
 
 
-def take(stack: OwnStack) -> None:
+def take(stack: OwnStack, by: Callable[[OwnStack], None] = drain) -> None:
     """One minute job, and its books checked."""
-    drain(stack)
+    by(stack)
     run(stack, "books", "check")
 
 
-def process(stack: OwnStack) -> dict[str, int]:
+def process(stack: OwnStack, by: Callable[[OwnStack], None] = drain) -> dict[str, int]:
     """One minute job; what it added to the books."""
     before = stores.totals()
-    take(stack)
-    return added_since(before)
-
-
-def added_since(before: dict[str, int]) -> dict[str, int]:
-    """How much higher the totals are now."""
+    take(stack, by)
     return {name: total - before[name] for name, total in stores.totals().items()}
 
 

@@ -15,13 +15,12 @@ from models.training_data import from_package, from_warehouse
 from skytier import alerts, hot_tier
 from skytier.files import Files
 from skytier.sql import query
-from tests import stores
-from tests.minute_job import JANUARY, added_since, by_command, drain, process, run
+from tests.minute_job import JANUARY, by_command, drain, process, run
 from tests.own_stack import OwnStack
 
 pytestmark = pytest.mark.stack
 
-Take = Callable[[OwnStack], None]
+Way = Callable[[OwnStack], None]
 
 
 def hot_events(**condition: Any) -> pd.DataFrame:
@@ -182,20 +181,15 @@ def damaged_champion(stack: OwnStack, champion: delay_model.DelayModel) -> Itera
 
 
 # Workers of a driver that stays have the model already: a damaged one is found by those that start.
-@pytest.mark.parametrize(
-    ("broken", "seed", "take"), [("no_champion", 901, drain), ("damaged_champion", 902, by_command)]
-)
+@pytest.mark.parametrize(("broken", "seed", "by"), [("no_champion", 901, drain), ("damaged_champion", 902, by_command)])
 def test_without_a_model_events_flow_unscored(
-    stack: OwnStack, january: dict[str, int], request: pytest.FixtureRequest, broken: str, seed: int, take: Take
+    stack: OwnStack, january: dict[str, int], request: pytest.FixtureRequest, broken: str, seed: int, by: Way
 ) -> None:
     request.getfixturevalue(broken)
     with hot_tier.client() as connection:
         alerts.alerts(connection).delete_many({})
     report = json.loads(run(stack, "synthesize", "--events", "300", "--seed", str(seed), "--json"))
-    before = stores.totals()
-    take(stack)
-    run(stack, "books", "check")
-    assert added_since(before)["stored"] == report["valid_unique"]
+    assert process(stack, by)["stored"] == report["valid_unique"]
     ((unscored,),) = query(
         "SELECT count(*) FROM flight_dw.fact_flight_events WHERE predicted_delay_minutes IS NULL "
         "AND batch_id = (SELECT max(batch_id) FROM flight_dw.batch_metadata)"
