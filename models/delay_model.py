@@ -12,7 +12,7 @@ import pandas as pd
 import xgboost
 from numpy.typing import NDArray
 
-from models.card import CARD
+from models.card import CARD, compare
 from skytier.errors import TerminalError
 
 ACCURATE_WITHIN_MINUTES = 15.0
@@ -114,10 +114,13 @@ def model_file(stage: str, part: str) -> str:
 def load(folder: Path) -> DelayModel:
     """Load a version from its folder: XGBoost's own format and JSON, neither of which can run code.
 
-    Raises TerminalError when a file is missing or damaged.
+    Raises TerminalError when a file is missing, or not the one that the card lists: XGBoost may hang on a damaged file,
+    or end the process.
     """
     try:
         card = json.loads((folder / CARD).read_text())
+        for name, expected in card["files"].items():
+            compare((folder / name).read_bytes(), expected, str(folder / name))
         stages = {stage: _load_stage(folder, stage, part) for stage, part in card["stages"].items()}
         return DelayModel(card["version"], card["categories"], stages)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, xgboost.core.XGBoostError) as error:

@@ -157,13 +157,13 @@ def train(data: Samples, folder: Path) -> dict[str, Any]:
         "categories": categories,
         "stages": stages,
         "libraries": {name: metadata.version(name) for name in ("xgboost-cpu", "numpy", "pandas", "scipy")},
+        "files": _checksums(folder),
     }
     _write_card(folder, card)
     model = load(folder)
     (folder / drift.REFERENCE).write_text(json.dumps({stage: _reference(model, data, stage) for stage in stages}))
-    files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir()) if p.name != CARD}
-    card["version"] += "-" + hashlib.sha256("".join(files.values()).encode()).hexdigest()[:8]
-    card["files"] = files
+    card["files"] = _checksums(folder)
+    card["version"] += "-" + hashlib.sha256("".join(card["files"].values()).encode()).hexdigest()[:8]
     card["metrics"] = test(model, data)
     card["baselines"] = {
         stage: evaluation.baselines(data.of(stage, "train"), data.of(stage, "test")) for stage in stages
@@ -191,6 +191,11 @@ def test(model: DelayModel, data: Samples) -> dict[str, dict[str, Any]]:
         rows = data.of(stage, "test")
         result[stage] = evaluation.measure(rows["actual"].to_numpy(dtype=float), model.predict(rows, rows["stage"]))
     return result
+
+
+def _checksums(folder: Path) -> dict[str, str]:
+    """The SHA-256 of each file beside the card, by name."""
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir()) if p.name != CARD}
 
 
 def _write_card(folder: Path, card: dict[str, Any]) -> None:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _TIMES = ("event_time", "scheduled_departure", "scheduled_arrival")
 _ROWS_AT_ONCE = 20_000
 
+SCHEMA = ", ".join(f"{name} {kind}" for name, kind in {"event_id": "string", **outputs.SCORES}.items())
+"""What the worker answers, as Spark's DDL."""
+
 
 def predict(events: DataFrame, model_version: str, batch_id: int) -> DataFrame:
     """``outputs.SCORES`` by ``event_id`` of the batch's events; none where the model cannot be loaded, which alerts.
@@ -35,8 +38,7 @@ def predict(events: DataFrame, model_version: str, batch_id: int) -> DataFrame:
     """
     weather = [F.col(name.replace("_", ".", 1)).alias(name) for name in features.WEATHER]
     needed = events.select(*features.EVENT_COLUMNS, *weather)
-    schema = ", ".join(f"{name} {kind}" for name, kind in outputs.SCORES.items())
-    return needed.coalesce(1).mapInPandas(_scorer(model_version, batch_id), f"event_id string, {schema}")
+    return needed.coalesce(1).mapInPandas(_scorer(model_version, batch_id), SCHEMA)
 
 
 def _scorer(version: str, batch_id: int) -> Callable[[Iterable[pd.DataFrame]], Iterator[pd.DataFrame]]:
@@ -51,14 +53,24 @@ def _scorer(version: str, batch_id: int) -> Callable[[Iterable[pd.DataFrame]], I
             except SkytierError as error:
                 alerts.alert(connection, "model", alerts.Severity.CRITICAL, version, f"Events stay unscored: {error}")
                 return
-            yield scoring.score(
+            scores = scoring.score(
                 model,
                 batch,
                 _earlier_events(connection, batch, batch_id),
                 _predictions(connection, scoring.arrived_without_prediction(batch)),
             )
+        yield spark_typed(scores)
 
     return score
+
+
+def spark_typed(scores: pd.DataFrame) -> pd.DataFrame:
+    """The scores with the column types that Spark converts: text as objects, numbers as floats.
+
+    A column of which the batch has no value is one of floats, whatever it is meant for, and Spark's conversion of
+    floats to text fails.
+    """
+    return scores.astype({name: object if kind == "string" else float for name, kind in outputs.SCORES.items()})
 
 
 @cache
