@@ -1,18 +1,21 @@
 """A panel: a question, how to draw its answer, and what every panel has: state, source, time, download.
 
-Panels run side by side and refresh by themselves. What goes wrong in one stays in it.
+Panels run side by side and refresh by themselves. What goes wrong in one stays in it. What an answer looks like is
+drawn once, for all who look at it.
 """
 
 from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 import pandas as pd
 import plotly.graph_objects as go
+import pyarrow as pa
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -26,6 +29,7 @@ from skytier.errors import SkytierError
 from skytier.settings import DashboardSettings
 
 CHART_HEIGHT = 320
+_DRAWINGS = 256  # kept: of all pages, as several viewers filter them
 _PAUSED, _SHOWN = "refresh_paused", "panels_shown"
 _REFRESH_PATIENCE_SECONDS = 20.0
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -80,7 +84,9 @@ class Number:
 
 Drawing = Chart | Grid | Sequence[Number] | str
 """Words alone say why there is nothing to draw."""
-Draw = Callable[[pd.DataFrame], Drawing]
+Draw = Callable[..., Drawing]
+"""Draws the rows of an answer and what else it is given; the same of the same, for a drawing is kept."""
+Given = Callable[[], tuple[Hashable, ...]]
 
 
 def panel(
@@ -90,28 +96,34 @@ def panel(
     *,
     tier: Tier,
     key: str,
+    given: Given = tuple,
     controls: Controls | None = None,
     empty: str = text.EMPTY,
 ) -> None:
     """Show a panel of the page.
 
-    ``question`` is called anew at each refresh, so that it may depend on the panel's own ``controls``, which are drawn
-    above its content. ``key`` is unique on the page: it keeps what was chosen in the panel over refreshes. ``empty``
-    is what an answer without rows means.
+    ``draw`` is a function of a module: drawings are kept by it, and one made for this run of the page would be a new
+    one to each viewer. What it needs beside the answer is ``given`` to it, after the rows. That and ``question`` are
+    called anew at each refresh, so that they may depend on the panel's own ``controls``, which are drawn above its
+    content. ``key`` is unique on the page: it keeps what was chosen in the panel over refreshes. ``empty`` is what an
+    answer without rows means.
     """
-
-    def drawn(frame: pd.DataFrame) -> Drawing:
-        return empty if frame.empty else draw(frame)
-
     with st.container(border=True, key=f"panel-{key}", height="stretch"):  # as high as its neighbour
-        _refreshing(title, question, drawn, tier, key, controls)
+        _refreshing(title, question, draw, given, tier, key, controls, empty)
 
 
 Controls = Callable[[], None]
 
 
 def _refreshing(
-    title: str, question: Callable[[], Question], draw: Draw, tier: Tier, key: str, controls: Controls | None
+    title: str,
+    question: Callable[[], Question],
+    draw: Draw,
+    given: Given,
+    tier: Tier,
+    key: str,
+    controls: Controls | None,
+    empty: str,
 ) -> None:
     seconds = None if st.session_state.get(_PAUSED) else refresh_seconds()
     runs = itertools.count()
@@ -125,10 +137,12 @@ def _refreshing(
         patience_seconds = _REFRESH_PATIENCE_SECONDS if next(runs) else None
         place = _skeleton(key)
         try:
-            answer = tiers.answer(question(), patience_seconds)
-            frame = answer.table.to_pandas()
+            asked = question()
+            answer = tiers.answer(asked, patience_seconds)
+            drawing, rows = _drawn(_Picture(asked.name, answer.as_of, draw, given(), key, answer.table))
             with place.container() if place else st.container():
-                _foot(answer, _content(frame, draw, key), tier, key)
+                _show(empty if rows is None else drawing, key)
+                _foot(answer, rows, tier, key)
         except SkytierError as error:
             log.warning("panel failed", panel=key, reason=str(error))
             (place or st).error(text.FAILED.format(reason=error), icon=":material/cloud_off:")
@@ -161,35 +175,58 @@ def _skeleton(key: str) -> DeltaGenerator | None:
     return place
 
 
-def _content(frame: pd.DataFrame, draw: Draw, key: str) -> pd.DataFrame:
-    """Show the answer; the rows to download."""
-    drawing = draw(frame)
-    if isinstance(drawing, str):
-        st.info(drawing, icon=":material/inbox:")
-        return frame
+@dataclass(frozen=True)
+class _Picture:
+    """What a drawing is of: all that it depends on, and the rows themselves, which the answer's time stands for."""
+
+    question: str
+    as_of: datetime
+    draw: Draw
+    given: tuple[Hashable, ...]
+    key: str
+    table: pa.Table = field(compare=False)
+
+
+@functools.lru_cache(maxsize=_DRAWINGS)
+def _drawn(picture: _Picture) -> tuple[Drawing, pd.DataFrame | None]:
+    """The drawing, ready to be shown, and the rows to download; no rows where the answer has none."""
+    frame = picture.table.to_pandas()
+    if frame.empty:
+        return "", None
+    drawing = picture.draw(frame, *picture.given)
     if isinstance(drawing, Chart):
         # Streamlit gives Plotly each figure three times, in copies: by the revision Plotly knows that the data are the
         # same. Another figure is another chart to Streamlit, so that the revision need not change.
-        drawing.figure.update_layout(height=drawing.height, uirevision=key, datarevision=1)
+        drawing.figure.update_layout(height=drawing.height, uirevision=picture.key, datarevision=1)
         make_room(drawing.figure)
+        return drawing, frame if drawing.rows is None else drawing.rows
+    return drawing, drawing.rows if isinstance(drawing, Grid) else frame
+
+
+def _show(drawing: Drawing, key: str) -> None:
+    if isinstance(drawing, str):
+        st.info(drawing, icon=":material/inbox:")
+    elif isinstance(drawing, Chart):
         st.plotly_chart(drawing.figure, key=f"chart-{key}", config=_MODE_BAR, alt=drawing.says)
         st.caption(drawing.says)
-        return frame if drawing.rows is None else drawing.rows
-    if isinstance(drawing, Grid):
-        names = {name: st.column_config.Column(text.column(name)) for name in drawing.rows.columns}
-        st.dataframe(
-            drawing.rows,
-            hide_index=True,
-            height=drawing.height,
-            placeholder=text.NO_VALUE,
-            column_config=names | drawing.config,
-            key=f"grid-{key}",
-        )
-        if drawing.says:
-            st.caption(drawing.says)
-        return drawing.rows
-    _numbers(drawing)
-    return frame
+    elif isinstance(drawing, Grid):
+        _table(drawing, key)
+    else:
+        _numbers(drawing)
+
+
+def _table(grid: Grid, key: str) -> None:
+    names = {name: st.column_config.Column(text.column(name)) for name in grid.rows.columns}
+    st.dataframe(
+        grid.rows,
+        hide_index=True,
+        height=grid.height,
+        placeholder=text.NO_VALUE,
+        column_config=names | grid.config,
+        key=f"grid-{key}",
+    )
+    if grid.says:
+        st.caption(grid.says)
 
 
 def _numbers(numbers: Sequence[Number]) -> None:
@@ -207,16 +244,16 @@ def _numbers(numbers: Sequence[Number]) -> None:
             )
 
 
-def _foot(answer: Answer, frame: pd.DataFrame, tier: Tier, key: str) -> None:
+def _foot(answer: Answer, rows: pd.DataFrame | None, tier: Tier, key: str) -> None:
     """Where it comes from and how old it is, and the rows as a file."""
     if answer.problem:
         st.warning(text.STALE.format(reason=answer.problem), icon=":material/history:")
     foot = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
     foot.caption(text.source(answer, tier))
-    if not frame.empty:
+    if rows is not None and not rows.empty:
         foot.download_button(
             text.DOWNLOAD,
-            data=lambda: _csv(frame),  # made for who asks for it
+            data=lambda: _csv(rows),  # made for who asks for it
             file_name=f"skytier-{key}.csv",
             mime="text/csv",
             key=f"download-{key}",
@@ -227,12 +264,12 @@ def _foot(answer: Answer, frame: pd.DataFrame, tier: Tier, key: str) -> None:
         )
 
 
-def _csv(frame: pd.DataFrame) -> bytes:
+def _csv(rows: pd.DataFrame) -> bytes:
     """The rows as a file. Text that a spreadsheet would run as a formula begins with an apostrophe.
 
     The events and the records that were rejected hold what strangers wrote
     (https://owasp.org/www-community/attacks/CSV_Injection).
     """
-    texts = frame.select_dtypes(["object", "string"])
+    texts = rows.select_dtypes(["object", "string"])
     harmless = texts.map(lambda cell: f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell)
-    return frame.assign(**harmless).rename(columns=text.column).to_csv(index=False).encode()
+    return rows.assign(**harmless).rename(columns=text.column).to_csv(index=False).encode()

@@ -6,6 +6,7 @@ stale, while one process of all asks anew. Without Redis every question is asked
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import threading
@@ -31,6 +32,7 @@ from skytier.settings import CacheSettings, RedisSettings
 _PREFIX = "skytier"
 _COUNTS = f"{_PREFIX}:cache:answers"
 _POLL_SECONDS = 0.05
+_UNPACKED = 64  # answers: the panels of a page share some, and its viewers all
 _ASKERS = 64  # more than a page has questions: those to a server that hangs must not hold up the others
 
 log = logs.logger("cache")
@@ -252,6 +254,7 @@ def _packed(answer: Answer, epochs: dict[str, int]) -> bytes:
     return b"\n".join([header.encode(), sink.getvalue().to_pybytes()])
 
 
+@functools.lru_cache(maxsize=_UNPACKED)
 def _unpacked(content: bytes) -> _Entry:
     header, _, stream = content.partition(b"\n")
     known = json.loads(header)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from dashboard.charts import history as charts
@@ -12,12 +11,11 @@ from dashboard.charts import history_drill as drill
 from dashboard.charts import history_week as week
 from dashboard.charts.history_measures import MEASURES
 from dashboard.filters import Filters, codes, day
-from dashboard.panels import Drawing, panel
+from dashboard.panels import panel
 from dashboard.queries import history as queries
 from dashboard.text import history as text
 from skytier.cache import Question
 
-PLACE = "place"
 filters, tier = st.session_state["filters"], queries.tier()
 kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 
@@ -26,29 +24,16 @@ def summary() -> Question:
     return queries.summary(filters)
 
 
-def path() -> tuple[str, ...]:
-    return drill.path_of(st.query_params.get(PLACE, ""))
-
-
-def go(to: tuple[str, ...]) -> None:
-    st.query_params[PLACE] = drill.place_of(to)
-
-
 def crumbs() -> None:
-    here = path()
+    here = drill.path()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for depth in range(len(here)):
             above = here[:depth]
-            st.button(drill.crumb(above), key=f"history-crumb-{depth}", type="tertiary", on_click=go, args=(above,))
+            st.button(
+                drill.crumb(above), key=f"history-crumb-{depth}", type="tertiary", on_click=drill.go, args=(above,)
+            )
             st.markdown(text.BELOW, width="content")
         st.markdown(f"**{drill.crumb(here)}**", width="content")
-
-
-def below(frame: pd.DataFrame) -> Drawing:
-    here = path()
-    if len(here) == len(queries.STEPS):
-        return drill.flights(frame)
-    return drill.steps(frame, here, lambda steps: go((*here, steps[st.session_state[drill.PRESSED].row])))
 
 
 def side(name: str, known: dict[str, dict[str, str]]) -> Filters:
@@ -84,7 +69,8 @@ st.caption(text.SCOPE)
 panel(
     text.HEADLINE,
     summary,
-    lambda frame: charts.headline(frame, queries.last_whole_day()),
+    charts.headline,
+    given=lambda: (queries.last_whole_day(),),
     tier=tier,
     key="headline",
 )
@@ -97,15 +83,30 @@ measure = st.segmented_control(
     help=text.MEASURE_HELP,
     **kept,
 )
-panel(text.DAILY, summary, lambda frame: charts.daily(frame, measure, queries.last_whole_day()), tier=tier, key="daily")
+panel(
+    text.DAILY,
+    summary,
+    charts.daily,
+    given=lambda: (measure, queries.last_whole_day()),
+    tier=tier,
+    key="daily",
+)
 left, right = st.columns([3, 2])
 with left:
-    panel(text.HOURLY, summary, lambda frame: week.hourly(frame, measure), tier=tier, key="hourly")
+    panel(text.HOURLY, summary, week.hourly, given=lambda: (measure,), tier=tier, key="hourly")
 with right:
-    panel(text.WEEKDAY, summary, lambda frame: week.weekday(frame, measure), tier=tier, key="weekday")
-panel(text.HEAT, summary, lambda frame: week.heat(frame, measure), tier=tier, key="heat")
+    panel(text.WEEKDAY, summary, week.weekday, given=lambda: (measure,), tier=tier, key="weekday")
+panel(text.HEAT, summary, week.heat, given=lambda: (measure,), tier=tier, key="heat")
 
-panel(text.DRILL, lambda: queries.below(filters, path()), below, tier=tier, key="drill", controls=crumbs)
+panel(
+    text.DRILL,
+    lambda: queries.below(filters, drill.path()),
+    drill.below,
+    given=lambda: (drill.path(),),
+    tier=tier,
+    key="drill",
+    controls=crumbs,
+)
 
 st.subheader(text.COMPARE)
 st.caption(text.COMPARE_SCOPE)
@@ -116,7 +117,8 @@ with left:
     panel(
         text.COMPARED,
         lambda: queries.comparison(filters, chosen),
-        lambda frame: compare.table(frame, sides()),
+        compare.table,
+        given=lambda: (sides(),),
         tier=tier,
         key="compared",
     )
@@ -124,7 +126,8 @@ with right:
     panel(
         text.SIDE_BY_SIDE,
         lambda: queries.comparison(filters, chosen),
-        lambda frame: compare.side_by_side(frame, measure, st.session_state["history-axis"], sides()),
+        compare.side_by_side,
+        given=lambda: (measure, st.session_state["history-axis"], sides()),
         tier=tier,
         key="side-by-side",
         controls=axis,
@@ -135,7 +138,8 @@ with left:
     panel(
         text.CANCELLED_DAYS,
         summary,
-        lambda frame: cancellations.by_date(frame, queries.last_whole_day()),
+        cancellations.by_date,
+        given=lambda: (queries.last_whole_day(),),
         tier=tier,
         key="cancelled-days",
     )

@@ -1,5 +1,6 @@
 """Prediction & Insights."""
 
+from collections.abc import Hashable
 from typing import Any
 
 import streamlit as st
@@ -7,8 +8,8 @@ import streamlit as st
 from dashboard.charts import predictions as charts
 from dashboard.charts import predictions_calibration as calibration
 from dashboard.charts import predictions_model as model
-from dashboard.charts.predictions_accuracy import Figures, drawn
-from dashboard.panels import Controls, panel
+from dashboard.charts.predictions_accuracy import drawn
+from dashboard.panels import Draw, panel
 from dashboard.queries import predictions as queries
 from dashboard.queries.tiers import Tier
 from dashboard.text import predictions as text
@@ -30,15 +31,18 @@ def measure(key: str) -> None:
     st.selectbox(text.MEASURE, list(text.MEASURES), format_func=text.MEASURES.__getitem__, key=key, **KEPT)
 
 
-def judged(title: str, draw: Figures, part: str, *by: str, key: str, controls: Controls | None = None) -> None:
-    drawing = drawn(draw, *by, part=part, stage=stage, seen=seen)
+def judged(title: str, draw: Draw, part: str, *by: str, key: str, measured: str | None = None) -> None:
+    def given() -> tuple[Hashable, ...]:
+        return (draw, by, part, stage, seen, *([state[measured]] if measured else []))
+
     panel(
         title,
         lambda: queries.judged(filters),
-        drawing,
+        drawn,
+        given=given,
         tier=Tier.COLD,
         key=key,
-        controls=controls,
+        controls=(lambda: measure(measured)) if measured else None,
         empty=text.EMPTY,
     )
 
@@ -55,27 +59,14 @@ judged(text.INTERVALS, charts.intervals, "day", "flight_date", key="intervals")
 
 left, right = st.columns([3, 2])
 with left:
-    judged(
-        text.OVER_TIME,
-        lambda rows: charts.over_time(rows, state[OVER_TIME]),
-        "day",
-        "flight_date",
-        key="over-time",
-        controls=lambda: measure(OVER_TIME),
-    )
+    judged(text.OVER_TIME, charts.over_time, "day", "flight_date", key="over-time", measured=OVER_TIME)
 with right:
-    judged(
-        text.BY_AIRLINE,
-        lambda rows: charts.by_airline(rows, state[BY_AIRLINE]),
-        "airline",
-        "airline",
-        key="by-airline",
-        controls=lambda: measure(BY_AIRLINE),
-    )
+    judged(text.BY_AIRLINE, charts.by_airline, "airline", "airline", key="by-airline", measured=BY_AIRLINE)
 panel(
     text.VERSIONS,
     lambda: queries.judged(filters),
-    drawn(charts.versions, "stage", "model_version", part="version", seen=seen),
+    drawn,
+    given=lambda: (charts.versions, ("stage", "model_version"), "version", None, seen),
     tier=Tier.COLD,
     key="versions",
     empty=text.EMPTY,
@@ -109,7 +100,8 @@ with right:
     panel(
         text.IMPORTANCE,
         queries.importance,
-        lambda rows: model.importance(rows[rows["stage"] == stage]),
+        model.importance,
+        given=lambda: (stage,),
         tier=Tier.MODELS,
         key="importance",
         empty=text.NO_CHAMPION,
@@ -117,7 +109,8 @@ with right:
 panel(
     text.DRIFT,
     lambda: queries.drift(filters),
-    lambda rows: model.drift(model.of_stage(rows, stage)),
+    model.drift,
+    given=lambda: (stage,),
     tier=Tier.COLD,
     key="drift",
     empty=text.NO_DRIFT,

@@ -85,7 +85,8 @@ with right:
     panel(
         text.BATCHES,
         lambda: queries.batches(chosen["quality-runs"]),
-        lambda frame: books.by_run(frame, logarithmic=chosen["quality-log"]),
+        books.by_run,
+        given=lambda: (chosen["quality-log"],),
         tier=Tier.METADATA,
         key="runs",
         controls=choose_runs,

@@ -83,7 +83,8 @@ panel(text.SUMMARY, lambda: queries.intervals(filters, span), charts.summary, ti
 panel(
     text.SERIES,
     lambda: queries.intervals(filters, span),
-    lambda frame: charts.series(frame, metric, chosen["streaming-averages"]),
+    charts.series,
+    given=lambda: (metric, tuple(chosen["streaming-averages"])),
     tier=Tier.HOT,
     key="series",
     controls=averages,
@@ -93,7 +94,8 @@ with left:
     panel(
         text.WINDOWS,
         lambda: queries.intervals(filters, span),
-        lambda frame: charts.windows(frame, metric, chosen["streaming-kind"], chosen["streaming-window"]),
+        charts.windows,
+        given=lambda: (metric, chosen["streaming-kind"], chosen["streaming-window"]),
         tier=Tier.HOT,
         key="windows",
         controls=windows,
@@ -102,7 +104,8 @@ with right:
     panel(
         text.TREND,
         lambda: queries.intervals(filters, span),
-        lambda frame: charts.trend(frame, metric),
+        charts.trend,
+        given=lambda: (metric,),
         tier=Tier.HOT,
         key="trend",
     )
@@ -111,7 +114,8 @@ with left:
     panel(
         text.AIRLINES,
         lambda: queries.flights(filters, span),
-        lambda frame: flight_charts.ranking(frame, "airline", chosen["streaming-airlines"]),
+        flight_charts.ranking,
+        given=lambda: ("airline", chosen["streaming-airlines"]),
         tier=Tier.HOT,
         key="airlines",
         controls=airlines,
@@ -120,7 +124,8 @@ with right:
     panel(
         text.AIRPORTS,
         lambda: queries.flights(filters, span),
-        lambda frame: flight_charts.ranking(frame, chosen["streaming-end"], chosen["streaming-airports"]),
+        flight_charts.ranking,
+        given=lambda: (chosen["streaming-end"], chosen["streaming-airports"]),
         tier=Tier.HOT,
         key="airports",
         controls=airports,
@@ -132,7 +137,8 @@ with right:
     panel(
         text.HISTOGRAM,
         lambda: queries.flights(filters, span),
-        lambda frame: flight_charts.histogram(frame, chosen["streaming-delay"]),
+        flight_charts.histogram,
+        given=lambda: (chosen["streaming-delay"],),
         tier=Tier.HOT,
         key="histogram",
         controls=delays,

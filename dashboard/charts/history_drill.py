@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
@@ -19,14 +19,24 @@ from skytier import reference
 _STEP = (r"[A-Z0-9]{2}", r"[A-Z]{3}", r"[A-Z]{3}", rf"[0-9]{{1,4}}|{ALL_NUMBERS}")
 _SEPARATOR = "-"
 _ROW_PIXELS, _MOST_PIXELS = 35, 420
-PRESSED = "history-pressed"
-"""Where Streamlit says which row's name was pressed"""
+_PLACE = "place"  # of the address
+_PRESSED = "history-pressed"  # where Streamlit says which row's name was pressed
 _SHOWN = {
     "delayed_pct": text.DELAYED,
     "mean_departure_delay_minutes": text.DEPARTURE,
     "mean_arrival_delay_minutes": text.ARRIVAL,
     "cancelled_pct": text.CANCELLED,
 }
+
+
+def path() -> tuple[str, ...]:
+    """The place that the viewer looks at."""
+    return path_of(st.query_params.get(_PLACE, ""))
+
+
+def go(to: Sequence[str]) -> None:
+    """Look at a place: the address carries it."""
+    st.query_params[_PLACE] = place_of(to)
 
 
 def path_of(place: str) -> tuple[str, ...]:
@@ -80,8 +90,13 @@ def codes(frame: pd.DataFrame, path: Sequence[str]) -> pd.DataFrame:
     return by_code(rows, column).rename(columns={column: "code"})
 
 
-def steps(frame: pd.DataFrame, path: Sequence[str], on_press: Callable[[list[str]], None]) -> Grid | str:
-    """What a place is made of. Pressing a name calls ``on_press`` with the codes of all rows."""
+def below(frame: pd.DataFrame, path: Sequence[str]) -> Grid | str:
+    """What a place is made of, by the next step further down; below the last of them, its flights."""
+    return flights(frame) if len(path) == len(STEPS) else steps(frame, path)
+
+
+def steps(frame: pd.DataFrame, path: Sequence[str]) -> Grid | str:
+    """What a place is made of. Pressing a name goes there."""
     found, step = codes(frame, path), STEPS[len(path)]
     if found.empty:
         return text.NOT_HERE
@@ -92,9 +107,9 @@ def steps(frame: pd.DataFrame, path: Sequence[str], on_press: Callable[[list[str
         text.STEPS[len(path)],
         type="tertiary",
         alignment="left",
-        on_click=on_press,
-        args=(found["code"].tolist(),),
-        key=PRESSED,
+        on_click=_press,
+        args=(path, found["code"].tolist()),
+        key=_PRESSED,
         pinned=True,
     )
     config = formats.grid(rows) | {
@@ -102,6 +117,10 @@ def steps(frame: pd.DataFrame, path: Sequence[str], on_press: Callable[[list[str
         "flights": st.column_config.NumberColumn(column("flights"), format="localized"),
     }
     return Grid(rows, config, _height(rows), _steps_says(found, path))
+
+
+def _press(path: Sequence[str], codes: Sequence[str]) -> None:
+    go((*path, codes[st.session_state[_PRESSED].row]))
 
 
 def _button(column: str, code: str) -> str:

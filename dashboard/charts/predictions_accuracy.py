@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -29,9 +29,6 @@ _SUMS = (
     "with_test_mae",
 )
 _WHOLE = ("predicted_bin", "actual_bin")  # other parts of the answer lack them, so that they come as floats
-
-Figures = Callable[[pd.DataFrame], Drawing]
-"""Draws what ``accuracy`` gives."""
 
 
 def accuracy(
@@ -92,14 +89,21 @@ def overall(rows: pd.DataFrame, name: str) -> float:
     return float(np.average(values, weights=weights))
 
 
-def drawn(draw: Figures, *by: str, part: str | None = None, stage: str | None = None, seen: bool = True) -> Draw:
-    """Draw the accuracy by some columns (as ``accuracy``) of an answer, of a stage or all; the download has it too."""
+def drawn(
+    sums: pd.DataFrame,
+    draw: Draw,
+    by: Sequence[str],
+    part: str | None = None,
+    stage: str | None = None,
+    seen: bool = True,
+    *given: Hashable,
+) -> Drawing:
+    """Draw the accuracy ``by`` some columns (as ``accuracy``) of an answer; the download has it too.
 
-    def of_sums(sums: pd.DataFrame) -> Drawing:
-        rows = accuracy(sums, *by, part=part, stage=stage, seen=seen)
-        if rows.empty:
-            return text.EMPTY if seen else text.ALL_KNOWN
-        drawing = draw(rows)
-        return replace(drawing, rows=rows) if isinstance(drawing, Chart) else drawing
-
-    return of_sums
+    ``draw`` draws what ``accuracy`` gives, and what else is ``given``.
+    """
+    rows = accuracy(sums, *by, part=part, stage=stage, seen=seen)
+    if rows.empty:
+        return text.EMPTY if seen else text.ALL_KNOWN
+    drawing = draw(rows, *given)
+    return replace(drawing, rows=rows) if isinstance(drawing, Chart) else drawing

@@ -46,9 +46,9 @@ def test_days(rows: pd.DataFrame) -> Grid:
     return Grid(shown, config, height=table_height(shown), says=says)
 
 
-def importance(rows: pd.DataFrame) -> Chart:
-    """What the trees of a stage decide by. ``rows``: of one stage."""
-    ordered = rows.sort_values("gain_pct", ascending=False)
+def importance(rows: pd.DataFrame, stage: str) -> Chart:
+    """What the trees of a stage decide by."""
+    ordered = rows[rows["stage"] == stage].sort_values("gain_pct", ascending=False)
     shown = ordered.head(_FEATURES_SHOWN).iloc[::-1]
     figure = go.Figure(
         go.Bar(
@@ -68,13 +68,9 @@ def importance(rows: pd.DataFrame) -> Chart:
     return Chart(figure, says, height=470)
 
 
-def of_stage(rows: pd.DataFrame, stage: str) -> pd.DataFrame:
-    """The drift of one stage, without the calendar."""
-    return rows[(rows["stage"] == stage) & ~rows["name"].isin(features.CALENDAR)]
-
-
-def drift(rows: pd.DataFrame) -> Chart:
-    """The stability index by feature and day, in three bands. ``rows``: of one stage."""
+def drift(rows: pd.DataFrame, stage: str) -> Chart:
+    """The stability index by feature, without the calendar, and day of one stage, in three bands."""
+    rows = rows[(rows["stage"] == stage) & ~rows["name"].isin(features.CALENDAR)]
     newest = rows[rows["flight_date"] == rows["flight_date"].max()]
     of_features = newest[newest["measure"] == "feature"]
     order = [*rows.loc[rows["measure"] == "error", "name"].unique(), *_most_moved(rows)]

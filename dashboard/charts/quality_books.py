@@ -67,7 +67,7 @@ def _reasons(array: str) -> str:
     return "; ".join(text.reason(code) for code in json.loads(array))
 
 
-def by_run(batches: pd.DataFrame, *, logarithmic: bool) -> Chart:
+def by_run(batches: pd.DataFrame, logarithmic: bool) -> Chart:
     """What became of the records of each run, oldest first: one row of bars a count, for they differ in size."""
     runs = batches.sort_values("batch_id")
     figure = make_subplots(rows=len(text.COUNTS), shared_xaxes=True, vertical_spacing=0.06)

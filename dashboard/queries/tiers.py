@@ -103,6 +103,7 @@ def asked(ask: Callable[[], pa.Table], seconds: float, *rests_on: Basis, may_be_
     return Question(_version(ask), ask, seconds, rests_on, may_be_stale)
 
 
+@functools.cache
 def _version(function: Callable[..., Any]) -> str:
     """The name of a function and of its code: an answer of earlier code is not taken for its own."""
     source = inspect.getsource(inspect.getmodule(function) or function)

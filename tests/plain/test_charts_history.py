@@ -210,19 +210,19 @@ def test_a_step_of_the_path_is_called_by_its_name() -> None:
 def test_the_way_down_shows_what_is_below_a_place() -> None:
     assert history_drill.codes(SUMMARY, ())[["code", "flights"]].to_numpy().tolist() == [["UA", 30], ["B6", 10]]
     assert history_drill.codes(SUMMARY, ("UA",))["code"].tolist() == ["EWR", "JFK"]
-    grid = history_drill.steps(SUMMARY, ("UA", "JFK"), lambda codes: None)
+    grid = history_drill.steps(SUMMARY, ("UA", "JFK"))
     assert isinstance(grid, Grid)
     assert grid.rows["step"].tolist() == ["LAX · Los Angeles"]
     assert grid.rows["mean_arrival_delay_minutes"].tolist() == [6.0]
     assert grid.says.startswith("Destinations: 1. Flights: 5;")
-    assert history_drill.steps(SUMMARY, ("UA", "LGA"), lambda codes: None) == text.NOT_HERE
+    assert history_drill.steps(SUMMARY, ("UA", "LGA")) == text.NOT_HERE
 
 
 def test_all_flights_of_a_route_come_before_its_numbers() -> None:
     numbers = frame(
         row("", 2, flight_number=7.0), row("", 3, flight_number=1545.0, delayed=3), row("", 5, delayed=3)
     ).astype({"flight_number": float})
-    grid = history_drill.steps(numbers, ("UA", "EWR", "IAH"), lambda codes: None)
+    grid = history_drill.steps(numbers, ("UA", "EWR", "IAH"))
     assert isinstance(grid, Grid)
     assert grid.rows["step"].tolist() == ["All flights", "1545", "7"]
     assert grid.says.startswith("Flight numbers of the route: 2. Flights: 5; 60.0%")

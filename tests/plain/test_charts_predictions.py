@@ -206,14 +206,14 @@ def test_versions_are_told_by_stage() -> None:
 
 
 def test_the_download_of_a_chart_has_its_own_rows_and_none_is_explained() -> None:
-    draw = drawn(lambda rows: charts.over_time(rows, "accurate_pct"), "flight_date", part="day")
-    chart = draw(answer(sums(), sums(part="airline", airline="UA")))
+    both = answer(sums(), sums(part="airline", airline="UA"))
+    chart = drawn(both, charts.over_time, ["flight_date"], "day", None, True, "accurate_pct")
     assert isinstance(chart, Chart)
     assert chart.rows is not None
     assert chart.rows["flight_date"].tolist() == [DAYS[0]]
-    assert drawn(charts.versions, "flight_date", part="day", seen=False)(answer(sums())) == text.ALL_KNOWN
-    assert drawn(charts.versions, "flight_date", part="none")(answer(sums())) == text.EMPTY
-    numbers = drawn(charts.errors, "flight_date")(answer(sums()))
+    assert drawn(answer(sums()), charts.versions, ["flight_date"], part="day", seen=False) == text.ALL_KNOWN
+    assert drawn(answer(sums()), charts.versions, ["flight_date"], part="none") == text.EMPTY
+    numbers = drawn(answer(sums()), charts.errors, ["flight_date"])
     assert isinstance(numbers, list)
     assert all(isinstance(number, Number) for number in numbers)
 
@@ -235,8 +235,8 @@ def test_anomalies_are_marked() -> None:
 
 def test_importance_names_features_as_people_do() -> None:
     names = ["departure_delay_origin_30min", *features.FEATURES[:20]]
-    rows = pd.DataFrame({"feature": names, "gain_pct": [60.0] + [2.0] * 20})
-    chart = model.importance(rows)
+    rows = pd.DataFrame({"feature": names, "gain_pct": [60.0] + [2.0] * 20, "stage": "before_departure"})
+    chart = model.importance(pd.concat([rows, rows.assign(stage="after_departure", gain_pct=1.0)]), "before_departure")
     assert (
         "departure delays from the origin, 30 min decides most (60% of the gain); the first five make 68%" in chart.says
     )
@@ -269,7 +269,7 @@ def test_drift_tells_the_thresholds_from_what_the_training_knew() -> None:
             drift_row("airline", 1.0, stage="before_departure"),
         ]
     )
-    chart = model.drift(model.of_stage(rows[rows["flight_date"] == DAYS[0]], "after_departure"))
+    chart = model.drift(rows[rows["flight_date"] == DAYS[0]], "after_departure")
     heat = chart.figure.data[0]
     assert "3 of 5 features were above 0.25 and 1 between 0.1 and 0.25" in chart.says
     assert "1 (▲) were further" in chart.says
@@ -278,7 +278,7 @@ def test_drift_tells_the_thresholds_from_what_the_training_knew() -> None:
     expected = {"Distance": 3, "Aircraft: year built": 2, "Destination": 2, "Origin": 1, "Airline": 0}
     assert {name: int(band[0]) for name, band in bands.items()} == {text.ERROR_DISTRIBUTION: 0} | expected
     assert list(heat.y)[1] == "Distance"  # beyond the training comes first, below the errors
-    both = model.drift(model.of_stage(rows, "after_departure"))
+    both = model.drift(rows, "after_departure")
     assert both.figure.data[0].text.shape == (6, 2)
     assert text.UNKNOWN in both.says
 

@@ -169,7 +169,7 @@ def test_the_drill_down_from_airline_to_flight() -> None:
     for depth, column in enumerate(queries.STEPS):
         path = PATH[:depth]
         frame = asked(queries.below(DAYS, path))
-        rows, grid = history_drill.codes(frame, path), history_drill.steps(frame, path, lambda codes: None)
+        rows, grid = history_drill.codes(frame, path), history_drill.steps(frame, path)
         assert isinstance(grid, Grid)
         parts = rows["code"] != queries.ALL_NUMBERS
         expected = {str(code): part for code, part in table.groupby(column)}
