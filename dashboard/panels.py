@@ -9,10 +9,11 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pyarrow as pa
@@ -21,6 +22,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import text
 from dashboard.charts.margins import make_room
+from dashboard.charts.plain import plain
 from dashboard.queries import tiers
 from dashboard.queries.tiers import Tier
 from skytier import logs
@@ -29,6 +31,7 @@ from skytier.errors import SkytierError
 from skytier.settings import DashboardSettings
 
 CHART_HEIGHT = 320
+_SPARKLINE_POINTS = 48
 _DRAWINGS = 256  # kept: of all pages, as several viewers filter them
 _PAUSED, _SHOWN = "refresh_paused", "panels_shown"
 _REFRESH_PATIENCE_SECONDS = 20.0
@@ -199,7 +202,8 @@ def _drawn(picture: _Picture) -> tuple[Drawing, pd.DataFrame | None]:
         # same. Another figure is another chart to Streamlit, so that the revision need not change.
         drawing.figure.update_layout(height=drawing.height, uirevision=picture.key, datarevision=1)
         make_room(drawing.figure)
-        return drawing, frame if drawing.rows is None else drawing.rows
+        rows = frame if drawing.rows is None else drawing.rows
+        return replace(drawing, figure=plain(drawing.figure)), rows
     return drawing, drawing.rows if isinstance(drawing, Grid) else frame
 
 
@@ -238,10 +242,17 @@ def _numbers(numbers: Sequence[Number]) -> None:
                 number.change or number.note,
                 delta_color=number.more_is if number.change else "off",
                 delta_arrow="auto" if number.change else "off",
-                chart_data=list(number.trend) or None,
+                chart_data=_thinned(number.trend) or None,
                 chart_type="area",
                 help=number.help,
             )
+
+
+def _thinned(trend: Sequence[float]) -> list[float]:
+    """As many means of neighbours as a sparkline has room for: a browser takes its time for a year of days."""
+    if len(trend) <= _SPARKLINE_POINTS:
+        return list(trend)
+    return [float(np.mean(part)) for part in np.array_split(np.asarray(trend), _SPARKLINE_POINTS)]
 
 
 def _foot(answer: Answer, rows: pd.DataFrame | None, tier: Tier, key: str) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts import formats
-from dashboard.charts.history_measures import MEASURES, SUMS, Say, day_name, file_of, flights_gap, hour_name
+from dashboard.charts.history_measures import MEASURES, SUMS, Say, day_name, file_of, flights_gap, hour_name, hour_ticks
 from dashboard.filters import Filters
 from dashboard.panels import Chart, Grid
 from dashboard.queries.history import SIDES
@@ -98,6 +98,8 @@ def side_by_side(frame: pd.DataFrame, name: str, by: str, sides: Sequence[Filter
         labels = [hour_name(hour) for hour in range(24)] if key == "hour" else list(text.DAY_NAMES)
         present = set(_labels(rows, key))
         figure.update_xaxes(categoryorder="array", categoryarray=[label for label in labels if label in present])
+    if key == "hour":
+        figure.update_xaxes(hour_ticks(rows["hour"]))
     return Chart(
         figure,
         text.SIDE_BY_SIDE_SAYS.format(measure=name, said="; ".join(said)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -143,6 +143,15 @@ def flights_said(number: float) -> str:
 
 def hour_name(hour: float) -> str:
     return text.HOUR.format(int(hour))
+
+
+def hour_ticks(hours: Iterable[float]) -> dict[str, list[str]]:
+    """The labels of an axis of hours, short enough to stand side by side."""
+    known = list(dict.fromkeys(hours))
+    return {
+        "tickvals": [hour_name(hour) for hour in known],
+        "ticktext": [text.HOUR_SHORT.format(int(hour)) for hour in known],
+    }
 
 
 def day_name(day_of_week: float) -> str:

@@ -15,6 +15,7 @@ from dashboard.charts.history_measures import (
     file_of,
     flights_said,
     hour_name,
+    hour_ticks,
 )
 from dashboard.panels import Chart
 from dashboard.text import history as text
@@ -27,7 +28,9 @@ _SCALE = "Cividis"  # the same for colour-blind people, and readable on light an
 def hourly(frame: pd.DataFrame, name: str) -> Chart:
     """A measure by hour of the scheduled departure."""
     rows = by_hour(frame).assign(label=lambda found: [hour_name(hour) for hour in found["hour"]])
-    return _bars(rows, name, "hour", text.HOUR_AXIS)
+    chart = _bars(rows, name, "hour", text.HOUR_AXIS)
+    chart.figure.update_xaxes(hour_ticks(rows["hour"]))
+    return chart
 
 
 def weekday(frame: pd.DataFrame, name: str) -> Chart:
@@ -96,7 +99,7 @@ def heat(frame: pd.DataFrame, name: str) -> Chart:
             ygap=1,
         )
     )
-    figure.update_layout(xaxis_title=text.HOUR_AXIS, yaxis_autorange="reversed")
+    figure.update_layout(xaxis={"title": text.HOUR_AXIS, **hour_ticks(hours)}, yaxis_autorange="reversed")
     return Chart(figure, _heat_says(name, many), rows=file_of(rows, measure, "day_of_week", "hour"))
 
 

@@ -19,7 +19,8 @@ _TITLE = {"x": 40, "y": 42}
 _NUMBER = 5  # characters: Plotly writes 12.5, 8000, 20k
 _DATE_LINES = 2
 _LEGEND, _COLOUR_BAR = 32, 42
-_ONE_LINE = 40  # characters of all labels of a horizontal axis: more may be turned where a chart is narrow
+# Characters of all labels of a horizontal axis: more may be turned where a chart is narrow; a short one stays as high.
+_ONE_LINE, _SHORT = 40, 2
 _SIDES = {"x": ("b", "t"), "y": ("l", "r")}
 
 
@@ -30,7 +31,8 @@ def make_room(figure: go.Figure) -> None:
         for name, values in _values(figure, letter).items():
             axis = figure.layout[f"{letter}axis{name[1:]}"]
             labels = _labels(axis, values)
-            axis.automargin = letter == "x" and len("".join(labels)) > _ONE_LINE
+            may_turn = len("".join(labels)) > _ONE_LINE and max(map(len, labels)) > _SHORT
+            axis.automargin = letter == "x" and may_turn
             if axis.automargin:
                 continue
             at = other_side if axis.side in ("right", "top") else side

@@ -48,7 +48,7 @@ HEAT_SAYS = (
     "{flights} flights."
 )
 HEAT_SAYS_FEW = "{measure} by hour and day of the week: no hour of the week has {flights} flights yet."
-HOUR = "{:02d}:00"
+HOUR, HOUR_SHORT = "{:02d}:00", "{:02d}"
 
 DRILL = "From airline to flight"
 ROOT, BELOW = "All airlines", "/"
