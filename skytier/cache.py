@@ -196,7 +196,7 @@ class Cache:
 
     def _keep(self, question: Question, answer: Answer, epochs: dict[str, int]) -> None:
         keep_seconds = max(1, round(question.ttl_seconds + self.settings.stale_seconds))
-        self._redis.set(_key(question), _packed(answer, epochs), ex=keep_seconds)
+        self._redis.set(_key(question), _packed(question, answer, epochs), ex=keep_seconds)
 
     def _counted(self, answer: Answer) -> Answer:
         if answer.origin is not Origin.UNCACHED:
@@ -245,9 +245,13 @@ def _epoch(basis: Basis) -> str:
     return f"{_PREFIX}:changes:{basis}"
 
 
-def _packed(answer: Answer, epochs: dict[str, int]) -> bytes:
-    """A line of JSON, then the table as an Arrow stream: a format that cannot run code when it is read."""
-    header = json.dumps({"as_of": answer.as_of.isoformat(), "seconds": answer.seconds, "epochs": epochs})
+def _packed(question: Question, answer: Answer, epochs: dict[str, int]) -> bytes:
+    """A line of JSON, then the table as an Arrow stream: a format that cannot run code when it is read.
+
+    The line says whose answer it is to people who look into Redis.
+    """
+    about = {"question": question.name, "as_of": answer.as_of.isoformat(), "seconds": answer.seconds, "epochs": epochs}
+    header = json.dumps(about)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, answer.table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
         writer.write_table(answer.table)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
-from redis import Redis
 from streamlit.testing.v1 import AppTest
 
 import dashboard
@@ -21,17 +22,22 @@ SECONDS = 120
 
 
 @contextmanager
-def nothing_known() -> Iterator[None]:
-    """No earlier answer is in the cache, and no client of another server in this process; nor afterwards."""
-    _forget()
+def nothing_known(*, but_sql: bool = False) -> Iterator[None]:
+    """No earlier answer is in the cache, and no client of another server in this process; nor afterwards.
+
+    ``but_sql``: those of the SQL endpoint stay, for they take by far the longest.
+    """
+    _forget(but_sql)
     yield
-    _forget()
+    _forget(but_sql)
 
 
-def _forget() -> None:
+def _forget(but_sql: bool) -> None:
     with cache.client(RedisSettings()) as redis:
-        assert isinstance(redis, Redis)
-        redis.flushdb()
+        for key in redis.scan_iter("skytier:answer:*"):
+            kept = cast("bytes | None", redis.get(key)) or b"{}"
+            if not (but_sql and json.loads(kept.partition(b"\n")[0]).get("question", "").startswith("sql: ")):
+                redis.delete(key)
     forget_clients()
 
 

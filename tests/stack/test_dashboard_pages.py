@@ -13,22 +13,24 @@ from tests.pages import PAGES, answers, broken, nothing_known, opened, panels
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600), pytest.mark.usefixtures("january")]
 
+SQL = "the SQL endpoint"
 NOBODY = {"MongoDB": {"SKYTIER_MONGODB_URI": "mongodb://127.0.0.1:1/?directConnection=true"}} | {
-    "the SQL endpoint": {"SKYTIER_PORT_SQL": "1"},
     "Redis": {"SKYTIER_REDIS_URL": "redis://127.0.0.1:1"},
     "HDFS": {"SKYTIER_HDFS_WEB_URL": "http://127.0.0.1:1"},
     "Kafka": {"SKYTIER_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"},
     "Airflow": {"SKYTIER_PORT_AIRFLOW": "1"},
+    SQL: {"SKYTIER_PORT_SQL": "1"},
 }
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def forgetful() -> Iterator[None]:
     """No answer of an earlier test is in the cache."""
     with nothing_known():
         yield
 
 
+@pytest.mark.usefixtures("forgetful")
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_has_data_in_every_panel(page: str) -> None:
     app = opened(page)
@@ -40,6 +42,7 @@ def test_a_page_has_data_in_every_panel(page: str) -> None:
     assert not any(word in metric.value.lower() for metric in app.metric for word in ("nan", "none", "inf"))
 
 
+@pytest.mark.usefixtures("forgetful")
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_with_nothing_to_show_says_so(page: str) -> None:
     app = opened(page, **{"from": "1999-01-01", "to": "1999-01-02"})
@@ -50,10 +53,11 @@ def test_a_page_with_nothing_to_show_says_so(page: str) -> None:
 
 @pytest.mark.parametrize("server", NOBODY)
 @pytest.mark.parametrize("page", PAGES)
-def test_a_server_that_is_down_takes_no_page_down(page: str, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in NOBODY[server].items():
-        monkeypatch.setenv(name, value)
-    app = opened(page)
+def test_a_server_that_is_down_takes_no_page_down(page: str, server: str) -> None:
+    with nothing_known(but_sql=server != SQL), pytest.MonkeyPatch.context() as patch:
+        for name, value in NOBODY[server].items():
+            patch.setenv(name, value)
+        app = opened(page)
     assert not app.exception
     assert all(error.value.startswith(text.FAILED.partition("{")[0]) for error in app.error)
     assert len(answers(app)) + len(app.error) == len(panels(app))
@@ -62,6 +66,7 @@ def test_a_server_that_is_down_takes_no_page_down(page: str, server: str, monkey
         assert all("cache is down" in caption for caption in answers(app))
 
 
+@pytest.mark.usefixtures("forgetful")
 def test_a_server_that_hangs_holds_up_its_own_panels_only(stack: OwnStack) -> None:
     sql = psutil.Process(stack.servers()["sql"]["pid"])
     sql.suspend()
