@@ -252,7 +252,8 @@ def _thinned(trend: Sequence[float]) -> list[float]:
     """As many means of neighbours as a sparkline has room for: a browser takes its time for a year of days."""
     if len(trend) <= _SPARKLINE_POINTS:
         return list(trend)
-    return [float(np.mean(part)) for part in np.array_split(np.asarray(trend), _SPARKLINE_POINTS)]
+    values = pd.Series(trend, dtype=float)
+    return values.groupby(np.arange(len(values)) * _SPARKLINE_POINTS // len(values)).mean().tolist()
 
 
 def _foot(answer: Answer, rows: pd.DataFrame | None, tier: Tier, key: str) -> None:

@@ -52,3 +52,29 @@ def test_transforms_touch_no_session_client_or_clock() -> None:
         if word in path.read_text()
     }
     assert not found
+
+
+def test_a_drawing_is_kept_by_functions_of_modules() -> None:
+    """One made in the page, for this run of it, would be drawn anew for each viewer."""
+    calls = [
+        (path.name, node)
+        for path in (ROOT / "dashboard" / "app_pages").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "panel"
+    ]
+    assert len(calls) > len(list((ROOT / "dashboard" / "app_pages").glob("*.py")))
+    assert not {f"{name}, line {call.lineno}" for name, call in calls if not _is_of_a_module(call.args[2])}
+
+
+def _is_of_a_module(draw: ast.expr) -> bool:
+    return isinstance(draw, ast.Attribute) or (isinstance(draw, ast.Name) and draw.id == "drawn")
+
+
+def test_a_drawing_depends_on_no_clock() -> None:
+    found = {
+        f"{path.name}: {word}"
+        for path in (ROOT / "dashboard" / "charts").glob("*.py")
+        for word in ("now()", ".now(", "today()", "time.time", "monotonic")
+        if word in path.read_text()
+    }
+    assert not found

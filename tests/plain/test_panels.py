@@ -83,3 +83,4 @@ def test_sparklines_have_the_shape_of_long_trends() -> None:
     assert len(year) == 48
     assert year == sorted(year)
     assert 0 < year[0] < 8 < 356 < year[-1] < 364
+    assert panels._thinned([1.0, float("nan")] * 48) == [1.0] * 48
