@@ -25,7 +25,11 @@ _SIDES = {"x": ("b", "t"), "y": ("l", "r")}
 
 
 def make_room(figure: go.Figure) -> None:
-    """Widen the margins of a figure by what the labels and titles of its axes need, where Plotly is not to do so."""
+    """Widen the margins of a figure by what the labels and titles of its axes need, where Plotly is not to do so.
+
+    The numbers of colour bars stand below their ticks: the highest would touch the title, by a pixel or two that depend
+    on when Plotly measured.
+    """
     needed = {"l": 0.0, "r": _bars(figure), "t": _LEGEND if _has_legend(figure) else 0.0, "b": 0.0}
     for letter, (side, other_side) in _SIDES.items():
         for name, values in _values(figure, letter).items():
@@ -51,12 +55,14 @@ def _has_legend(figure: go.Figure) -> bool:
 
 
 def _bars(figure: go.Figure) -> float:
-    """What colour bars take on the right, each with a title above and numbers or words beside it."""
+    """What colour bars take on the right, each with a title above and words or numbers beside it; numbers are lowered."""
     widths = [0.0]
     for trace in figure.data:
         marked = trace if "colorbar" in trace else trace.marker if "marker" in trace else None
         if marked is not None and "colorbar" in marked and marked.colorbar.thickness:
             bar = marked.colorbar
+            if not bar.ticktext:
+                bar.ticklabelposition = "outside bottom"
             beside = max((len(label) for label in bar.ticktext or ()), default=_NUMBER) * _CHARACTER
             above = max(map(len, (bar.title.text or "").split("<br>"))) * _CHARACTER
             widths.append(_COLOUR_BAR + max(beside, above - bar.thickness))

@@ -80,3 +80,13 @@ def test_plotly_measures_only_labels_that_it_may_turn() -> None:
     hours = go.Figure(go.Bar(x=[f"{hour:02}:00" for hour in range(24)], y=[1] * 24))
     assert margins(hours)["b"] == 10
     assert (hours.layout.xaxis.automargin, hours.layout.yaxis.automargin) == (True, False)
+
+
+def test_numbers_of_a_colour_bar_stand_clear_of_its_title() -> None:
+    numbers, words = go.Figure(go.Heatmap(z=[[1]])), go.Figure(go.Heatmap(z=[[1]]))
+    numbers.data[0].colorbar = {"title": "Missing<br>(%)", "thickness": 12}
+    words.data[0].colorbar = {"title": "Drift", "thickness": 12, "tickvals": [1], "ticktext": ["stable"]}
+    for figure in (numbers, words):
+        make_room(figure)
+    assert numbers.data[0].colorbar.ticklabelposition == "outside bottom"
+    assert words.data[0].colorbar.ticklabelposition is None
