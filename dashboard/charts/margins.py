@@ -55,7 +55,7 @@ def _has_legend(figure: go.Figure) -> bool:
 
 
 def _bars(figure: go.Figure) -> float:
-    """What colour bars take on the right, each with a title above and words or numbers beside it; numbers are lowered."""
+    """What colour bars take on the right, each with a title above and labels beside it. Lowers their numbers."""
     widths = [0.0]
     for trace in figure.data:
         marked = trace if "colorbar" in trace else trace.marker if "marker" in trace else None
