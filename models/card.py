@@ -84,6 +84,11 @@ def is_whole(folder: Path) -> bool:
         return False
 
 
+def checksums(folder: Path) -> dict[str, str]:
+    """The SHA-256 of each file beside the card, by name, as the card lists them."""
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir()) if p.name != CARD}
+
+
 def compare(content: bytes, expected: str, where: str) -> None:
     """Raise TerminalError unless the content has the SHA-256 that the card says; ``where`` it was found."""
     if (found := hashlib.sha256(content).hexdigest()) != expected:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
 from models import drift, evaluation, features
-from models.card import CARD
+from models.card import CARD, checksums
 from models.delay_model import ACCURATE_WITHIN_MINUTES, DelayModel, StageModel, base_of, load, matrix, model_file
 from models.training_data import History
 from skytier import logs
@@ -157,12 +157,12 @@ def train(data: Samples, folder: Path) -> dict[str, Any]:
         "categories": categories,
         "stages": stages,
         "libraries": {name: metadata.version(name) for name in ("xgboost-cpu", "numpy", "pandas", "scipy")},
-        "files": _checksums(folder),
+        "files": checksums(folder),
     }
     _write_card(folder, card)
     model = load(folder)
     (folder / drift.REFERENCE).write_text(json.dumps({stage: _reference(model, data, stage) for stage in stages}))
-    card["files"] = _checksums(folder)
+    card["files"] = checksums(folder)
     card["version"] += "-" + hashlib.sha256("".join(card["files"].values()).encode()).hexdigest()[:8]
     card["metrics"] = test(model, data)
     card["baselines"] = {
@@ -191,11 +191,6 @@ def test(model: DelayModel, data: Samples) -> dict[str, dict[str, Any]]:
         rows = data.of(stage, "test")
         result[stage] = evaluation.measure(rows["actual"].to_numpy(dtype=float), model.predict(rows, rows["stage"]))
     return result
-
-
-def _checksums(folder: Path) -> dict[str, str]:
-    """The SHA-256 of each file beside the card, by name."""
-    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir()) if p.name != CARD}
 
 
 def _write_card(folder: Path, card: dict[str, Any]) -> None:

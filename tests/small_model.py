@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pandas as pd
 import xgboost
 
 from models import delay_model, features
-from models.card import CARD
+from models.card import CARD, checksums
 
 CATEGORIES = {"airline": ["AA", "B6", "UA"]}
 NAMES = ("airline", "distance_miles", "weather_wind_speed_mph")
@@ -59,10 +58,9 @@ def train(folder: Path) -> Path:
         for part, objective in (("point", {"objective": "reg:squarederror"}), ("interval", quantiles)):
             booster = xgboost.train(shape | objective, data, rounds)
             booster.save_model(folder / delay_model.model_file(stage, part))
-    files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
     card = {
         "version": "20130101T000000Z-tiny",
-        "files": files,
+        "files": checksums(folder),
         "categories": CATEGORIES,
         "stages": {features.BEFORE: _stage_card(None), features.AFTER: _stage_card(ADDED_TO)},
     }

@@ -30,7 +30,16 @@ def make_room(figure: go.Figure) -> None:
     The numbers of colour bars stand below their ticks: the highest would touch the title, by a pixel or two that depend
     on when Plotly measured.
     """
-    needed = {"l": 0.0, "r": _bars(figure), "t": _LEGEND if _has_legend(figure) else 0.0, "b": 0.0}
+    bars = _colour_bars(figure)
+    for bar in bars:
+        if not bar.ticktext:
+            bar.ticklabelposition = "outside bottom"
+    needed = {
+        "l": 0.0,
+        "r": max(map(_width, bars), default=0.0),
+        "t": _LEGEND if _has_legend(figure) else 0.0,
+        "b": 0.0,
+    }
     for letter, (side, other_side) in _SIDES.items():
         for name, values in _values(figure, letter).items():
             axis = figure.layout[f"{letter}axis{name[1:]}"]
@@ -54,19 +63,20 @@ def _has_legend(figure: go.Figure) -> bool:
     return above and bool(len(named) > 1 if shown is None else shown)
 
 
-def _bars(figure: go.Figure) -> float:
-    """What colour bars take on the right, each with a title above and labels beside it. Lowers their numbers."""
-    widths = [0.0]
+def _colour_bars(figure: go.Figure) -> list[Any]:
+    found = []
     for trace in figure.data:
         marked = trace if "colorbar" in trace else trace.marker if "marker" in trace else None
         if marked is not None and "colorbar" in marked and marked.colorbar.thickness:
-            bar = marked.colorbar
-            if not bar.ticktext:
-                bar.ticklabelposition = "outside bottom"
-            beside = max((len(label) for label in bar.ticktext or ()), default=_NUMBER) * _CHARACTER
-            above = max(map(len, (bar.title.text or "").split("<br>"))) * _CHARACTER
-            widths.append(_COLOUR_BAR + max(beside, above - bar.thickness))
-    return max(widths)
+            found.append(marked.colorbar)
+    return found
+
+
+def _width(bar: Any) -> float:
+    """What a colour bar takes on the right, with a title above and numbers or words beside it."""
+    beside = max((len(label) for label in bar.ticktext or ()), default=_NUMBER) * _CHARACTER
+    above = max(map(len, (bar.title.text or "").split("<br>"))) * _CHARACTER
+    return float(_COLOUR_BAR + max(beside, above - bar.thickness))
 
 
 def _values(figure: go.Figure, letter: str) -> dict[str, list[Any]]:

@@ -80,6 +80,9 @@ def test_plotly_measures_only_labels_that_it_may_turn() -> None:
     hours = go.Figure(go.Bar(x=[f"{hour:02}:00" for hour in range(24)], y=[1] * 24))
     assert margins(hours)["b"] == 10
     assert (hours.layout.xaxis.automargin, hours.layout.yaxis.automargin) == (True, False)
+    short = go.Figure(go.Bar(x=[f"{hour:02}" for hour in range(24)], y=[1] * 24)).update_xaxes(type="category")
+    assert margins(short)["b"] > 10
+    assert short.layout.xaxis.automargin is False
 
 
 def test_numbers_of_a_colour_bar_stand_clear_of_its_title() -> None:
