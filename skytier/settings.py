@@ -253,6 +253,7 @@ class SparkSettings(Settings):
     driver_memory_mb: int = Field(1536, ge=512, description="heap of a job's driver")
     shuffle_partitions: int = Field(2, ge=1, description="partitions of a shuffle in the jobs")
     worker_threads: int = Field(2, ge=1, description="threads of the worker that predicts a batch's delays")
+    submit: str = Field("", description="command line that submits jobs, in place of pyspark's own `spark-submit`")
 
 
 class ProcessingSettings(Settings):

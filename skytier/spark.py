@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+from skytier import logs
 from skytier.errors import TerminalError
+from skytier.exclusive import exclusively
 from skytier.settings import HOST, PROJECT_ROOT, HdfsSettings, MetastoreSettings, SparkSettings, home, scratch_folder
 
 # Hadoop's client libraries reach into the JDK by reflection; pyspark's own launcher opens the same packages.
@@ -20,6 +23,8 @@ _JVM_ONE_SHOT = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-DontCompileHugeMe
 
 _STANDARD_ERROR = 2
 _CACHE = PROJECT_ROOT / "var" / "cache"  # depends on what is installed, not on SKYTIER_HOME: shared by all stacks
+
+log = logs.logger("spark")
 
 # What the results of a transform depend on, so that tests of transforms run under the same.
 SESSION_PROPERTIES = {
@@ -68,13 +73,21 @@ def class_archive() -> Path:
 
 
 def make_class_archive(job: str) -> None:
-    """Run a job and keep an archive of the classes it loaded. Raises TerminalError when the job fails."""
+    """Run a job and keep an archive of the classes it loaded. Raises TerminalError when the job fails.
+
+    It costs twice what the job does: where another stack is at it, its archive is waited for.
+    """
     archive = class_archive()
-    aside = archive.with_suffix(f".{os.getpid()}.new")
+    aside = archive.with_suffix(".new")
     jvm = f"{_JVM_BASE} {_JVM_ONE_SHOT} -Xlog:disable -Xlog:all=error:stderr -XX:ArchiveClassesAtExit={aside}"
-    submit(job, properties={"spark.driver.extraJavaOptions": jvm})
-    aside.replace(archive)
+    with exclusively(archive.with_suffix(".lock"), on_wait=lambda: log.info("another stack makes the class archive")):
+        if not archive.exists():
+            submit(job, properties={"spark.driver.extraJavaOptions": jvm})
+            aside.replace(archive)
+            write_job_properties()
+            return
     write_job_properties()
+    submit(job)
 
 
 def cold_tier_properties() -> dict[str, str]:
@@ -142,9 +155,12 @@ def job_properties() -> dict[str, str]:
 
 
 def worker_properties() -> dict[str, str]:
-    """What a job's Python workers have in their environment."""
-    # Spark gives each worker one thread, for as many workers run as there are cores: but one alone predicts a batch.
-    return {"spark.executorEnv.OMP_NUM_THREADS": str(SparkSettings().worker_threads)}
+    """What a job's Python workers have in their environment, and what they are forked from."""
+    return {
+        # Spark gives each worker one thread, for as many run as there are cores: but one alone predicts a batch.
+        "spark.executorEnv.OMP_NUM_THREADS": str(SparkSettings().worker_threads),
+        "spark.python.daemon.module": "spark_jobs.worker_daemon",
+    }
 
 
 def write_properties(path: Path, properties: dict[str, str]) -> None:
@@ -187,9 +203,9 @@ def job_variables() -> dict[str, str]:
 def submit_command(job: str, *arguments: str, properties: dict[str, str] | None = None) -> list[str]:
     """The command line that submits ``spark_jobs/<job>.py``; ``properties`` win over the properties file."""
     extra = [part for key, value in (properties or {}).items() for part in ("--conf", f"{key}={value}")]
-    submit = str(Path(sys.executable).parent / "spark-submit")
+    submit = shlex.split(SparkSettings().submit) or [str(Path(sys.executable).parent / "spark-submit")]
     script = str(PROJECT_ROOT / "spark_jobs" / f"{job}.py")
-    return [submit, "--properties-file", str(job_properties_file()), *extra, script, *arguments]
+    return [*submit, "--properties-file", str(job_properties_file()), *extra, script, *arguments]
 
 
 def submit(job: str, *arguments: str, properties: dict[str, str] | None = None) -> None:

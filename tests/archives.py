@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from skytier import hot_tier
+from skytier import event_schema, hot_tier
 from skytier.archive.manifest import Manifest, State
 from skytier.archive.manifests import Manifests
 from skytier.files import Files
@@ -22,13 +22,13 @@ def manifests(*states: State) -> list[Manifest]:
 
 
 def archived_rows() -> Iterator[dict[str, Any]]:
-    """The rows of all archives that are done; times are aware."""
-    files = Files()
+    """The rows of all archives that are done, as far as they were sent; times are aware."""
+    files, sent = Files(), [field.name for field in event_schema.spark_schema()]
     for manifest in manifests(State.DONE):
         for name in files.list(manifest.location):
             if name.endswith(".parquet"):
                 content = files.read_bytes(f"{manifest.location}/{name}")
-                yield from pq.read_table(io.BytesIO(content)).to_pylist()
+                yield from pq.read_table(io.BytesIO(content), columns=sent).to_pylist()
 
 
 def hot_documents() -> Iterator[dict[str, Any]]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,12 +20,15 @@ from typing import Any
 import psutil
 
 from skytier.settings import PROJECT_ROOT
+from tests import commands
 
 SKYTIER = str(Path(sys.executable).parent / "skytier")
 UP_SECONDS = 400
 WITHOUT = ("airflow", "feed", "dashboard")  # what most tests do not want: it changes data by itself, or is not asked
 SHORT_LIVED = {"SKYTIER_SQL_JVM_OPTIONS": "-XX:TieredStopAtLevel=1"}
 """Settings of a stack for minutes: the JVM that answers queries compiles once and quickly, not twice and well."""
+BY_SPARK_SUBMIT = {"SKYTIER_SPARK_SUBMIT": ""}
+"""Settings of a Spark job that has a JVM of its own, as a user's has: it may be killed, or run beside another."""
 TEST_HOMES = PROJECT_ROOT / "var" / "test"
 # Which ports are taken is told beside the checkouts: test sessions of several may run at once.
 SLOTS = Path(tempfile.gettempdir()) / f"skytier-test-ports-{os.getuid()}"
@@ -37,7 +42,8 @@ class OwnStack:
 
     home: Path
     port_offset: int
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
+    _drivers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def variables(self) -> dict[str, str]:
         """What makes a process use this stack."""
@@ -58,19 +64,38 @@ class OwnStack:
         """Run the command line to its end, whatever its exit status."""
         return self.run_with(self.environment(), *arguments, seconds=seconds)
 
+    @contextmanager
+    def one_driver(self) -> Iterator[None]:
+        """Within the block the Spark jobs of the stack, which is up, share a driver that stays."""
+        address = SLOTS / f"{self.port_offset}.driver"
+        address.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "tests.job_driver", str(address)]
+        with (self.home / "logs" / "job-driver.log").open("a") as log:
+            driver = subprocess.Popen(command, env=self.environment(), cwd=PROJECT_ROOT, stdout=log, stderr=log)
+        self._drivers.append(driver)
+        while not address.exists():
+            assert driver.poll() is None, f"The driver of the jobs died: {log.name}"
+            time.sleep(0.02)
+        client = [sys.executable, "-S", str(PROJECT_ROOT / "tests" / "submit_to_driver.py"), str(address)]
+        self.settings["SKYTIER_SPARK_SUBMIT"] = shlex.join(client)
+        try:
+            yield
+        finally:
+            self.end_driver()
+
+    def end_driver(self) -> None:
+        """No process is left of the driver, where there is one: from now on every job is one of its own."""
+        self.settings.pop("SKYTIER_SPARK_SUBMIT", None)
+        while self._drivers:
+            driver = self._drivers.pop()
+            driver.terminate()
+            driver.wait()
+
     def run_with(
         self, environment: dict[str, str], *arguments: str, seconds: float = UP_SECONDS
     ) -> subprocess.CompletedProcess[str]:
         """The same, in another environment."""
-        return subprocess.run(
-            [SKYTIER, *arguments],
-            env=environment,
-            cwd=PROJECT_ROOT,
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-            check=False,
-        )
+        return commands.run(arguments, environment, seconds)
 
     def run_python(self, code: str) -> None:
         """Run a line of Python against this stack; its output is the failure's message."""
@@ -79,10 +104,9 @@ class OwnStack:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start a command and do not wait for it."""
-        return subprocess.Popen(
-            [SKYTIER, *arguments], env=self.environment(), stderr=subprocess.DEVNULL, cwd=PROJECT_ROOT
-        )
+        """Start a command, and its Spark job, as a user does, and do not wait for it."""
+        environment = self.environment() | BY_SPARK_SUBMIT
+        return subprocess.Popen([SKYTIER, *arguments], env=environment, stderr=subprocess.DEVNULL, cwd=PROJECT_ROOT)
 
     def up(self, without: Sequence[str]) -> None:
         """Bring the stack up; its output is the failure's message."""
@@ -116,7 +140,7 @@ def own_stack(name: str, settings: Mapping[str, str] | None = None) -> Iterator[
         for home in {last_home, TEST_HOMES / f"{name}-{offset}"}:
             if home is not None:
                 _remove(OwnStack(home, offset))
-        stack = OwnStack(TEST_HOMES / f"{name}-{offset}", offset, settings or {})
+        stack = OwnStack(TEST_HOMES / f"{name}-{offset}", offset, dict(settings or {}))
         (SLOTS / f"{offset}.lock").write_text(str(stack.home))
         try:
             yield stack

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable
 from datetime import datetime
@@ -77,8 +78,9 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+@functools.cache
 def sent_event(value: bytes) -> dict[str, Any]:
-    """An event as it was sent, its times as times."""
+    """An event as it was sent, its times as times; a topic is read many times, and what was sent stays."""
     event: dict[str, Any] = json.loads(value)
     times = ("event_time", "scheduled_departure", "scheduled_arrival", "actual_departure", "actual_arrival")
     return event | {name: moment(event[name]) for name in times if name in event}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import BrowserContext, sync_playwright
 
 from skytier.settings import HOST, PortSettings
-from tests.browser.viewer import Viewer, chromium
+from tests.browser.viewer import QUIET, Viewer, program
 from tests.own_stack import OwnStack
 
 REFRESH_SECONDS = "4"  # an open page refreshes while a test looks on
@@ -26,10 +26,17 @@ def dashboard(stack: OwnStack, january: dict[str, int]) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests."""
-    with chromium() as started:
-        yield started
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """One browser for all tests, on a usual screen; like everybody's it keeps scripts that it has compiled."""
+    with sync_playwright() as playwright:
+        visitor = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("profile"),
+            executable_path=program(),
+            args=list(QUIET),
+            viewport={"width": 1280, "height": 900},
+        )
+        yield visitor
+        visitor.close()
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -39,11 +46,11 @@ def theme(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A new visitor on a usual screen."""
-    visitor = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    yield visitor
-    visitor.close()
+def context(browser: BrowserContext) -> Iterator[BrowserContext]:
+    """A visitor who has no page open, before and after."""
+    yield browser
+    for page in browser.pages[1:]:  # without any it might end
+        page.close()
 
 
 @pytest.fixture

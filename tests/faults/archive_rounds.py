@@ -32,7 +32,7 @@ from skytier.settings import KafkaSettings
 from tests import archives
 from tests.archive_runs import size_mb
 from tests.minute_job import take
-from tests.own_stack import SKYTIER, WITHOUT, OwnStack, own_stack, settings_of
+from tests.own_stack import BY_SPARK_SUBMIT, SKYTIER, WITHOUT, OwnStack, own_stack, settings_of
 
 RATES = Rates(late=0.10, duplicate=0.05)
 # Seconds that a run stays in each state, about: a kill comes somewhere in it.
@@ -172,7 +172,7 @@ def rounds(
         while sum(kills.values()) < runs:
             assert not errors, errors
             over_limit(limit_mb)
-            if state := killed_in(environment, states[sum(kills.values()) % len(states)], rng):
+            if state := killed_in(environment | BY_SPARK_SUBMIT, states[sum(kills.values()) % len(states)], rng):
                 kills[str(state)] += 1
             finish(stack, environment)
             report(f"{sum(kills.values())} of {runs} runs killed: {dict(kills)}")

@@ -13,7 +13,7 @@ from skytier.settings import KafkaSettings
 from skytier.sql import query
 from tests import stores
 from tests.minute_job import run, take
-from tests.own_stack import OwnStack
+from tests.own_stack import BY_SPARK_SUBMIT, OwnStack
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1200)]
 
@@ -40,7 +40,7 @@ def publish(stack: OwnStack, seed: int) -> dict[str, Any]:
 
 
 def killed_at(stack: OwnStack, point: str) -> None:
-    done = stack.run_with(stack.environment() | {faults.VARIABLE: point}, "process")
+    done = stack.run_with(stack.environment() | BY_SPARK_SUBMIT | {faults.VARIABLE: point}, "process")
     assert done.returncode != 0, f"the run was not killed at {point}"
 
 

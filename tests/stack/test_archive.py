@@ -37,7 +37,7 @@ from tests.archive_runs import (
     size_mb,
     taken,
 )
-from tests.own_stack import SKYTIER, OwnStack
+from tests.own_stack import BY_SPARK_SUBMIT, SKYTIER, OwnStack
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
@@ -219,7 +219,7 @@ def test_a_published_archive_whose_files_are_lost_is_abandoned(archive_stack: Ow
 def test_two_runs_at_once_make_one_archive(archive_stack: OwnStack) -> None:
     publish(archive_stack, 4)
     before = len(archives.manifests(State.DONE))
-    variables = environment(archive_stack)
+    variables = environment(archive_stack, **BY_SPARK_SUBMIT)
     runs = [subprocess.Popen([SKYTIER, "archive", "run"], env=variables, stderr=subprocess.DEVNULL) for _ in range(2)]
     assert [one.wait() for one in runs] == [0, 0]
     assert len(archives.manifests(State.DONE)) == before + 1

@@ -15,7 +15,7 @@ from models.training_data import from_package, from_warehouse
 from skytier import alerts, hot_tier
 from skytier.files import Files
 from skytier.sql import query
-from tests.minute_job import JANUARY, by_command, drain, process, run
+from tests.minute_job import JANUARY, drain, drain_by_itself, process, run
 from tests.own_stack import OwnStack
 
 pytestmark = pytest.mark.stack
@@ -181,7 +181,9 @@ def damaged_champion(stack: OwnStack, champion: delay_model.DelayModel) -> Itera
 
 
 # Workers of a driver that stays have the model already: a damaged one is found by those that start.
-@pytest.mark.parametrize(("broken", "seed", "by"), [("no_champion", 901, drain), ("damaged_champion", 902, by_command)])
+@pytest.mark.parametrize(
+    ("broken", "seed", "by"), [("no_champion", 901, drain), ("damaged_champion", 902, drain_by_itself)]
+)
 def test_without_a_model_events_flow_unscored(
     stack: OwnStack, january: dict[str, int], request: pytest.FixtureRequest, broken: str, seed: int, by: Way
 ) -> None:

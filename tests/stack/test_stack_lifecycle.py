@@ -23,10 +23,9 @@ from redis.exceptions import AuthenticationError
 
 from local_stack import kafka, postgres
 from skytier.settings import HdfsSettings, KafkaSettings, MongoSettings
-from tests.minute_job import end_driver
 from tests.own_stack import WITHOUT, OwnStack, own_stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.stack, pytest.mark.restarts, pytest.mark.timeout(900)]
 
 DATA_SERVERS = ("kafka", "namenode", "datanode", "mongodb", "postgres", "metastore")
 
@@ -167,7 +166,7 @@ def test_down_leaves_no_process_and_up_keeps_the_data(stack: OwnStack) -> None:
     traces.write()
     left_by_a_killed_job = stack.home / "tmp" / "blockmgr-1"
     left_by_a_killed_job.mkdir()
-    end_driver(stack)
+    stack.end_driver()
     stack.down()
     assert stack.processes() == []
     assert {server["state"] for server in stack.servers().values()} == {"stopped"}
