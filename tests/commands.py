@@ -38,6 +38,8 @@ _FORKS.set_forkserver_preload(
 
 # Whoever starts a process asks for the ends of all others, and an end is told only once.
 _one_at_a_time = threading.Lock()
+# A process begins with the main module of its parent, and Streamlit's tests leave a page in the place of ours.
+_MAIN = sys.modules["__main__"]
 
 
 def run(arguments: Sequence[str], environment: dict[str, str], seconds: float) -> subprocess.CompletedProcess[str]:
@@ -47,6 +49,7 @@ def run(arguments: Sequence[str], environment: dict[str, str], seconds: float) -
         said, complained = Path(folder) / "stdout", Path(folder) / "stderr"
         process = _FORKS.Process(target=_run, args=(command, environment, said, complained))
         with _one_at_a_time:
+            sys.modules["__main__"] = _MAIN
             process.start()
         in_time = wait([process.sentinel], seconds)
         with _one_at_a_time:
