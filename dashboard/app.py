@@ -1,4 +1,4 @@
-"""The dashboard's entry: ``streamlit run dashboard/app.py``, which 'make up' does."""
+"""What the dashboard runs for each viewer and each page; ``dashboard/server.py`` serves it."""
 
 from __future__ import annotations
 
