@@ -9,5 +9,26 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
 
-app = st.App(Path(__file__).with_name("app.py"))
+from dashboard import text
+
+# Opened below the root, Streamlit's page would look for its server there, be refused, and wait before it looks further.
+_WHERE = '<script>window.__streamlit = {BACKEND_BASE_URL: new URL(".", location).href}</script>'
+
+
+def page() -> str:
+    """Streamlit's page, told that its server is where its scripts are."""
+    streamlits = Path(st.__file__).with_name("static") / "index.html"
+    return streamlits.read_text(encoding="utf-8").replace("<head>", f"<head>\n    {_WHERE}", 1)
+
+
+async def _answer(_: Request) -> HTMLResponse:
+    return HTMLResponse(_PAGE, headers={"Cache-Control": "no-cache"})
+
+
+_PAGE = page()
+_PATHS = ("/", *(f"/{one.path}" for one in text.PAGES))
+app = st.App(Path(__file__).with_name("app.py"), routes=[Route(path, _answer) for path in _PATHS])

@@ -38,8 +38,6 @@ _SPOILED = """() => {
 }"""
 # Streamlit's own charts of metrics say so while they have no data yet.
 _HARMLESS = ("Infinite extent for field",)
-# Opened below the root, Streamlit's page first looks for its server there.
-_LOOKED_FOR = ("/_stcore/health", "/_stcore/host-config")
 
 
 def program() -> str:
@@ -71,7 +69,7 @@ class Viewer:
 
     def _hear(self, message: ConsoleMessage) -> None:
         place = str(message.location.get("url", ""))
-        if message.type not in ("error", "warning") or place.endswith(_LOOKED_FOR):
+        if message.type not in ("error", "warning"):
             return
         if not any(words in message.text for words in _HARMLESS):
             self.errors.append(f"{message.text} ({place})")
