@@ -1,4 +1,4 @@
-"""The dashboard's server: ``uvicorn dashboard.server:app``, which 'make up' runs.
+"""The dashboard's server: ``uvicorn --factory dashboard.server:app``, which 'make up' runs.
 
 Not ``streamlit run``: that binds the port itself, in a way that leaves Nagle's algorithm on. What the server sends then
 waits 40 ms for the browser to confirm what it sent before (https://github.com/Kludex/uvicorn/issues/3149).
@@ -25,10 +25,12 @@ def page() -> str:
     return streamlits.read_text(encoding="utf-8").replace("<head>", f"<head>\n    {_WHERE}", 1)
 
 
-async def _answer(_: Request) -> HTMLResponse:
-    return HTMLResponse(_PAGE, headers={"Cache-Control": "no-cache"})
+def app() -> st.App:
+    """Streamlit's own application, but for that page."""
+    told = page()
 
+    async def answer(_: Request) -> HTMLResponse:
+        return HTMLResponse(told, headers={"Cache-Control": "no-cache"})
 
-_PAGE = page()
-_PATHS = ("/", *(f"/{one.path}" for one in text.PAGES))
-app = st.App(Path(__file__).with_name("app.py"), routes=[Route(path, _answer) for path in _PATHS])
+    paths = ("/", *(f"/{one.path}" for one in text.PAGES))
+    return st.App(Path(__file__).with_name("app.py"), routes=[Route(path, answer) for path in paths])

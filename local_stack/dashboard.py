@@ -28,7 +28,7 @@ class Dashboard(Server):
 
     def command(self) -> list[str]:
         where = ["--host", HOST, "--port", str(PortSettings().dashboard), "--app-dir", str(PROJECT_ROOT)]
-        return [sys.executable, "-m", "uvicorn", "dashboard.server:app", *where, *_AS_STREAMLIT_DOES]
+        return [sys.executable, "-m", "uvicorn", "--factory", "dashboard.server:app", *where, *_AS_STREAMLIT_DOES]
 
     def environment(self) -> dict[str, str]:
         return {"STREAMLIT_SERVER_ADDRESS": HOST, "STREAMLIT_SERVER_PORT": str(PortSettings().dashboard)}
