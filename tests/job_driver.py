@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import runpy
+import select
 import socket
 import sys
 import traceback
@@ -23,14 +24,14 @@ _LONGEST_QUESTION = 1 << 20
 
 
 def main(address: str) -> None:
-    """Answer until the process is ended."""
+    """Answer until standard input ends, which is when who started this has ended."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
         server.bind(address)
         server.listen()
         os.environ.update(spark.job_variables())
         os.environ["PYSPARK_SUBMIT_ARGS"] = f"--properties-file {spark.job_properties_file()} pyspark-shell"
         SparkSession.builder.getOrCreate()  # now, for the JVM keeps the terminal that it begins with
-        while True:
+        while sys.stdin not in select.select([server, sys.stdin], [], [])[0]:
             connection, _ = server.accept()
             with connection:
                 question, terminal, _, _ = socket.recv_fds(connection, _LONGEST_QUESTION, 2)

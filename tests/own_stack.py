@@ -71,7 +71,9 @@ class OwnStack:
         address.unlink(missing_ok=True)
         command = [sys.executable, "-m", "tests.job_driver", str(address)]
         with (self.home / "logs" / "job-driver.log").open("a") as log:
-            driver = subprocess.Popen(command, env=self.environment(), cwd=PROJECT_ROOT, stdout=log, stderr=log)
+            driver = subprocess.Popen(
+                command, env=self.environment(), cwd=PROJECT_ROOT, stdin=subprocess.PIPE, stdout=log, stderr=log
+            )
         self._drivers.append(driver)
         while not address.exists():
             assert driver.poll() is None, f"The driver of the jobs died: {log.name}"
@@ -87,9 +89,7 @@ class OwnStack:
         """No process is left of the driver, where there is one: from now on every job is one of its own."""
         self.settings.pop("SKYTIER_SPARK_SUBMIT", None)
         while self._drivers:
-            driver = self._drivers.pop()
-            driver.terminate()
-            driver.wait()
+            self._drivers.pop().communicate()
 
     def run_with(
         self, environment: dict[str, str], *arguments: str, seconds: float = UP_SECONDS
