@@ -25,7 +25,7 @@ from local_stack import kafka, postgres
 from skytier.settings import HdfsSettings, KafkaSettings, MongoSettings
 from tests.own_stack import WITHOUT, OwnStack, own_stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.restarts, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.faults, pytest.mark.restarts, pytest.mark.timeout(900)]
 
 DATA_SERVERS = ("kafka", "namenode", "datanode", "mongodb", "postgres", "metastore")
 
