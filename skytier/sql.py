@@ -26,6 +26,7 @@ _SPARK_ERROR = re.compile(r"\[[A-Z][A-Z_0-9.]+\] (?![\w.$]+Exception: )[^\n]+")
 _EXCEPTION_CLASSES = re.compile(r"^(?:[\w.$]+(?:Exception|Error): |Error running query: )+")
 
 _TIMED_OUT = "found TIMEDOUT"
+_CONFLICTS = ("Found conflicting files", "CommitFailedException")  # Iceberg's words
 
 # What it would print is in the error that is raised.
 logging.getLogger("thrift.transport.TSocket").setLevel(logging.CRITICAL)
@@ -33,6 +34,10 @@ logging.getLogger("thrift.transport.TSocket").setLevel(logging.CRITICAL)
 
 class SqlError(TerminalError):
     """The SQL endpoint refused a statement; the message is the first line of what it said."""
+
+
+class ConflictError(TransientError):
+    """Another commit to the table came first, and the statement wrote nothing."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,8 @@ class Connection:
     def query(self, statement: str) -> Result:
         """Run one statement and fetch all that it gives.
 
-        Raises SqlError when the statement fails, TransientError when the SQL endpoint goes away meanwhile.
+        Raises ConflictError when another commit came first, SqlError when the statement fails otherwise, TransientError
+        when the SQL endpoint goes away meanwhile.
         """
         try:
             with self._connection.cursor() as cursor:
@@ -83,6 +89,8 @@ class Connection:
                 rows = [_typed(row, types) for row in cursor.fetchall()]
                 return Result([column[0] for column in cursor.description], types, rows)
         except exc.Error as error:
+            if any(words in str(error) for words in _CONFLICTS):
+                raise ConflictError(f"Another commit to the table came first: {_first_line(error)}") from error
             raise SqlError(_first_line(error)) from error
         except (OSError, TTransportException) as error:
             raise TransientError(f"The SQL endpoint went away ({error}): see 'skytier stack status'.") from error

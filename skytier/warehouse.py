@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import stamina
+
 from skytier import event_schema, migrations, reference
 from skytier.errors import TerminalError
 from skytier.event import SCHEMA_NAME, SCHEMA_VERSION
 from skytier.files import Files
 from skytier.migrations import DATABASE, Migration
 from skytier.settings import HdfsSettings
-from skytier.sql import Connection, SqlError
+from skytier.sql import ConflictError, Connection, SqlError
 
 REFERENCE = "/reference"
 _CONTENT_PROPERTY = "skytier.content"
@@ -118,8 +120,13 @@ def register_contract(connection: Connection) -> int | None:
     return SCHEMA_VERSION
 
 
+@stamina.retry(on=ConflictError, attempts=6, wait_initial=0.2, wait_max=2.0)
 def upsert(connection: Connection, table: str, key: str, rows: str) -> None:
-    """Replace rows by their key, add those that are not there, in one commit. ``rows`` is a query of all columns."""
+    """Replace rows by their key, add those that are not there, in one commit. ``rows`` is a query of all columns.
+
+    The statement of a run that was killed may go on at the SQL endpoint, and commit first: then it is said again.
+    Raises ConflictError when others commit first again and again.
+    """
     connection.query(
         f"MERGE INTO {DATABASE}.{table} AS known USING ({rows}) AS new ON known.{key} = new.{key} "
         "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"

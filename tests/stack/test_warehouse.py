@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -166,6 +167,24 @@ def small_files(connection: Connection) -> Iterator[None]:
     insert_prediction(connection, UNMARKED_BATCH)
     yield
     connection.query(f"DELETE FROM flight_dw.predictions WHERE flight_id = '{MARK}'")
+
+
+def test_rows_that_several_replace_at_once_are_there_once(connection: Connection) -> None:
+    table = f"{migrations.DATABASE}.replaced_at_once"
+    connection.query(f"CREATE TABLE {table} (id STRING, writer INT) USING iceberg")
+
+    def write(writer: int) -> None:
+        with Connection() as own:
+            for _ in range(3):
+                warehouse.upsert(own, "replaced_at_once", "id", f"SELECT 'a' AS id, {writer} AS writer")
+
+    try:
+        with ThreadPoolExecutor() as pool:
+            for done in [pool.submit(write, writer) for writer in (1, 2)]:
+                done.result()
+        assert len(connection.query(f"SELECT * FROM {table}").rows) == 1
+    finally:
+        connection.query(f"DROP TABLE {table} PURGE")
 
 
 @pytest.mark.usefixtures("small_files")
