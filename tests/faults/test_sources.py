@@ -23,7 +23,7 @@ from confluent_kafka.cimpl import NewTopic
 from skytier.settings import KafkaSettings
 from tests import oracle
 
-pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("stack")]
+pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("stack")]
 
 DAYS = date(2013, 1, 1), date(2013, 1, 2)
 
