@@ -64,6 +64,23 @@ class OwnStack:
         """Run the command line to its end, whatever its exit status."""
         return self.run_with(self.environment(), *arguments, seconds=seconds)
 
+    def run_with(
+        self, environment: dict[str, str], *arguments: str, seconds: float = UP_SECONDS
+    ) -> subprocess.CompletedProcess[str]:
+        """The same, in another environment."""
+        return commands.run(arguments, environment, seconds)
+
+    def run_python(self, code: str) -> None:
+        """Run a line of Python against this stack; its output is the failure's message."""
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, env=self.environment(), cwd=PROJECT_ROOT, capture_output=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a command, and its Spark job, as a user does, and do not wait for it."""
+        environment = self.environment() | BY_SPARK_SUBMIT
+        return subprocess.Popen([SKYTIER, *arguments], env=environment, stderr=subprocess.DEVNULL, cwd=PROJECT_ROOT)
+
     @contextmanager
     def one_driver(self) -> Iterator[None]:
         """Within the block the Spark jobs of the stack, which is up, share a driver that stays."""
@@ -90,23 +107,6 @@ class OwnStack:
         self.settings.pop("SKYTIER_SPARK_SUBMIT", None)
         while self._drivers:
             self._drivers.pop().communicate()
-
-    def run_with(
-        self, environment: dict[str, str], *arguments: str, seconds: float = UP_SECONDS
-    ) -> subprocess.CompletedProcess[str]:
-        """The same, in another environment."""
-        return commands.run(arguments, environment, seconds)
-
-    def run_python(self, code: str) -> None:
-        """Run a line of Python against this stack; its output is the failure's message."""
-        command = [sys.executable, "-c", code]
-        done = subprocess.run(command, env=self.environment(), cwd=PROJECT_ROOT, capture_output=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start a command, and its Spark job, as a user does, and do not wait for it."""
-        environment = self.environment() | BY_SPARK_SUBMIT
-        return subprocess.Popen([SKYTIER, *arguments], env=environment, stderr=subprocess.DEVNULL, cwd=PROJECT_ROOT)
 
     def up(self, without: Sequence[str]) -> None:
         """Bring the stack up; its output is the failure's message."""
