@@ -24,9 +24,10 @@ test: ## linter, formatter, types, then the whole suite against stacks of its ow
 	@$(MAKE) --no-print-directory -j3 test-archive test-stack test-code
 
 # Three lanes side by side. What is killed or archives has a stack to itself, for it takes away what other tests count.
+# The first is by far the shortest, and takes what the others leave of the cores.
 test-code:
-	@{ .venv/bin/mypy && .venv-airflow/bin/python -m pytest tests/dags && \
-		.venv/bin/python -m pytest tests/plain tests/spark; } | sed -u 's/^/code    | /'
+	@{ nice .venv/bin/mypy && nice .venv-airflow/bin/python -m pytest tests/dags && \
+		nice .venv/bin/python -m pytest tests/plain tests/spark; } | sed -u 's/^/code    | /'
 
 test-stack:
 	@.venv/bin/python -m pytest tests/stack tests/browser --ignore-glob='*archive*' --durations=25 | sed -u 's/^/stack   | /'
