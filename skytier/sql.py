@@ -90,7 +90,9 @@ class Connection:
                 return Result([column[0] for column in cursor.description], types, rows)
         except exc.Error as error:
             if any(words in str(error) for words in _CONFLICTS):
-                raise ConflictError(f"Another commit to the table came first, try again: {_first_line(error)}") from error
+                raise ConflictError(
+                    f"Another commit to the table came first: try again. {_first_line(error)}"
+                ) from error
             raise SqlError(_first_line(error)) from error
         except (OSError, TTransportException) as error:
             raise TransientError(f"The SQL endpoint went away ({error}): see 'skytier stack status'.") from error
