@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from abc import abstractmethod
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -13,7 +12,7 @@ from xml.sax.saxutils import escape
 from hdfs import InsecureClient
 
 from local_stack import jvm
-from local_stack.server import Server, conf_folder, data_folder
+from local_stack.server import Server, conf_folder, data_folder, new_data_folder
 from skytier import spark
 from skytier.settings import HOST, HdfsSettings, PortSettings, scratch_folder
 
@@ -73,14 +72,10 @@ class NameNode(_HdfsServer):
 
     def prepare(self) -> None:
         write_configuration()
-        data = data_folder(self.name)
-        if not data.exists():  # formatted aside and renamed: never format a folder that holds anything
-            aside = data.with_name(f"{data.name}.new")
-            shutil.rmtree(aside, ignore_errors=True)
-            aside.parent.mkdir(parents=True, exist_ok=True)
-            place = f"dfs.namenode.name.dir=file://{aside}"
-            jvm.run(self._java("-D", place, "-format", "-nonInteractive"), "Formatting the NameNode's folder")
-            aside.rename(data)
+        if not data_folder(self.name).exists():  # never format a folder that holds anything
+            with new_data_folder(self.name) as folder:
+                place = f"dfs.namenode.name.dir=file://{folder}"
+                jvm.run(self._java("-D", place, "-format", "-nonInteractive"), "Formatting the NameNode's folder")
 
     def ready(self) -> bool:
         return bool(self.bean("Hadoop:service=NameNode,name=FSNamesystemState"))

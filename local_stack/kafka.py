@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import shutil
+import os
 import uuid
 from pathlib import Path
 
@@ -11,8 +11,8 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import KafkaError, KafkaException, NewTopic
 
 from local_stack import jvm
-from local_stack.server import Server, conf_folder, data_folder
-from skytier.settings import HOST, KafkaSettings, PortSettings
+from local_stack.server import Server, conf_folder, data_folder, new_data_folder
+from skytier.settings import HOST, KafkaSettings, PortSettings, scratch_folder
 
 _DAY_MS = 24 * 60 * 60 * 1000
 
@@ -33,19 +33,16 @@ class Kafka(Server):
         data = data_folder(self.name)
         self._write_properties(self._properties_file(), data)
         if not data.exists():
-            self._format(data)
+            with new_data_folder(self.name) as folder:
+                self._format(folder)
 
-    def _format(self, data: Path) -> None:
-        """Format aside and rename, so that a folder is either formatted or not there."""
-        aside = data.with_name(f"{data.name}.new")
-        shutil.rmtree(aside, ignore_errors=True)
-        properties = conf_folder() / "kafka-format.properties"
-        self._write_properties(properties, aside)
+    def _format(self, folder: Path) -> None:
+        properties = scratch_folder() / f"kafka-format.{os.getpid()}.properties"  # not the one a killed up's tool reads
+        self._write_properties(properties, folder)
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         # One in 64 begins with a dash, which would be taken for an option.
         tool = ["format", f"--cluster-id={cluster_id}", "--config", str(properties)]
         jvm.run(self._java("kafka.tools.StorageTool", *tool), "Formatting Kafka's data folder")
-        aside.rename(data)
 
     def command(self) -> list[str]:
         return self._java("kafka.Kafka", str(self._properties_file()))

@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from local_stack.server import Server, data_folder, write_private
+from local_stack.server import Server, data_folder, new_data_folder, write_private
 from skytier.errors import TerminalError
 from skytier.settings import HOST, PortSettings, PostgresSettings, home
 
@@ -42,29 +42,25 @@ class Postgres(Server):
         return f"{HOST}:{PortSettings().postgres}"
 
     def prepare(self) -> None:
-        data = data_folder(self.name)
-        if not data.exists():
-            self._create(data)
+        if not data_folder(self.name).exists():
+            with new_data_folder(self.name) as folder:
+                self._create(folder)
 
-    def _create(self, data: Path) -> None:
-        """Make the data folder aside and rename it, so that it is either complete or not there."""
-        aside = data.with_name(f"{data.name}.new")
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True, mode=0o700)
+    def _create(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700)
         password_file = home() / "run" / "postgres-password"
         write_private(password_file, PostgresSettings().password.get_secret_value() + "\n")
         if os.geteuid() == 0:
             account = _account()
-            os.chown(aside, account.pw_uid, account.pw_gid)
+            os.chown(folder, account.pw_uid, account.pw_gid)
         options = ["--auth=scram-sha-256", f"--pwfile={password_file}", "--encoding=UTF8", "--locale=C"]
-        command = [*_as_plain_user(), _binary("initdb"), "-D", str(aside), "-U", PostgresSettings().user, *options]
+        command = [*_as_plain_user(), _binary("initdb"), "-D", str(folder), "-U", PostgresSettings().user, *options]
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=home())
         finally:
             password_file.unlink()
         if done.returncode != 0:
             raise TerminalError(f"initdb failed with status {done.returncode}:\n{done.stdout}{done.stderr}")
-        aside.rename(data)
 
     def command(self) -> list[str]:
         settings = {

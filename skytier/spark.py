@@ -78,10 +78,12 @@ def make_class_archive(job: str) -> None:
     It costs twice what the job does: where another stack is at it, its archive is waited for.
     """
     archive = class_archive()
-    aside = archive.with_suffix(".new")
+    aside = archive.with_suffix(f".{os.getpid()}.new")  # not the one that a killed process's job goes on writing
     jvm = f"{_JVM_BASE} {_JVM_ONE_SHOT} -Xlog:disable -Xlog:all=error:stderr -XX:ArchiveClassesAtExit={aside}"
     with exclusively(archive.with_suffix(".lock"), on_wait=lambda: log.info("another stack makes the class archive")):
         if not archive.exists():
+            for left in archive.parent.glob(f"{archive.stem}.*.new"):
+                left.unlink(missing_ok=True)
             submit(job, properties={"spark.driver.extraJavaOptions": jvm})
             aside.replace(archive)
             write_job_properties()

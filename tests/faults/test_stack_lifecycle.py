@@ -6,6 +6,8 @@ import random
 import re
 import signal
 import stat
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -22,8 +24,9 @@ from redis import Redis
 from redis.exceptions import AuthenticationError
 
 from local_stack import kafka, postgres
-from skytier.settings import HdfsSettings, KafkaSettings, MongoSettings
-from tests.own_stack import WITHOUT, OwnStack, own_stack
+from local_stack.environment import ensure_stack_env
+from skytier.settings import PROJECT_ROOT, HdfsSettings, KafkaSettings, MongoSettings
+from tests.own_stack import WITHOUT, OwnStack, own_stack, settings_of
 
 pytestmark = [pytest.mark.faults, pytest.mark.restarts, pytest.mark.timeout(900)]
 
@@ -189,6 +192,25 @@ def test_an_up_that_is_killed_half_way_can_be_repeated() -> None:
         assert set(states.values()) == {"ready"}, f"last killed after {patience:.1f} s: {states}"
         stack.down()
         assert stack.processes() == []
+
+
+@pytest.mark.parametrize(("module", "server"), [("kafka", "Kafka"), ("hdfs", "NameNode"), ("postgres", "Postgres")])
+def test_a_tool_that_outlives_its_killed_up_disturbs_nothing(module: str, server: str) -> None:
+    prepare = [sys.executable, "-c", f"from local_stack import {module}; {module}.{server}().prepare()"]
+    with own_stack("orphans") as stack, settings_of(stack):
+        ensure_stack_env()
+        killed = subprocess.Popen(prepare, cwd=PROJECT_ROOT)
+        while not (tools := psutil.Process(killed.pid).children()):
+            assert killed.poll() is None
+            time.sleep(0.001)
+        killed.kill()
+        killed.wait()
+        subprocess.run(prepare, cwd=PROJECT_ROOT, check=True)  # beside the tool that still runs
+
+        made = (stack.home / "data").iterdir()
+        _, still_running = psutil.wait_procs(tools, timeout=60)
+        assert still_running == []
+        assert server.lower() in {path.name for path in made}
 
 
 def test_a_taken_port_is_named_with_its_setting(stack: OwnStack, tmp_path: Path) -> None:
