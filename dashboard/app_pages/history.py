@@ -70,7 +70,6 @@ panel(
     text.HEADLINE,
     summary,
     charts.headline,
-    given=lambda: (queries.last_whole_day(),),
     tier=tier,
     key="headline",
 )

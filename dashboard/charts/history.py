@@ -28,23 +28,20 @@ _MARKED_DAYS = 62
 _DAY = "%Y-%m-%d"
 
 
-def headline(frame: pd.DataFrame, whole_until: date | None) -> list[Number]:
-    """The selection in five numbers, each with its way by day, as far as days are over."""
+def headline(frame: pd.DataFrame) -> list[Number]:
+    """The selection in five numbers."""
     days = by_day(frame)
-    whole = days[is_over(days, whole_until)]
     total = days[COUNTS].sum()
     diverted = Measure("diverted", "flights", 100, text.DIVERTED, percent, points)
 
     def number(label: str, measure: Measure, note: str | None = None, meaning: str | None = None) -> Number:
-        way = measure.of(whole).dropna().tolist()
-        return Number(label, measure.said(measure.overall(days)), note=note, trend=way, help=meaning)
+        return Number(label, measure.said(measure.overall(days)), note=note, help=meaning)
 
     return [
         Number(
             text.TOTAL,
             formats.count(total["flights"]),
             note=text.TOTAL_NOTE.format(days=formats.count((days["flights"] > 0).sum())),
-            trend=whole["flights"].tolist(),
             help=text.TOTAL_HELP,
         ),
         number(text.DELAYED, MEASURES[text.DELAYED], flights_said(total["delayed_arrivals"]), text.DELAYED_HELP),

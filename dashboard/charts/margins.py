@@ -43,6 +43,7 @@ def make_room(figure: go.Figure) -> None:
     for letter, (side, other_side) in _SIDES.items():
         for name, values in _values(figure, letter).items():
             axis = figure.layout[f"{letter}axis{name[1:]}"]
+            axis.ticklabeloverflow = "allow"  # there is room; Plotly would measure each to hide those beyond the chart
             labels = _labels(axis, values)
             may_turn = len("".join(labels)) > _ONE_LINE and max(map(len, labels)) > _SHORT
             axis.automargin = letter == "x" and may_turn

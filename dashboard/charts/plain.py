@@ -1,8 +1,8 @@
-"""Figures with their numbers as lists.
+"""Figures with lists for arrays.
 
 The numbers of an array travel as bytes, which Plotly unpacks each time it is given the figure. It then takes them for
 other numbers and draws the chart anew, whatever ``layout.datarevision`` says; Streamlit gives it each figure three
-times.
+times. An array of words or days makes Plotly for Python go through the whole figure, value by value, to write it.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import plotly.graph_objects as go
 
 
 def plain(figure: go.Figure) -> go.Figure:
-    """The same figure, with lists for arrays of numbers."""
+    """The same figure, with lists for arrays of numbers, words and days."""
     return go.Figure([_plain(trace.to_plotly_json()) for trace in figure.data], figure.layout)
 
 
 def _plain(node: Any) -> Any:
     if isinstance(node, np.ndarray):
-        return node.tolist() if np.issubdtype(node.dtype, np.number) else node
+        return node if np.issubdtype(node.dtype, np.datetime64) else node.tolist()
     if isinstance(node, dict):
         return {name: _plain(part) for name, part in node.items()}
     return [_plain(part) for part in node] if isinstance(node, list | tuple) else node

@@ -16,7 +16,8 @@ from dashboard.text import NO_VALUE, column
 from dashboard.text import predictions as text
 from skytier import reference
 
-_TREND_DAYS, _FEW = 30, 50
+_FEW, _MARKED_DAYS = 50, 62
+_BLUE = "#0072B2"
 GREY = "rgba(128, 128, 128, 0.9)"
 _HEIGHT, _BAR_HEIGHT = 440, 24
 
@@ -38,7 +39,6 @@ def errors(rows: pd.DataFrame) -> list[Number]:
             text.JUDGED,
             formats.count(rows["predictions"].sum()),
             note=text.KNOWN.format(formats.share(known / 100)),
-            trend=_trend(rows, "predictions"),
             help=text.JUDGED_HELP,
         ),
         _number(
@@ -86,29 +86,36 @@ def intervals(rows: pd.DataFrame) -> list[Number]:
 
 def _number(label: str, rows: pd.DataFrame, name: str, meaning: str, note: str | None = None) -> Number:
     value = written(overall(rows, name), name)
-    return Number(label, value, note=note, trend=_trend(rows, name), help=meaning)
-
-
-def _trend(rows: pd.DataFrame, name: str) -> list[float]:
-    newest = rows.sort_values("flight_date").tail(_TREND_DAYS)
-    return [float(value) for value in newest[name].dropna()]
+    return Number(label, value, note=note, help=meaning)
 
 
 def over_time(rows: pd.DataFrame, name: str) -> Chart:
     """One measure of the accuracy by day, beside what is wanted or was found on the test days."""
     days = rows.sort_values("flight_date")
     known, few = days["known_pct"] > 50, days["predictions"] < _FEW
+    told = known | few | (len(days) <= _MARKED_DAYS)  # a year of points hides its own line
     figure = go.Figure(
         go.Scatter(
             x=days["flight_date"],
             y=days[name],
-            mode="lines+markers",
+            mode="lines",
+            line={"color": _BLUE},
             name=text.MEASURED,
-            marker={
-                "size": [5 if is_few else 9 for is_few in few],
-                "symbol": ["circle-open" if is_known else "circle" for is_known in known],
-            },
             text=[text.HOVER_PREDICTIONS.format(int(count)) for count in days["predictions"]],
+        )
+    )
+    figure.add_trace(
+        go.Scatter(
+            x=days["flight_date"][told],
+            y=days[name][told],
+            mode="markers",
+            marker={
+                "color": _BLUE,
+                "size": [5 if is_few else 9 for is_few in few[told]],
+                "symbol": ["circle-open" if is_known else "circle" for is_known in known[told]],
+            },
+            hoverinfo="skip",
+            showlegend=False,
         )
     )
     if (reference := _reference(days, name)) is not None:

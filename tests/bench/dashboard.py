@@ -39,6 +39,7 @@ HOUR_SECONDS = 3_600.0
 FOLLOWERS = 9
 SEEN = 3  # loads before those that are measured: a browser keeps scripts compiled when it has loaded them twice
 SPREAD_SECONDS = 1.0  # for a browser speaks to the server only after it has loaded the scripts
+ROUNDS = 3  # of changes of a filter with the answer in the cache
 FIRST_CODES, OTHER_CODES = ("AA", "B6", "DL"), ("EV", "UA", "US")
 _FIRST = "() => document.querySelector('[data-testid=stMain]')?.innerText.includes('As of')"
 _COMPLETE = (
@@ -166,13 +167,14 @@ async def page_figures(context: BrowserContext, path: str, loads: int) -> dict[s
 
 async def filter_figures(context: BrowserContext, path: str) -> dict[str, float]:
     """One page: an airline chosen that nobody has asked for, then the same again; by one viewer, and by ten at once."""
-    found = {}
+    found: dict[str, float] = {}
     for who, codes, alone in (("filter", FIRST_CODES, True), ("of_ten_filter", OTHER_CODES, False)):
         with cache.client(RedisSettings()) as redis:
             redis.flushdb()
         await loaded(context, path)
         found[f"{who}_new_worst"] = max(await filtered(context, path, codes, alone=alone))
-        found[f"{who}_cached_worst"] = max(await filtered(context, path, codes, alone=alone))
+        cached = [seconds for _ in range(ROUNDS) for seconds in await filtered(context, path, codes, alone=alone)]
+        found |= {f"{who}_cached_worst": max(cached), f"{who}_cached_median": statistics.median(cached)}
     return found
 
 

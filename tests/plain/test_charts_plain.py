@@ -42,6 +42,15 @@ def test_numbers_are_sent_as_numbers(values: object) -> None:
     assert plain(figure).layout == figure.layout
 
 
+def test_nothing_is_left_that_has_to_be_sought_out_when_it_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    words, days = np.array(["a", "b"], dtype=object), pd.Series([date(2013, 1, 1), date(2013, 1, 2)])
+    figure = go.Figure(go.Scatter(x=days, y=[1, 2], text=words, customdata=np.array([words, words])))
+    monkeypatch.delattr(plotly.io._json, "clean_to_json_compatible")  # value by value, in Python
+    (trace,) = sent(plain(figure))
+    assert (trace["text"], trace["customdata"]) == (["a", "b"], [["a", "b"]] * 2)
+    assert trace["x"] == ["2013-01-01", "2013-01-02"]
+
+
 def test_days_stay_days() -> None:
     days = [date(2013, 1, 1), date(2013, 1, 2)]
     for some in (days, pd.Series(pd.to_datetime(days)), np.array(days, dtype="datetime64[s]")):

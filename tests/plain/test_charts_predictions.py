@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -100,7 +100,7 @@ def test_over_all_days_each_counts_by_its_predictions() -> None:
 def test_the_mean_absolute_error_of_an_unknown_version_on_its_test_days_is_not_known() -> None:
     rows = accuracy(answer(sums(with_test_mae=0, test_mae_sum=None)), "flight_date")
     assert charts.errors(rows)[1].note is None
-    assert len(charts.over_time(rows, "mean_absolute_error_minutes").figure.data) == 1
+    assert len(charts.over_time(rows, "mean_absolute_error_minutes").figure.data) == 2
 
 
 def test_numbers_carry_their_units_and_what_they_rest_on() -> None:
@@ -118,12 +118,22 @@ def test_numbers_carry_their_units_and_what_they_rest_on() -> None:
 def test_days_of_the_training_are_hollow_and_days_of_few_flights_small() -> None:
     rows = accuracy(answer(sums(predictions=80), sums(flight_date=DAYS[1], is_in_training=False)), "flight_date")
     chart = charts.over_time(rows, "mean_absolute_error_minutes")
-    points, reference = chart.figure.data
+    line, points, reference = chart.figure.data
+    assert list(line.x) == list(points.x) == list(DAYS)
     assert list(points.marker.symbol) == ["circle-open", "circle"]
     assert points.marker.size[0] > points.marker.size[1]
     assert set(reference.y) == {overall(rows, "test_mae_minutes")}
     assert text.HOLLOW in chart.says
     assert "Small points" in chart.says
+
+
+def test_of_many_days_only_those_that_differ_have_a_point() -> None:
+    days = [date(2013, 1, 1) + timedelta(days=number) for number in range(100)]
+    sure = [sums(flight_date=day, predictions=80, is_in_training=False) for day in days[2:]]
+    rows = answer(sums(flight_date=days[0], predictions=80), sums(flight_date=days[1], is_in_training=False), *sure)
+    line, points, _ = charts.over_time(accuracy(rows, "flight_date"), "mean_absolute_error_minutes").figure.data
+    assert list(line.x) == days
+    assert list(points.x) == days[:2]
 
 
 @pytest.mark.parametrize("name", text.MEASURES)
