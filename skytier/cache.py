@@ -32,6 +32,7 @@ from skytier.settings import CacheSettings, RedisSettings
 _PREFIX = "skytier"
 _COUNTS = f"{_PREFIX}:cache:answers"
 _POLL_SECONDS = 0.05
+_AT_ONCE_SECONDS = 0.05  # what a quick question takes, and a server that is down to refuse
 _UNPACKED = 64  # answers: the panels of a page share some, and its viewers all
 _ASKERS = 64  # more than a page has questions: those to a server that hangs must not hold up the others
 
@@ -90,17 +91,17 @@ class _Entry:
     answer: Answer
     epochs: dict[str, int]
 
-    def is_fresh(self, question: Question, epochs: dict[str, int]) -> bool:
+    def is_fresh(self, question: Question, epochs: dict[str, int], more_seconds: float = 0) -> bool:
         age = (datetime.now(UTC) - self.answer.as_of).total_seconds()
-        return age < question.ttl_seconds and self.epochs == epochs
+        return age < question.ttl_seconds + more_seconds and self.epochs == epochs
 
 
 class Cache:
     """The cache, for any number of threads."""
 
-    def __init__(self, settings: RedisSettings | None = None) -> None:
-        self._redis = client(settings or RedisSettings())
-        self.settings = CacheSettings()
+    def __init__(self, redis: RedisSettings | None = None, settings: CacheSettings | None = None) -> None:
+        self._redis = client(redis or RedisSettings())
+        self.settings = settings or CacheSettings()
         self._askers = ThreadPoolExecutor(_ASKERS, thread_name_prefix="cache")
         self._under_way: dict[str, Future[Answer]] = {}
         self._guard = threading.Lock()
@@ -109,8 +110,9 @@ class Cache:
     def get(self, question: Question, patience_seconds: float | None = None) -> Answer:
         """The answer: a fresh one from the cache, else, after a short wait for a new one, a stale one, else a new one.
 
-        The wait is ``SKYTIER_CACHE_PATIENCE_SECONDS``, unless another is asked for. Where there is not even a stale
-        answer, raises what asking raises, and TransientError when it does not come ``within_seconds``.
+        The wait is ``SKYTIER_CACHE_PATIENCE_SECONDS``, unless another is asked for; next to none for an answer that is
+        as recent as what an open page shows, and rests on what has not changed. Where there is not even a stale answer,
+        raises what asking raises, and TransientError when it does not come ``within_seconds``.
         """
         try:
             entry, epochs = self._look(question)
@@ -122,6 +124,9 @@ class Cache:
             return self._counted(entry.answer)
         if entry is None or not question.may_be_stale:
             return self._counted(self._new(question, lambda: self._ask_once(question)))
+        if patience_seconds is None:
+            is_recent = entry.is_fresh(question, epochs, self.settings.recent_seconds)
+            patience_seconds = _AT_ONCE_SECONDS if is_recent else self.settings.patience_seconds
         return self._counted(self._new_or_stale(question, entry.answer, patience_seconds))
 
     def _without(self, error: RedisError) -> None:
@@ -139,8 +144,7 @@ class Cache:
             )
         return future.result()
 
-    def _new_or_stale(self, question: Question, stale: Answer, patience_seconds: float | None) -> Answer:
-        patience_seconds = self.settings.patience_seconds if patience_seconds is None else patience_seconds
+    def _new_or_stale(self, question: Question, stale: Answer, patience_seconds: float) -> Answer:
         try:
             return self._shared(question, lambda: self._ask_once(question)).result(timeout=patience_seconds)
         except NotInTime:

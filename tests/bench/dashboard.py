@@ -39,6 +39,7 @@ HOUR_SECONDS = 3_600.0
 FOLLOWERS = 9
 SEEN = 3  # loads before those that are measured: a browser keeps scripts compiled when it has loaded them twice
 SPREAD_SECONDS = 1.0  # for a browser speaks to the server only after it has loaded the scripts
+LOOKED_MS = 2_000
 ROUNDS = 3  # of changes of a filter with the answer in the cache
 FIRST_CODES, OTHER_CODES = ("AA", "B6", "DL"), ("EV", "UA", "US")
 _FIRST = "() => document.querySelector('[data-testid=stMain]')?.innerText.includes('As of')"
@@ -121,10 +122,11 @@ async def beside_others(measured: Awaitable[T], path: str, query: str = "") -> T
 
 
 async def filtered(context: BrowserContext, path: str, codes: tuple[str, ...], *, alone: bool) -> list[float]:
-    """Choose one airline after the other on an open page; seconds until every panel has its answer."""
+    """Choose one airline after the other on a page that was looked at; seconds until every panel has its answer."""
     page = await context.new_page()
     await page.goto(f"http://{HOST}:{PortSettings().dashboard}/{path}")
     await page.wait_for_function(_COMPLETE, timeout=_PATIENCE_MS)
+    await page.wait_for_timeout(LOOKED_MS)
     seconds = []
     for number, code in enumerate(codes, start=1):
         chosen = "&".join(f"airline={one}" for one in codes[:number])
