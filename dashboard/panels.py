@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import threading
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -43,6 +44,9 @@ _MODE_BAR = {
 }
 
 log = logs.logger("dashboard")
+
+# Drawing is Python's work alone, and who sends what is drawn would get one turn in as many as there are panels at it.
+_one_draws = threading.Lock()
 
 
 MoreIs = Literal["normal", "inverse", "off"]
@@ -142,10 +146,11 @@ def _refreshing(
         try:
             asked = question()
             answer = tiers.answer(asked, patience_seconds)
-            drawing, rows = _drawn(_Picture(asked.name, answer.as_of, draw, given(), key, answer.table))
-            with place.container() if place else st.container():
-                _show(empty if rows is None else drawing, key)
-                _foot(answer, rows, tier, key)
+            with _one_draws:
+                drawing, rows = _drawn(_Picture(asked.name, answer.as_of, draw, given(), key, answer.table))
+                with place.container() if place else st.container():
+                    _show(empty if rows is None else drawing, key)
+                    _foot(answer, rows, tier, key)
         except SkytierError as error:
             log.warning("panel failed", panel=key, reason=str(error))
             (place or st).error(text.FAILED.format(reason=error), icon=":material/cloud_off:")
