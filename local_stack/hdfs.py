@@ -12,8 +12,9 @@ from xml.sax.saxutils import escape
 from hdfs import InsecureClient
 
 from local_stack import jvm
-from local_stack.server import Server, conf_folder, data_folder, new_data_folder
+from local_stack.server import Server, conf_folder, data_folder
 from skytier import spark
+from skytier.kept_folder import new_folder
 from skytier.settings import HOST, HdfsSettings, PortSettings, scratch_folder
 
 # What the parts keep where: tables, raw batches, metadata, Spark's checkpoints, archives of the hot tier, models.
@@ -73,7 +74,7 @@ class NameNode(_HdfsServer):
     def prepare(self) -> None:
         write_configuration()
         if not data_folder(self.name).exists():  # never format a folder that holds anything
-            with new_data_folder(self.name) as folder:
+            with new_folder(data_folder(self.name)) as folder:
                 place = f"dfs.namenode.name.dir=file://{folder}"
                 jvm.run(self._java("-D", place, "-format", "-nonInteractive"), "Formatting the NameNode's folder")
 

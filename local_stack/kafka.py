@@ -11,7 +11,8 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import KafkaError, KafkaException, NewTopic
 
 from local_stack import jvm
-from local_stack.server import Server, conf_folder, data_folder, new_data_folder
+from local_stack.server import Server, conf_folder, data_folder
+from skytier.kept_folder import new_folder
 from skytier.settings import HOST, KafkaSettings, PortSettings, scratch_folder
 
 _DAY_MS = 24 * 60 * 60 * 1000
@@ -33,7 +34,7 @@ class Kafka(Server):
         data = data_folder(self.name)
         self._write_properties(self._properties_file(), data)
         if not data.exists():
-            with new_data_folder(self.name) as folder:
+            with new_folder(data_folder(self.name)) as folder:
                 self._format(folder)
 
     def _format(self, folder: Path) -> None:

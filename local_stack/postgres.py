@@ -13,8 +13,9 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from local_stack.server import Server, data_folder, new_data_folder, write_private
+from local_stack.server import Server, data_folder, write_private
 from skytier.errors import TerminalError
+from skytier.kept_folder import new_folder
 from skytier.settings import HOST, PortSettings, PostgresSettings, home
 
 DATABASES = ("airflow", "metastore")
@@ -43,7 +44,7 @@ class Postgres(Server):
 
     def prepare(self) -> None:
         if not data_folder(self.name).exists():
-            with new_data_folder(self.name) as folder:
+            with new_folder(data_folder(self.name)) as folder:
                 self._create(folder)
 
     def _create(self, folder: Path) -> None:

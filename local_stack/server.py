@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
@@ -80,24 +77,6 @@ def base_environment() -> dict[str, str]:
 def data_folder(name: str) -> Path:
     """The folder of a server's data."""
     return home() / "data" / name
-
-
-@contextmanager
-def new_data_folder(name: str) -> Iterator[Path]:
-    """A path to make a server's data folder at, which becomes it at the end: the folder is complete or not there.
-
-    The path is of this process alone: when an ``up`` is killed, the tool that it started goes on writing to its own.
-    """
-    data = data_folder(name)
-    for left in data.parent.glob(f"{name}.*.new"):
-        shutil.rmtree(left, ignore_errors=True)  # of an up that was killed; its tool may be at it still
-    aside = data.with_name(f"{name}.{os.getpid()}.new")
-    aside.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        yield aside
-        aside.rename(data)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
 
 
 def conf_folder() -> Path:

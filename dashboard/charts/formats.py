@@ -11,6 +11,7 @@ from plotly.colors import sample_colorscale
 from dashboard import text
 
 MARGIN_MAP = {"l": 0, "r": 0, "t": 0, "b": 0}
+MARKED_DAYS = 62  # of more days each has no point: a year of points hides its own line
 LEGEND = {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"}
 # Half transparent, so that it suits a light page and a dark one.
 MAP = {

@@ -24,7 +24,6 @@ from dashboard.panels import Chart, Number
 from dashboard.queries.history import WEEK_DAYS
 from dashboard.text import history as text
 
-_MARKED_DAYS = 62
 _DAY = "%Y-%m-%d"
 
 
@@ -67,7 +66,7 @@ def daily(frame: pd.DataFrame, name: str, whole_until: date | None) -> Chart:
             x=rows["flight_date"],
             y=rows["value"],
             name=text.EACH_DAY,
-            mode="lines+markers" if len(rows) <= _MARKED_DAYS else "lines",
+            mode="lines+markers" if len(rows) <= formats.MARKED_DAYS else "lines",
             line={"width": 1.5},
             customdata=[flights_said(flights) for flights in rows["flights"]],
             hovertemplate="%{x|%a %Y-%m-%d}: %{y:.1f}<br>%{customdata}<extra></extra>",

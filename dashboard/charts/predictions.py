@@ -16,7 +16,7 @@ from dashboard.text import NO_VALUE, column
 from dashboard.text import predictions as text
 from skytier import reference
 
-_FEW, _MARKED_DAYS = 50, 62
+_FEW = 50
 _BLUE = "#0072B2"
 GREY = "rgba(128, 128, 128, 0.9)"
 _HEIGHT, _BAR_HEIGHT = 440, 24
@@ -93,7 +93,7 @@ def over_time(rows: pd.DataFrame, name: str) -> Chart:
     """One measure of the accuracy by day, beside what is wanted or was found on the test days."""
     days = rows.sort_values("flight_date")
     known, few = days["known_pct"] > 50, days["predictions"] < _FEW
-    told = known | few | (len(days) <= _MARKED_DAYS)  # a year of points hides its own line
+    told = known | few | (len(days) <= formats.MARKED_DAYS)
     figure = go.Figure(
         go.Scatter(
             x=days["flight_date"],
