@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from dashboard import text
+from dashboard.queries.operations import watch_processor
 
 # Opened below the root, Streamlit's page would look for its server there, be refused, and wait before it looks further.
 _WHERE = '<script>window.__streamlit = {BACKEND_BASE_URL: new URL(".", location).href}</script>'
@@ -28,6 +29,7 @@ def page() -> str:
 def app() -> st.App:
     """Streamlit's own application, but for that page."""
     told = page()
+    watch_processor()
 
     async def answer(_: Request) -> HTMLResponse:
         return HTMLResponse(told, headers={"Cache-Control": "no-cache"})

@@ -67,8 +67,9 @@ class Question:
     ask: Callable[[], pa.Table]
     ttl_seconds: float
     rests_on: tuple[Basis, ...] = ()
-    may_be_stale: bool = True
-    """whether an answer whose time is over is better than to wait; not where it says what is well at this moment"""
+    stale_seconds: float | None = None
+    """how long an answer whose time is over is better than to wait, if nothing it rests on has changed; not long where
+    it says what is well at this moment. None: as long as it is kept, whatever has changed"""
     within_seconds: float | None = None
     """how long to wait for it where there is no earlier answer, for a page that can do without; None: until it comes"""
 
@@ -122,7 +123,7 @@ class Cache:
         self._is_without = False
         if entry is not None and entry.is_fresh(question, epochs):
             return self._counted(entry.answer)
-        if entry is None or not question.may_be_stale:
+        if entry is None or not _is_better_than_waiting(entry, question, epochs):
             return self._counted(self._new(question, lambda: self._ask_once(question)))
         if patience_seconds is None:
             is_recent = entry.is_fresh(question, epochs, self.settings.recent_seconds)
@@ -212,6 +213,10 @@ class Cache:
         """How many answers came from where since Redis started. Raises RedisError when it does not answer."""
         found = cast("dict[bytes, bytes]", self._redis.hgetall(_COUNTS))
         return {Origin(name.decode()): int(count) for name, count in found.items()}
+
+
+def _is_better_than_waiting(entry: _Entry, question: Question, epochs: dict[str, int]) -> bool:
+    return question.stale_seconds is None or entry.is_fresh(question, epochs, question.stale_seconds)
 
 
 def _hold(lock: Lock, every_seconds: float, done: threading.Event) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
+import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotInTime
@@ -17,7 +20,7 @@ from redis.exceptions import RedisError
 
 from dashboard.queries import operations_jobs as jobs
 from dashboard.queries import overview, tiers
-from dashboard.queries.operations_servers import SECONDS, State, servers
+from dashboard.queries.operations_servers import State, servers
 from skytier import alerts, hot_tier
 from skytier.cache import Basis, Origin, Question
 from skytier.errors import SkytierError, TransientError
@@ -27,6 +30,8 @@ _ALERTS = 50
 _PART_SECONDS = 6.0
 _COUNTED = (Origin.COMPUTED, Origin.CACHED, Origin.STALE)
 _TIME = pa.timestamp("us", "UTC")
+_WATCHED_SECONDS = 10.0
+_watched = deque[float](maxlen=round(60 / _WATCHED_SECONDS))
 
 WEIGHTS = {
     "kafka": 3,
@@ -76,7 +81,7 @@ def score() -> Question:
     null where the servers that know them do not answer, which gives no points). The formula stands at ``graded_...``
     below and in docs/dashboard.md.
     """
-    return tiers.asked(_score, SECONDS, may_be_stale=False)
+    return tiers.asked_now(_score)
 
 
 def _score() -> pa.Table:
@@ -172,7 +177,7 @@ def newest_alerts() -> Question:
     ``alert_id``, ``severity`` (warning, critical), ``kind``, ``subject``, ``message``, ``first_time``, ``last_time``,
     ``times`` (how often it was raised), ``acknowledged_by``.
     """
-    return tiers.asked(_newest_alerts, SECONDS, Basis.ACKNOWLEDGEMENTS, may_be_stale=False)
+    return tiers.asked_now(_newest_alerts, Basis.ACKNOWLEDGEMENTS)
 
 
 @hot_tier.answering()
@@ -190,7 +195,7 @@ def _newest_alerts() -> pa.Table:
 
 def cache_counts() -> Question:
     """One row: answers since Redis started that were ``computed``, ``cached``, ``stale``; none without Redis."""
-    return tiers.asked(_cache_counts, SECONDS, may_be_stale=False)
+    return tiers.asked_now(_cache_counts)
 
 
 def _cache_counts() -> pa.Table:
@@ -205,17 +210,27 @@ def _cache_counts() -> pa.Table:
 def machine() -> Question:
     """One row, of the machine that the dashboard runs on.
 
-    ``cpu_share`` (0 to 1, of all cores, over a third of a second), ``cores``, ``load`` (processes that want to run,
-    mean of a minute), ``memory_used_gb`` (what is not available), ``memory_gb``, ``disk_used_gb``, ``disk_gb`` (of the
-    file system that holds ``SKYTIER_HOME``).
+    ``cpu_share`` (0 to 1, of all cores, mean of the last minute; where nobody watches it, of a third of a second),
+    ``cores``, ``load`` (processes that want to run, mean of a minute), ``memory_used_gb`` (what is not available),
+    ``memory_gb``, ``disk_used_gb``, ``disk_gb`` (of the file system that holds ``SKYTIER_HOME``).
     """
-    return tiers.asked(_machine, SECONDS, may_be_stale=False)
+    return tiers.asked_now(_machine)
+
+
+def watch_processor() -> None:
+    """Note from now on, in a thread, how busy the processor is: who opens a page would measure the opening of it."""
+
+    def watch() -> None:
+        while True:
+            _watched.append(psutil.cpu_percent(_WATCHED_SECONDS))
+
+    threading.Thread(target=watch, name="processor", daemon=True).start()
 
 
 def _machine() -> pa.Table:
     memory, disk = psutil.virtual_memory(), psutil.disk_usage(str(home()))
     row = {
-        "cpu_share": psutil.cpu_percent(0.3) / 100,
+        "cpu_share": (statistics.mean(_watched) if _watched else psutil.cpu_percent(0.3)) / 100,
         "cores": psutil.cpu_count() or 1,
         "load": psutil.getloadavg()[0],
         "memory_used_gb": (memory.total - memory.available) / 1e9,

@@ -14,7 +14,7 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.cimpl import KafkaException
 
 from dashboard.queries import tiers
-from dashboard.queries.operations_servers import PATIENCE_SECONDS, SECONDS
+from dashboard.queries.operations_servers import PATIENCE_SECONDS
 from skytier.airflow_api import AirflowApi
 from skytier.cache import Basis, Question
 from skytier.errors import TransientError
@@ -34,7 +34,7 @@ def dag_runs() -> Question:
     ``dag_id``, ``schedule``, ``next_run_at``, ``is_paused``, ``run_id``, ``run_type`` (scheduled, manual), ``state``,
     ``queued_at``, ``started_at``, ``duration_seconds`` (null while it runs).
     """
-    return tiers.asked(_dag_runs, SECONDS, may_be_stale=False)
+    return tiers.asked_now(_dag_runs)
 
 
 def _dag_runs() -> pa.Table:
@@ -102,7 +102,7 @@ def kafka_lag() -> Question:
     ``partition``, ``first_offset`` and ``end_offset`` of what Kafka holds, ``processed_offset`` (up to it, exclusive,
     the newest batches took; null before the first), ``waiting`` (records that no batch has taken).
     """
-    return tiers.asked(_kafka_lag, SECONDS, Basis.BATCHES, may_be_stale=False)
+    return tiers.asked_now(_kafka_lag, Basis.BATCHES)
 
 
 def _kafka_lag() -> pa.Table:

@@ -29,8 +29,6 @@ from skytier.cache import Question
 from skytier.errors import TransientError
 from skytier.settings import HOST, HdfsSettings, KafkaSettings, PortSettings, PostgresSettings, RedisSettings
 
-SECONDS = 5.0
-"""How long an answer about servers holds"""
 PATIENCE_SECONDS = 2
 _SPARK_PATIENCE_SECONDS = 4  # a query has to wait for a core where jobs run beside the SQL endpoint
 SLOW_MS = 1_000.0
@@ -83,7 +81,7 @@ def servers() -> Question:
     ``heartbeat_seconds`` (since the last sign of life, of those that give one to another server), ``reason`` (why it is
     not well).
     """
-    return tiers.asked(_servers, SECONDS, may_be_stale=False)
+    return tiers.asked_now(_servers)
 
 
 def _servers() -> pa.Table:

@@ -8,6 +8,7 @@ import inspect
 import queue
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Concatenate, ParamSpec
 
@@ -24,6 +25,7 @@ P = ParamSpec("P")
 
 PAGE_SECONDS = 10.0
 """How long a page waits, before its panels, for what it can do without, such as the names in its filters"""
+_NOW_SECONDS, _NOW_STALE_SECONDS = 5.0, 10.0
 _PATIENCE_MS = 1_500  # a page that waits longer for a server that is down helps nobody
 _ARROW = {
     "boolean": pa.bool_(),
@@ -98,9 +100,17 @@ def hot(ask: Callable[Concatenate[MongoClient[Document], P], pa.Table]) -> Calla
     return question
 
 
-def asked(ask: Callable[[], pa.Table], seconds: float, *rests_on: Basis, may_be_stale: bool = True) -> Question:
+def asked(ask: Callable[[], pa.Table], seconds: float, *rests_on: Basis) -> Question:
     """The question that a function without arguments answers, from whatever server; it holds for its time."""
-    return Question(_version(ask), ask, seconds, rests_on, may_be_stale)
+    return Question(_version(ask), ask, seconds, rests_on)
+
+
+def asked_now(ask: Callable[[], pa.Table], *rests_on: Basis) -> Question:
+    """As ``asked``, of what is well at this moment: it holds for a few seconds.
+
+    Who opens a page is given an answer of a few more, while it is asked anew, but not an older one.
+    """
+    return replace(asked(ask, _NOW_SECONDS, *rests_on), stale_seconds=_NOW_STALE_SECONDS)
 
 
 @functools.cache

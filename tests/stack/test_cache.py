@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -104,6 +105,25 @@ def test_an_answer_is_waited_for_where_the_earlier_one_is_old() -> None:
     question = asked_of(source, 0.1)
     cache.get(question)
     time.sleep(0.2)
+    source.seconds = SLOW_SECONDS
+    assert cache.get(question).origin is Origin.COMPUTED
+
+
+@pytest.mark.parametrize(("late_seconds", "origin"), [(0.1, Origin.STALE), (0.6, Origin.COMPUTED)])
+def test_of_what_is_well_now_only_an_answer_of_just_now_is_given_out(late_seconds: float, origin: Origin) -> None:
+    source, cache = Source(), Cache()
+    question = replace(asked_of(source, 0.1, *Basis), stale_seconds=0.5)
+    cache.get(question)
+    time.sleep(0.1 + late_seconds)
+    source.seconds = SLOW_SECONDS
+    assert cache.get(question).origin is origin
+
+
+def test_of_what_is_well_now_nothing_of_another_state_is_given_out() -> None:
+    source, cache = Source(), Cache()
+    question = replace(asked_of(source, 60, Basis.ACKNOWLEDGEMENTS), stale_seconds=60)
+    cache.get(question)
+    changed(Basis.ACKNOWLEDGEMENTS)
     source.seconds = SLOW_SECONDS
     assert cache.get(question).origin is Origin.COMPUTED
 

@@ -6,7 +6,9 @@ import json
 import socket
 import time
 import uuid
+from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -223,6 +225,19 @@ def test_the_cache_counts_what_was_asked() -> None:
     after = asked(queries.cache_counts()).iloc[0]
     assert after["computed"] - before["computed"] == 1
     assert after["cached"] - before["cached"] == 4
+
+
+def test_the_processor_is_as_busy_as_it_was_while_nobody_looked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "_watched", deque([20.0, 40.0], maxlen=2))
+    row = asked(replace(queries.machine(), name="the machine, watched")).iloc[0]
+    assert row["cpu_share"] == pytest.approx(0.3)
+    monkeypatch.setattr(queries, "_WATCHED_SECONDS", 0.2)
+    queries.watch_processor()
+    deadline = time.monotonic() + 10
+    while 20.0 in queries._watched or 40.0 in queries._watched:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert all(0 <= percent <= 100 for percent in queries._watched)
 
 
 def test_the_machine_is_as_its_kernel_says() -> None:
