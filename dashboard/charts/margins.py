@@ -18,6 +18,7 @@ _MARGIN, _PAD, _CHARACTER, _LINE = 10, 8, 6.5, 16
 _TITLE = {"x": 40, "y": 42}
 _NUMBER = 5  # characters: Plotly writes 12.5, 8000, 20k
 _DATE_LINES = 2
+_BEYOND = _NUMBER * _CHARACTER / 2  # half of the last label, which may stand at the end of a horizontal axis
 _LEGEND, _COLOUR_BAR = 32, 42
 # Characters of all labels of a horizontal axis: more may be turned where a chart is narrow; a short one stays as high.
 _ONE_LINE, _SHORT = 40, 2
@@ -50,7 +51,10 @@ def make_room(figure: go.Figure) -> None:
             if axis.automargin:
                 continue
             at = other_side if axis.side in ("right", "top") else side
-            needed[at] = max(needed[at], _size(letter, axis, labels))
+            size = _size(letter, axis, labels)
+            needed[at] = max(needed[at], size)
+            if letter == "x" and size:
+                needed["r"] = max(needed["r"], _BEYOND)
     for side, pixels in needed.items():
         given = figure.layout.margin[side]
         figure.layout.margin[side] = round(pixels + (_MARGIN if given is None else given))

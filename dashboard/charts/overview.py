@@ -46,8 +46,9 @@ def in_the_air(flights: pd.DataFrame) -> list[Number]:
 
 
 def _hourly(label: str, counts: list[int], more_is: MoreIs, meaning: str) -> Number:
-    change = f"{counts[-1] - counts[-2]:+,}"
-    return Number(label, formats.count(counts[-1]), change, more_is, trend=counts, help=meaning)
+    more = counts[-1] - counts[-2]
+    change, note = (f"{more:+,}", None) if more else (None, text.UNCHANGED)
+    return Number(label, formats.count(counts[-1]), change, more_is, note, counts, meaning)
 
 
 def _aloft(flights: pd.DataFrame, moment: pd.Timestamp) -> pd.DataFrame:
@@ -73,6 +74,7 @@ def ingestion(frame: pd.DataFrame) -> Chart:
     """Events by minute."""
     figure = go.Figure(go.Scatter(x=frame["minute"], y=frame["events"], fill="tozeroy", mode="lines"))
     figure.update_layout(xaxis_title=TIME_UTC, yaxis_title=text.EVENTS_A_MINUTE, yaxis_rangemode="tozero")
+    figure.update_xaxes(nticks=4, tickangle=0)  # as many as stand side by side in the narrow panel
     peak = frame.iloc[int(frame["events"].argmax())]
     says = text.INGESTION_SAYS.format(
         last=formats.count(frame["events"].iloc[-1]),
@@ -85,12 +87,15 @@ def ingestion(frame: pd.DataFrame) -> Chart:
 
 def latest(frame: pd.DataFrame) -> Grid:
     rows = frame.assign(event_type=frame["event_type"].map(EVENT_TYPES))
-    return Grid(rows, formats.grid(rows), height=380)
+    return Grid(rows, formats.grid(rows))
 
 
-def routes(flights: pd.DataFrame) -> Chart:
+def routes(flights: pd.DataFrame) -> Chart | str:
     """The routes with flights in the air, coloured by how late these left."""
-    aloft = _aloft(flights, flights["clock"].iloc[0])
+    clock = flights["clock"].iloc[0]
+    aloft = _aloft(flights, clock)
+    if aloft.empty:
+        return text.NONE_ALOFT.format(f"{clock:%Y-%m-%d %H:%M}")
     places = {airport.iata: airport for airport in reference.airports()}
     found = (
         aloft.groupby(["origin", "destination"])

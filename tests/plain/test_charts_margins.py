@@ -48,6 +48,14 @@ def test_days_as_categories_take_one_line_each_and_its_width() -> None:
     assert margins(figure) == margins(bars("2013-01-01"))
 
 
+def test_half_of_the_last_label_has_room_beyond_the_plot() -> None:
+    labelled, bare = (
+        margins(go.Figure(go.Scatter(x=[1], y=[1])).update_xaxes(showticklabels=shown)) for shown in (True, False)
+    )
+    assert bare["r"] == 10
+    assert labelled["r"] == pytest.approx(10 + 5 * 6.5 / 2, abs=1)
+
+
 def test_a_second_axis_has_its_room_on_the_right() -> None:
     figure = go.Figure([go.Bar(x=[1], y=[1]), go.Scatter(x=[1], y=[1], yaxis="y2")])
     figure.update_layout(showlegend=False, yaxis2={"side": "right", "overlaying": "y", "title": "Share"})

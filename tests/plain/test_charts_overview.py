@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from dashboard.charts import overview
+from dashboard.panels import Chart
 
 pytestmark = pytest.mark.plain
 
@@ -35,17 +36,20 @@ def test_a_flight_is_in_the_air_from_departure_to_landing() -> None:
     flying, late = overview.in_the_air(frame)
     assert (flying.value, late.value) == ("2", "1")
     assert list(flying.trend)[-4:] == [2, 3, 2, 2]
-    assert flying.change == "+0"
+    assert (flying.change, flying.note) == (None, "as an hour ago")
+    assert (late.change, late.note) == ("-1", None)
     assert late.more_is == "inverse"
 
 
-def test_a_map_without_flights_is_drawn() -> None:
-    chart = overview.routes(flights(("9h", "11h", 0.0)))
-    assert chart.says.startswith("0 flights on 0 routes")
+def test_a_map_without_flights_says_so() -> None:
+    assert overview.routes(flights(("9h", "11h", 0.0))) == (
+        "No flight is in the air at 2013-01-02 12:00 UTC, the warehouse's clock: the newest event of the hot tier."
+    )
 
 
 def test_a_map_has_a_line_a_route_and_says_how_many_are_late() -> None:
     chart = overview.routes(flights(("10h", None, 30.0), ("11h", None, -5.0)))
+    assert isinstance(chart, Chart)
     assert len([trace for trace in chart.figure.data if trace.mode == "lines"]) == 1
     assert chart.says == "2 flights on 1 routes are in the air; 1 of them left 15 minutes late or more."
     assert "2 flights on their way, departed +12 min on average" in chart.figure.data[-1].text[0]

@@ -67,6 +67,7 @@ def test_routes_in_the_air() -> None:
     found = documents(Filters())
     now = aloft(found, clock(found))
     chart = charts.routes(asked(queries.in_the_air(Filters())))
+    assert isinstance(chart, Chart)
     routes = now.groupby(["origin", "destination"]).ngroups
     assert f"{len(now):,} flights on {routes:,} routes" in chart.says
     lines = [trace for trace in chart.figure.data if trace.mode == "lines"]
