@@ -14,8 +14,6 @@ who = access.known()
 page = st.navigation(pages, position="sidebar" if who else "hidden")
 access.require(who)
 st.session_state["filters"] = filters.sidebar()
-if st.session_state.get("page") != page.url_path:
-    st.session_state["page"] = page.url_path
-    panels.new_page()
 st.header(page.title)
-page.run()
+with panels.shown_on(page.url_path):
+    page.run()

@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import itertools
 import threading
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -19,7 +20,6 @@ import pandas as pd
 import plotly.graph_objects as go
 import pyarrow as pa
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import text
 from dashboard.charts.margins import make_room
@@ -31,10 +31,11 @@ from skytier.cache import Answer, Question
 from skytier.errors import SkytierError
 from skytier.settings import DashboardSettings
 
-CHART_HEIGHT = 320
+CHART_HEIGHT, NUMBERS_HEIGHT = 320, 103
 _SPARKLINE_POINTS = 48
 _DRAWINGS = 256  # kept: of all pages, as several viewers filter them
-_PAUSED, _SHOWN = "refresh_paused", "panels_shown"
+_PAUSED = "refresh_paused"
+_PAGE, _THERE, _DRAWN, _OPENED = "page", "panels_there", "panels_drawn", "views_opened"
 _REFRESH_PATIENCE_SECONDS = 20.0
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _MODE_BAR = {
@@ -69,9 +70,10 @@ class Grid:
 
     rows: pd.DataFrame
     config: dict[str, Any] = field(default_factory=dict)
-    height: int = CHART_HEIGHT
     says: str = ""
     """what to know of them, below them"""
+    is_whole: bool = False
+    """whether all are seen at once; else ten, and the others by scrolling"""
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ def panel(
     given: Given = tuple,
     controls: Controls | None = None,
     empty: str = text.EMPTY,
+    height: int = CHART_HEIGHT,
 ) -> None:
     """Show a panel of the page.
 
@@ -113,10 +116,13 @@ def panel(
     one to each viewer. What it needs beside the answer is ``given`` to it, after the rows. That and ``question`` are
     called anew at each refresh, so that they may depend on the panel's own ``controls``, which are drawn above its
     content. ``key`` is unique on the page: it keeps what was chosen in the panel over refreshes. ``empty`` is what an
-    answer without rows means.
+    answer without rows means, ``height`` (in pixels) that of what is shown, so that little moves when it comes.
     """
+    is_new = key not in st.session_state[_THERE]
+    st.session_state[_THERE].add(key)
+    st.session_state[_DRAWN].add(key)
     with st.container(border=True, key=f"panel-{key}", height="stretch"):  # as high as its neighbour
-        _refreshing(title, question, draw, given, tier, key, controls, empty)
+        _refreshing(title, question, draw, given, tier, key, controls, empty, height if is_new else None)
 
 
 Controls = Callable[[], None]
@@ -131,6 +137,7 @@ def _refreshing(
     key: str,
     controls: Controls | None,
     empty: str,
+    skeleton_height: int | None,
 ) -> None:
     seconds = None if st.session_state.get(_PAUSED) else refresh_seconds()
     runs = itertools.count()
@@ -141,8 +148,12 @@ def _refreshing(
         if controls is not None:
             controls()
         # A refresh may wait: what is there is seen meanwhile. Who opens the page is not to.
-        patience_seconds = _REFRESH_PATIENCE_SECONDS if next(runs) else None
-        place = _skeleton(key)
+        is_refresh = next(runs) > 0
+        patience_seconds = _REFRESH_PATIENCE_SECONDS if is_refresh else None
+        place = None
+        if skeleton_height and not is_refresh:
+            place = st.empty()
+            place.skeleton(height=skeleton_height)
         try:
             asked = question()
             answer = tiers.answer(asked, patience_seconds)
@@ -167,20 +178,31 @@ def refresh_seconds() -> float:
     return DashboardSettings().refresh_seconds
 
 
-def new_page() -> None:
-    """Forget what was shown: another page is."""
-    st.session_state[_SHOWN] = set()
+@contextmanager
+def shown_on(page: str) -> Iterator[None]:
+    """What a run of a page shows. What is not there yet begins as a skeleton, else what is there stays meanwhile."""
+    if st.session_state.get(_PAGE) != page:
+        st.session_state[_PAGE], st.session_state[_THERE] = page, set()
+    st.session_state[_DRAWN] = set()
+    yield
+    # A run that is broken off does not come here: what it did not draw is still there.
+    st.session_state[_THERE] = st.session_state[_DRAWN]
 
 
-def _skeleton(key: str) -> DeltaGenerator | None:
-    """A place with a skeleton in it, where the panel has not been shown yet: later what is there stays meanwhile."""
-    shown: set[str] = st.session_state[_SHOWN]
-    if key in shown:
-        return None
-    shown.add(key)
-    place = st.empty()
-    place.skeleton(height=CHART_HEIGHT)
-    return place
+def views(key: str, contents: Mapping[str, Callable[[], None]]) -> None:
+    """Show groups of panels by name, one at a time: what nobody looks at is not asked, drawn or sent.
+
+    The address carries the name of the one that is open, under ``key``; it stays open while other pages are looked at.
+    """
+    opened: dict[str, str] = st.session_state.setdefault(_OPENED, {})
+    if key in opened and key not in st.session_state and key not in st.query_params:
+        st.session_state[key] = opened[key]
+    tabs = st.tabs(list(contents), key=key, bind="query-params")
+    opened[key] = st.session_state[key]
+    for tab, content in zip(tabs, contents.values(), strict=True):
+        if tab.open:
+            with tab:
+                content()
 
 
 @dataclass(frozen=True)
@@ -229,7 +251,7 @@ def _table(grid: Grid, key: str) -> None:
     st.dataframe(
         grid.rows,
         hide_index=True,
-        height=grid.height,
+        height="content" if grid.is_whole else "auto",
         placeholder=text.NO_VALUE,
         column_config=names | grid.config,
         key=f"grid-{key}",

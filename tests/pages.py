@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import cast
 
@@ -17,6 +18,15 @@ from skytier.settings import RedisSettings
 
 APP = Path(dashboard.__file__).with_name("app.py")
 PAGES = [page.file for page in text.PAGES]
+PANELS = {
+    "overview": (6,),
+    "streaming": (4, 5),
+    "history": (5, 2, 3, 3),
+    "predictions": (5, 7, 3, 5),
+    "quality": (5, 4, 6, 5),
+    "operations": (6, 4, 5),
+}
+"""How many panels a page has, in each of its views"""
 SECONDS = 120
 _OF_SQL = b'{"question": "sql: '  # how the answers of the SQL endpoint begin
 
@@ -55,6 +65,21 @@ def opened(page: str, **link: str) -> AppTest:
     if page != PAGES[0]:
         app.switch_page(f"app_pages/{page}.py")
     return app.run()
+
+
+def views(page: str) -> tuple[str, ...]:
+    """The names of a page's views; one without a name where it has none."""
+    return getattr(import_module(f"dashboard.text.{page}"), "VIEWS", ("",))
+
+
+def opened_views(page: str, **link: str) -> Iterator[AppTest]:
+    """A page as somebody opens each of its views by a link; every panel that belongs there is."""
+    for view, number in zip(views(page), PANELS[page], strict=True):
+        app = opened(page, **link, **({f"{page}-view": view} if view else {}))
+        assert not app.exception
+        assert len(panels(app)) == number, view
+        assert len(answers(app)) + len(app.error) == number, view
+        yield app
 
 
 def panels(app: AppTest) -> list[str]:

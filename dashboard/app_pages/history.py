@@ -11,7 +11,7 @@ from dashboard.charts import history_drill as drill
 from dashboard.charts import history_week as week
 from dashboard.charts.history_measures import MEASURES
 from dashboard.filters import Filters, codes, day
-from dashboard.panels import panel
+from dashboard.panels import NUMBERS_HEIGHT, panel, views
 from dashboard.queries import history as queries
 from dashboard.text import history as text
 from skytier.cache import Question
@@ -61,86 +61,98 @@ def axis() -> None:
     st.segmented_control(text.AXIS, list(compare.AXES), default=text.BY_HOUR, required=True, key="history-axis", **kept)
 
 
-def sides() -> tuple[Filters, Filters]:
-    return queries.sides(filters, chosen)
+def shown_measure() -> str:
+    measure: str = st.segmented_control(
+        text.MEASURE,
+        list(MEASURES),
+        default=text.DELAYED,
+        required=True,
+        key="history-measure",
+        help=text.MEASURE_HELP,
+        **kept,
+    )
+    return measure
+
+
+def calendar() -> None:
+    measure = shown_measure()
+    panel(
+        text.DAILY,
+        summary,
+        charts.daily,
+        given=lambda: (measure, queries.last_whole_day()),
+        tier=tier,
+        key="daily",
+    )
+    left, right = st.columns([3, 2])
+    with left:
+        panel(text.HOURLY, summary, week.hourly, given=lambda: (measure,), tier=tier, key="hourly")
+    with right:
+        panel(text.WEEKDAY, summary, week.weekday, given=lambda: (measure,), tier=tier, key="weekday")
+    panel(text.HEAT, summary, week.heat, given=lambda: (measure,), tier=tier, key="heat")
+
+
+def drill_down() -> None:
+    panel(
+        text.DRILL,
+        lambda: queries.below(filters, drill.path()),
+        drill.below,
+        given=lambda: (drill.path(),),
+        tier=tier,
+        key="drill",
+        controls=crumbs,
+    )
+
+
+def comparison() -> None:
+    st.caption(text.COMPARE_SCOPE)
+    known = codes()
+    chosen = [side(name, known) for name in queries.SIDES]
+
+    def sides() -> tuple[Filters, Filters]:
+        return queries.sides(filters, chosen)
+
+    measure = shown_measure()
+    left, right = st.columns(2)
+    with left:
+        panel(
+            text.COMPARED,
+            lambda: queries.comparison(filters, chosen),
+            compare.table,
+            given=lambda: (sides(),),
+            tier=tier,
+            key="compared",
+        )
+    with right:
+        panel(
+            text.SIDE_BY_SIDE,
+            lambda: queries.comparison(filters, chosen),
+            compare.side_by_side,
+            given=lambda: (measure, st.session_state["history-axis"], sides()),
+            tier=tier,
+            key="side-by-side",
+            controls=axis,
+        )
+
+
+def cancelled() -> None:
+    left, right = st.columns([3, 2])
+    with left:
+        panel(
+            text.CANCELLED_DAYS,
+            summary,
+            cancellations.by_date,
+            given=lambda: (queries.last_whole_day(),),
+            tier=tier,
+            key="cancelled-days",
+        )
+    with right:
+        panel(text.CANCELLED_AIRLINES, summary, cancellations.by_airline, tier=tier, key="cancelled-airlines")
 
 
 st.caption(text.SCOPE)
-panel(
-    text.HEADLINE,
-    summary,
-    charts.headline,
-    tier=tier,
-    key="headline",
+panel(text.HEADLINE, summary, charts.headline, tier=tier, key="headline", height=NUMBERS_HEIGHT)
+views(
+    "history-view",
+    {text.CALENDAR: calendar, text.DRILL: drill_down, text.COMPARE: comparison, text.CANCELLATIONS: cancelled},
 )
-measure = st.segmented_control(
-    text.MEASURE,
-    list(MEASURES),
-    default=text.DELAYED,
-    required=True,
-    key="history-measure",
-    help=text.MEASURE_HELP,
-    **kept,
-)
-panel(
-    text.DAILY,
-    summary,
-    charts.daily,
-    given=lambda: (measure, queries.last_whole_day()),
-    tier=tier,
-    key="daily",
-)
-left, right = st.columns([3, 2])
-with left:
-    panel(text.HOURLY, summary, week.hourly, given=lambda: (measure,), tier=tier, key="hourly")
-with right:
-    panel(text.WEEKDAY, summary, week.weekday, given=lambda: (measure,), tier=tier, key="weekday")
-panel(text.HEAT, summary, week.heat, given=lambda: (measure,), tier=tier, key="heat")
-
-panel(
-    text.DRILL,
-    lambda: queries.below(filters, drill.path()),
-    drill.below,
-    given=lambda: (drill.path(),),
-    tier=tier,
-    key="drill",
-    controls=crumbs,
-)
-
-st.subheader(text.COMPARE)
-st.caption(text.COMPARE_SCOPE)
-known = codes()
-chosen = [side(name, known) for name in queries.SIDES]
-left, right = st.columns(2)
-with left:
-    panel(
-        text.COMPARED,
-        lambda: queries.comparison(filters, chosen),
-        compare.table,
-        given=lambda: (sides(),),
-        tier=tier,
-        key="compared",
-    )
-with right:
-    panel(
-        text.SIDE_BY_SIDE,
-        lambda: queries.comparison(filters, chosen),
-        compare.side_by_side,
-        given=lambda: (measure, st.session_state["history-axis"], sides()),
-        tier=tier,
-        key="side-by-side",
-        controls=axis,
-    )
-
-left, right = st.columns([3, 2])
-with left:
-    panel(
-        text.CANCELLED_DAYS,
-        summary,
-        cancellations.by_date,
-        given=lambda: (queries.last_whole_day(),),
-        tier=tier,
-        key="cancelled-days",
-    )
-with right:
-    panel(text.CANCELLED_AIRLINES, summary, cancellations.by_airline, tier=tier, key="cancelled-airlines")

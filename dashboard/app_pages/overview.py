@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.charts import overview as charts
-from dashboard.panels import panel
+from dashboard.panels import NUMBERS_HEIGHT, panel
 from dashboard.queries import overview as queries
 from dashboard.queries.tiers import Tier
 from dashboard.text import overview as text
@@ -11,14 +11,21 @@ from dashboard.text import overview as text
 filters = st.session_state["filters"]
 left, right = st.columns(2)
 with left:
-    panel(text.AIR, lambda: queries.in_the_air(filters), charts.in_the_air, tier=Tier.HOT, key="air")
+    panel(
+        text.AIR,
+        lambda: queries.in_the_air(filters),
+        charts.in_the_air,
+        tier=Tier.HOT,
+        key="air",
+        height=NUMBERS_HEIGHT,
+    )
 with right:
-    panel(text.STORED, queries.batches, charts.batches, tier=Tier.METADATA, key="stored")
+    panel(text.STORED, queries.batches, charts.batches, tier=Tier.METADATA, key="stored", height=NUMBERS_HEIGHT)
 
 left, right = st.columns([3, 2])
 with left:
     panel(text.ROUTES, lambda: queries.in_the_air(filters), charts.routes, tier=Tier.HOT, key="routes")
 with right:
-    panel(text.HOT, queries.hot_size, charts.hot_size, tier=Tier.HOT, key="hot")
+    panel(text.HOT, queries.hot_size, charts.hot_size, tier=Tier.HOT, key="hot", height=NUMBERS_HEIGHT)
     panel(text.INGESTION, lambda: queries.ingestion(filters), charts.ingestion, tier=Tier.HOT, key="ingestion")
 panel(text.LATEST, lambda: queries.latest(filters), charts.latest, tier=Tier.HOT, key="latest")

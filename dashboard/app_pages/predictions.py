@@ -9,7 +9,7 @@ from dashboard.charts import predictions as charts
 from dashboard.charts import predictions_calibration as calibration
 from dashboard.charts import predictions_model as model
 from dashboard.charts.predictions_accuracy import drawn
-from dashboard.panels import Draw, panel
+from dashboard.panels import CHART_HEIGHT, NUMBERS_HEIGHT, Draw, panel, views
 from dashboard.queries import predictions as queries
 from dashboard.queries.tiers import Tier
 from dashboard.text import predictions as text
@@ -31,7 +31,9 @@ def measure(key: str) -> None:
     st.selectbox(text.MEASURE, list(text.MEASURES), format_func=text.MEASURES.__getitem__, key=key, **KEPT)
 
 
-def judged(title: str, draw: Draw, part: str, *by: str, key: str, measured: str | None = None) -> None:
+def judged(
+    title: str, draw: Draw, part: str, *by: str, key: str, measured: str | None = None, height: int = CHART_HEIGHT
+) -> None:
     def given() -> tuple[Hashable, ...]:
         return (draw, by, part, stage, seen, *([state[measured]] if measured else []))
 
@@ -44,59 +46,55 @@ def judged(title: str, draw: Draw, part: str, *by: str, key: str, measured: str 
         key=key,
         controls=(lambda: measure(measured)) if measured else None,
         empty=text.EMPTY,
+        height=height,
     )
 
 
-st.caption(text.INTRODUCTION)
-left, right = st.columns(2)
-with left:
-    stage = choice(text.STAGE, text.STAGES, "predictions-stage")
-with right:
-    seen = choice(text.FLIGHTS, text.SEEN, "predictions-flights", text.SEEN_HELP)
+def accuracy() -> None:
+    left, right = st.columns([3, 2])
+    with left:
+        judged(text.OVER_TIME, charts.over_time, "day", "flight_date", key="over-time", measured=OVER_TIME)
+    with right:
+        judged(text.BY_AIRLINE, charts.by_airline, "airline", "airline", key="by-airline", measured=BY_AIRLINE)
+    panel(
+        text.VERSIONS,
+        lambda: queries.judged(filters),
+        drawn,
+        given=lambda: (charts.versions, ("stage", "model_version"), "version", None, seen),
+        tier=Tier.COLD,
+        key="versions",
+        empty=text.EMPTY,
+    )
 
-judged(text.ERRORS, charts.errors, "day", "flight_date", key="errors")
-judged(text.INTERVALS, charts.intervals, "day", "flight_date", key="intervals")
 
-left, right = st.columns([3, 2])
-with left:
-    judged(text.OVER_TIME, charts.over_time, "day", "flight_date", key="over-time", measured=OVER_TIME)
-with right:
-    judged(text.BY_AIRLINE, charts.by_airline, "airline", "airline", key="by-airline", measured=BY_AIRLINE)
-panel(
-    text.VERSIONS,
-    lambda: queries.judged(filters),
-    drawn,
-    given=lambda: (charts.versions, ("stage", "model_version"), "version", None, seen),
-    tier=Tier.COLD,
-    key="versions",
-    empty=text.EMPTY,
-)
-panel(text.TEST_DAYS, queries.test_days, model.test_days, tier=Tier.MODELS, key="test-days", empty=text.NO_CHAMPION)
-
-left, right = st.columns(2)
-with left:
-    judged(text.ACTUAL, calibration.actual, "cell", "predicted_bin", "actual_bin", key="actual")
-with right:
-    judged(text.DISTRIBUTION, calibration.distribution, "cell", "predicted_bin", "actual_bin", key="distribution")
-left, right = st.columns(2)
-with left:
-    judged(text.CALIBRATION, calibration.calibration, "confidence", "confidence_bin", key="calibration")
-with right:
-    judged(text.BY_CONFIDENCE, calibration.by_confidence, "confidence", "confidence_bin", key="by-confidence")
-
-panel(
-    text.LARGEST,
-    lambda: queries.largest(filters, stage, by_margin=state[ORDER], seen=seen),
-    model.largest,
-    tier=Tier.COLD,
-    key="largest",
-    controls=lambda: choice(text.ORDER, text.ORDERS, ORDER),
-    empty=text.EMPTY if seen else text.ALL_KNOWN,
-)
-left, right = st.columns(2)
-with left:
+def delays() -> None:
+    left, right = st.columns(2)
+    with left:
+        judged(text.ACTUAL, calibration.actual, "cell", "predicted_bin", "actual_bin", key="actual")
+    with right:
+        judged(text.DISTRIBUTION, calibration.distribution, "cell", "predicted_bin", "actual_bin", key="distribution")
+    left, right = st.columns(2)
+    with left:
+        judged(text.CALIBRATION, calibration.calibration, "confidence", "confidence_bin", key="calibration")
+    with right:
+        judged(text.BY_CONFIDENCE, calibration.by_confidence, "confidence", "confidence_bin", key="by-confidence")
     judged(text.COVERAGE, calibration.coverage, "cell", "predicted_bin", key="coverage")
-with right:
+
+
+def outliers() -> None:
+    panel(
+        text.LARGEST,
+        lambda: queries.largest(filters, stage, by_margin=state[ORDER], seen=seen),
+        model.largest,
+        tier=Tier.COLD,
+        key="largest",
+        controls=lambda: choice(text.ORDER, text.ORDERS, ORDER),
+        empty=text.EMPTY if seen else text.ALL_KNOWN,
+    )
+
+
+def champion() -> None:
+    panel(text.TEST_DAYS, queries.test_days, model.test_days, tier=Tier.MODELS, key="test-days", empty=text.NO_CHAMPION)
     panel(
         text.IMPORTANCE,
         queries.importance,
@@ -106,12 +104,26 @@ with right:
         key="importance",
         empty=text.NO_CHAMPION,
     )
-panel(
-    text.DRIFT,
-    lambda: queries.drift(filters),
-    model.drift,
-    given=lambda: (stage,),
-    tier=Tier.COLD,
-    key="drift",
-    empty=text.NO_DRIFT,
+    panel(
+        text.DRIFT,
+        lambda: queries.drift(filters),
+        model.drift,
+        given=lambda: (stage,),
+        tier=Tier.COLD,
+        key="drift",
+        empty=text.NO_DRIFT,
+    )
+
+
+st.caption(text.INTRODUCTION)
+left, right = st.columns(2)
+with left:
+    stage = choice(text.STAGE, text.STAGES, "predictions-stage")
+with right:
+    seen = choice(text.FLIGHTS, text.SEEN, "predictions-flights", text.SEEN_HELP)
+judged(text.ERRORS, charts.errors, "day", "flight_date", key="errors", height=NUMBERS_HEIGHT)
+judged(text.INTERVALS, charts.intervals, "day", "flight_date", key="intervals", height=NUMBERS_HEIGHT)
+views(
+    "predictions-view",
+    {text.ACCURACY: accuracy, text.DELAYS: delays, text.OUTLIERS: outliers, text.MODEL: champion},
 )

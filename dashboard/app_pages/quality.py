@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.charts import quality as charts
 from dashboard.charts import quality_books as books
 from dashboard.charts import quality_lineage as lineage
-from dashboard.panels import panel
+from dashboard.panels import NUMBERS_HEIGHT, panel, views
 from dashboard.queries import quality as queries
 from dashboard.queries import tiers
 from dashboard.queries.tiers import Tier
@@ -52,27 +52,16 @@ def choose_runs() -> None:
         )
 
 
-chosen, filters = st.session_state, st.session_state["filters"]
+def good() -> None:
+    left, right = st.columns([2, 3])
+    with left:
+        panel(text.SCORES, lambda: queries.events(filters), charts.scores, tier=Tier.COLD, key="scores")
+    with right:
+        panel(text.FLAGGED, lambda: queries.events(filters), charts.flags, tier=Tier.COLD, key="flags")
+    panel(text.MISSING, lambda: queries.events(filters), charts.missing, tier=Tier.COLD, key="missing")
 
-st.caption(text.SCOPE)
-left, right = st.columns([2, 3])
-with left:
-    panel(text.STORED, lambda: queries.events(filters), charts.stored, tier=Tier.COLD, key="stored")
-with right:
-    panel(text.RECORDS, queries.versions, charts.records, tier=Tier.METADATA, key="records", empty=text.NO_BATCHES)
-panel(text.LINEAGE, queries.stores, lineage.lineage, tier=Tier.BOTH, key="lineage")
 
-st.subheader(text.GOOD)
-left, right = st.columns([2, 3])
-with left:
-    panel(text.SCORES, lambda: queries.events(filters), charts.scores, tier=Tier.COLD, key="scores")
-with right:
-    panel(text.FLAGGED, lambda: queries.events(filters), charts.flags, tier=Tier.COLD, key="flags")
-panel(text.MISSING, lambda: queries.events(filters), charts.missing, tier=Tier.COLD, key="missing")
-
-st.subheader(text.TURNED_AWAY)
-left, right = st.columns(2)
-with left:
+def turned_away() -> None:
     panel(
         text.REASONS_TITLE,
         queries.rejections,
@@ -81,7 +70,18 @@ with left:
         key="reasons",
         empty=text.NOTHING_REJECTED,
     )
-with right:
+    panel(
+        text.SAMPLES,
+        lambda: queries.samples(chosen["quality-reason"]),
+        books.samples,
+        tier=Tier.COLD,
+        key="samples",
+        controls=choose_reason,
+        empty=text.NOTHING_REJECTED,
+    )
+
+
+def runs() -> None:
     panel(
         text.BATCHES,
         lambda: queries.batches(chosen["quality-runs"]),
@@ -92,28 +92,39 @@ with right:
         controls=choose_runs,
         empty=text.NO_BATCHES,
     )
-panel(
-    text.SAMPLES,
-    lambda: queries.samples(chosen["quality-reason"]),
-    books.samples,
-    tier=Tier.COLD,
-    key="samples",
-    controls=choose_reason,
-    empty=text.NOTHING_REJECTED,
-)
+    panel(
+        text.BATCH_METADATA,
+        lambda: queries.batches(chosen["quality-runs"]),
+        books.books,
+        tier=Tier.METADATA,
+        key="books",
+        empty=text.NO_BATCHES,
+    )
+    panel(text.STORES, queries.stores, books.freshness, tier=Tier.BOTH, key="freshness")
+    panel(text.ARCHIVES, queries.archives, books.archives, tier=Tier.METADATA, key="archives", empty=text.NO_ARCHIVES)
 
-st.subheader(text.RUNS)
-panel(text.STORES, queries.stores, books.freshness, tier=Tier.BOTH, key="freshness")
-panel(
-    text.BATCH_METADATA,
-    lambda: queries.batches(chosen["quality-runs"]),
-    books.books,
-    tier=Tier.METADATA,
-    key="books",
-    empty=text.NO_BATCHES,
-)
-panel(text.ARCHIVES, queries.archives, books.archives, tier=Tier.METADATA, key="archives", empty=text.NO_ARCHIVES)
 
-st.subheader(text.CONTRACT)
-panel(text.FIELDS, queries.contract, books.contract, tier=Tier.METADATA, key="contract")
-panel(text.VERSIONS, queries.versions, books.versions, tier=Tier.METADATA, key="versions")
+def contract() -> None:
+    panel(text.LINEAGE, queries.stores, lineage.lineage, tier=Tier.BOTH, key="lineage")
+    panel(text.FIELDS, queries.contract, books.contract, tier=Tier.METADATA, key="contract")
+    panel(text.VERSIONS, queries.versions, books.versions, tier=Tier.METADATA, key="versions")
+
+
+chosen, filters = st.session_state, st.session_state["filters"]
+st.caption(text.SCOPE)
+left, right = st.columns([2, 3])
+with left:
+    panel(
+        text.STORED, lambda: queries.events(filters), charts.stored, tier=Tier.COLD, key="stored", height=NUMBERS_HEIGHT
+    )
+with right:
+    panel(
+        text.RECORDS,
+        queries.versions,
+        charts.records,
+        tier=Tier.METADATA,
+        key="records",
+        height=NUMBERS_HEIGHT,
+        empty=text.NO_BATCHES,
+    )
+views("quality-view", {text.GOOD: good, text.TURNED_AWAY: turned_away, text.RUNS: runs, text.CONTRACT: contract})

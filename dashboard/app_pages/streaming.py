@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.charts import streaming as charts
 from dashboard.charts import streaming_flights as flight_charts
-from dashboard.panels import panel
+from dashboard.panels import NUMBERS_HEIGHT, panel, views
 from dashboard.queries import streaming as queries
 from dashboard.queries.tiers import Tier
 from dashboard.text import streaming as text
@@ -63,9 +63,7 @@ def delays() -> None:
     one_of(text.DELAY, text.DELAYS, "delay", "arrival_delay")
 
 
-chosen, filters = st.session_state, st.session_state["filters"]
-with st.container(horizontal=True):
-    span = one_of(text.RANGE, text.RANGES, "range", "24h", text.RANGE_HELP)
+def time_series() -> None:
     metric = st.selectbox(
         text.METRIC,
         list(text.METRICS),
@@ -76,70 +74,85 @@ with st.container(horizontal=True):
         bind="query-params",
         persist_state="session",
     )
+    panel(
+        text.SERIES,
+        lambda: queries.intervals(filters, span),
+        charts.series,
+        given=lambda: (metric, tuple(chosen["streaming-averages"])),
+        tier=Tier.HOT,
+        key="series",
+        controls=averages,
+    )
+    left, right = st.columns(2)
+    with left:
+        panel(
+            text.WINDOWS,
+            lambda: queries.intervals(filters, span),
+            charts.windows,
+            given=lambda: (metric, chosen["streaming-kind"], chosen["streaming-window"]),
+            tier=Tier.HOT,
+            key="windows",
+            controls=windows,
+        )
+    with right:
+        panel(
+            text.TREND,
+            lambda: queries.intervals(filters, span),
+            charts.trend,
+            given=lambda: (metric,),
+            tier=Tier.HOT,
+            key="trend",
+        )
+
+
+def flights() -> None:
+    left, right = st.columns(2)
+    with left:
+        panel(
+            text.AIRLINES,
+            lambda: queries.flights(filters, span),
+            flight_charts.ranking,
+            given=lambda: ("airline", chosen["streaming-airlines"]),
+            tier=Tier.HOT,
+            key="airlines",
+            controls=airlines,
+        )
+    with right:
+        panel(
+            text.AIRPORTS,
+            lambda: queries.flights(filters, span),
+            flight_charts.ranking,
+            given=lambda: (chosen["streaming-end"], chosen["streaming-airports"]),
+            tier=Tier.HOT,
+            key="airports",
+            controls=airports,
+        )
+    left, right = st.columns(2)
+    with left:
+        panel(text.STATUS, lambda: queries.flights(filters, span), flight_charts.status, tier=Tier.HOT, key="status")
+    with right:
+        panel(
+            text.HISTOGRAM,
+            lambda: queries.flights(filters, span),
+            flight_charts.histogram,
+            given=lambda: (chosen["streaming-delay"],),
+            tier=Tier.HOT,
+            key="histogram",
+            controls=delays,
+        )
+
+
+chosen, filters = st.session_state, st.session_state["filters"]
+span = one_of(text.RANGE, text.RANGES, "range", "24h", text.RANGE_HELP)
 sizes = {minutes: text.duration(minutes) for minutes in queries.RANGES[span].windows_minutes}
 middle = list(sizes)[1]
 
-panel(text.SUMMARY, lambda: queries.intervals(filters, span), charts.summary, tier=Tier.HOT, key="summary")
 panel(
-    text.SERIES,
+    text.SUMMARY,
     lambda: queries.intervals(filters, span),
-    charts.series,
-    given=lambda: (metric, tuple(chosen["streaming-averages"])),
+    charts.summary,
     tier=Tier.HOT,
-    key="series",
-    controls=averages,
+    key="summary",
+    height=NUMBERS_HEIGHT,
 )
-left, right = st.columns(2)
-with left:
-    panel(
-        text.WINDOWS,
-        lambda: queries.intervals(filters, span),
-        charts.windows,
-        given=lambda: (metric, chosen["streaming-kind"], chosen["streaming-window"]),
-        tier=Tier.HOT,
-        key="windows",
-        controls=windows,
-    )
-with right:
-    panel(
-        text.TREND,
-        lambda: queries.intervals(filters, span),
-        charts.trend,
-        given=lambda: (metric,),
-        tier=Tier.HOT,
-        key="trend",
-    )
-left, right = st.columns(2)
-with left:
-    panel(
-        text.AIRLINES,
-        lambda: queries.flights(filters, span),
-        flight_charts.ranking,
-        given=lambda: ("airline", chosen["streaming-airlines"]),
-        tier=Tier.HOT,
-        key="airlines",
-        controls=airlines,
-    )
-with right:
-    panel(
-        text.AIRPORTS,
-        lambda: queries.flights(filters, span),
-        flight_charts.ranking,
-        given=lambda: (chosen["streaming-end"], chosen["streaming-airports"]),
-        tier=Tier.HOT,
-        key="airports",
-        controls=airports,
-    )
-left, right = st.columns(2)
-with left:
-    panel(text.STATUS, lambda: queries.flights(filters, span), flight_charts.status, tier=Tier.HOT, key="status")
-with right:
-    panel(
-        text.HISTOGRAM,
-        lambda: queries.flights(filters, span),
-        flight_charts.histogram,
-        given=lambda: (chosen["streaming-delay"],),
-        tier=Tier.HOT,
-        key="histogram",
-        controls=delays,
-    )
+views("streaming-view", {text.TIME_SERIES: time_series, text.FLIGHTS: flights})

@@ -65,8 +65,3 @@ def grid(rows: pd.DataFrame) -> dict[str, Any]:
         elif pd.api.types.is_float_dtype(kind):
             config[str(name)] = st.column_config.NumberColumn(label, format="%.1f")
     return config
-
-
-def grid_height(rows: int, most: int = 10) -> int:
-    """The height of a table in pixels that shows so many rows, and no empty ones below few."""
-    return 35 * (min(rows, most) + 1) + 3

@@ -50,7 +50,7 @@ def table(frame: pd.DataFrame, sides: Sequence[Filters]) -> Grid | str:
             *(_row(name, [m.overall(rows) for rows in days], m.said, m.gap) for name, m in MEASURES.items()),
         ]
     )
-    return Grid(found, height=35 * (len(found) + 1) + 3, says=text.COMPARED_SAYS.format(a=a, b=b))
+    return Grid(found, says=text.COMPARED_SAYS.format(a=a, b=b))
 
 
 def _row(name: str, values: Sequence[float], said: Say, gap: Say) -> dict[str, str]:

@@ -18,7 +18,6 @@ from skytier import reference
 
 _STEP = (r"[A-Z0-9]{2}", r"[A-Z]{3}", r"[A-Z]{3}", rf"[0-9]{{1,4}}|{ALL_NUMBERS}")
 _SEPARATOR = "-"
-_ROW_PIXELS, _MOST_PIXELS = 35, 420
 _PLACE = "place"  # of the address
 _PRESSED = "history-pressed"  # where Streamlit says which row's name was pressed
 _SHOWN = {
@@ -116,7 +115,7 @@ def steps(frame: pd.DataFrame, path: Sequence[str]) -> Grid | str:
         "step": press,
         "flights": st.column_config.NumberColumn(column("flights"), format="localized"),
     }
-    return Grid(rows, config, _height(rows), _steps_says(found, path))
+    return Grid(rows, config, says=_steps_says(found, path))
 
 
 def _press(path: Sequence[str], codes: Sequence[str]) -> None:
@@ -127,10 +126,6 @@ def _button(column: str, code: str) -> str:
     if column != "flight_number":
         return name_of(column, code)
     return text.ALL_OF_ROUTE if code == ALL_NUMBERS else code
-
-
-def _height(rows: pd.DataFrame) -> int:
-    return min(_MOST_PIXELS, _ROW_PIXELS * (len(rows) + 1) + 3)
 
 
 def _steps_says(found: pd.DataFrame, path: Sequence[str]) -> str:
@@ -154,6 +149,7 @@ def flights(frame: pd.DataFrame) -> Grid:
     return Grid(
         rows,
         formats.grid(rows) | number,
-        _height(rows),
-        says.format(number=formats.count(len(frame)), first=f"{days.min():%Y-%m-%d}", last=f"{days.max():%Y-%m-%d}"),
+        says=says.format(
+            number=formats.count(len(frame)), first=f"{days.min():%Y-%m-%d}", last=f"{days.max():%Y-%m-%d}"
+        ),
     )

@@ -60,7 +60,7 @@ def servers(frame: pd.DataFrame) -> Grid:
         "latency_ms": st.column_config.NumberColumn(words.column("latency_ms"), format="%.0f"),
         "heartbeat_seconds": st.column_config.NumberColumn(words.column("heartbeat_seconds"), format="%.0f"),
     }
-    return Grid(rows, config, height=425)
+    return Grid(rows, config, is_whole=True)
 
 
 def alerts(frame: pd.DataFrame) -> Grid:

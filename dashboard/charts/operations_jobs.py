@@ -32,7 +32,7 @@ def dags(runs: pd.DataFrame) -> Grid:
     """A row each DAG: its newest run, and how the newest ones went."""
     rows = pd.DataFrame([_dag(dag, of_dag) for dag, of_dag in runs.groupby("dag_id", sort=False)])
     times = rows.astype({"started_at": "datetime64[us, UTC]", "next_run_at": "datetime64[us, UTC]"})
-    return Grid(times, formats.grid(times), height=40 + 35 * len(times))
+    return Grid(times, formats.grid(times))
 
 
 def _dag(dag: object, runs: pd.DataFrame) -> dict[str, object]:

@@ -78,7 +78,7 @@ def tables(parts: pd.DataFrame) -> Grid | str:
     rows = pd.DataFrame({"table": found["name"], "size_mb": found["size_mb"], "share": share})
     percent = st.column_config.NumberColumn(words.column("share"), format="percent")
     size = st.column_config.NumberColumn(words.column("size_mb"), format="%.3f")
-    return Grid(rows, {"share": percent, "size_mb": size}, height=400)
+    return Grid(rows, {"share": percent, "size_mb": size})
 
 
 def timeline(steps: pd.DataFrame) -> Chart:

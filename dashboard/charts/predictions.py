@@ -207,9 +207,4 @@ def versions(rows: pd.DataFrame) -> Grid:
     shown = shown.sort_values(["model_version", "stage"], ascending=False)
     config = formats.grid(shown)
     config["predictions"] = st.column_config.NumberColumn(column("predictions"), format="localized")
-    return Grid(shown, config, height=table_height(shown))
-
-
-def table_height(rows: pd.DataFrame) -> int:
-    """The height that shows all rows, px."""
-    return 38 + 35 * len(rows)
+    return Grid(shown, config, is_whole=True)

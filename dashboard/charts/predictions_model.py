@@ -9,7 +9,6 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.charts import formats
-from dashboard.charts.predictions import table_height
 from dashboard.panels import Chart, Grid
 from dashboard.queries.predictions import ANOMALY_TIMES, STAGES
 from dashboard.text import column
@@ -31,7 +30,7 @@ def largest(rows: pd.DataFrame) -> Grid:
     config = formats.grid(shown)
     for name in ("is_anomaly", "is_in_training"):
         config[name] = st.column_config.CheckboxColumn(column(name))
-    return Grid(shown, config, height=420, says=text.LARGEST_SAYS.format(ANOMALY_TIMES))
+    return Grid(shown, config, says=text.LARGEST_SAYS.format(ANOMALY_TIMES))
 
 
 def test_days(rows: pd.DataFrame) -> Grid:
@@ -43,7 +42,7 @@ def test_days(rows: pd.DataFrame) -> Grid:
     first = shown.iloc[0]
     says = text.TEST_DAYS_SAYS.format(first=first["test_from"], last=first["test_to"], version=first["model_version"])
     shown = shown.drop(columns=["model_version", "test_from", "test_to"])
-    return Grid(shown, config, height=table_height(shown), says=says)
+    return Grid(shown, config, says=says)
 
 
 def importance(rows: pd.DataFrame, stage: str) -> Chart:

@@ -127,7 +127,7 @@ def flags(events: pd.DataFrame) -> Grid:
         ),
         "cost": st.column_config.NumberColumn(column("cost"), format="%.2f"),
     }
-    return Grid(rows, config, height=formats.grid_height(len(rows)), says=says)
+    return Grid(rows, config, says=says)
 
 
 def missing_by_field(events: pd.DataFrame) -> pd.DataFrame:

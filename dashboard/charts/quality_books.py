@@ -60,7 +60,7 @@ def samples(records: pd.DataFrame) -> Grid:
         "batch_id": st.column_config.NumberColumn(column("batch_id"), format="%d"),
         "kafka_offset": st.column_config.NumberColumn(column("kafka_offset"), format="%d"),
     }
-    return Grid(rows, config, height=formats.grid_height(len(rows)))
+    return Grid(rows, config)
 
 
 def _reasons(array: str) -> str:
@@ -108,7 +108,7 @@ def books(batches: pd.DataFrame) -> Grid:
         "file_size_mb": st.column_config.NumberColumn(column("file_size_mb"), format="%.3f"),
         **{name: st.column_config.NumberColumn(label, format="localized") for name, label in text.COUNTS.items()},
     }
-    return Grid(batches, config, height=formats.grid_height(len(batches)))
+    return Grid(batches, config)
 
 
 def archives(found: pd.DataFrame) -> Grid:
@@ -119,7 +119,7 @@ def archives(found: pd.DataFrame) -> Grid:
         checksum=found["checksum"].str[:_SHORT_HASH],
     )
     config = {"record_count": st.column_config.NumberColumn(column("record_count"), format="localized")}
-    return Grid(rows, formats.grid(rows) | config, height=formats.grid_height(len(rows)))
+    return Grid(rows, formats.grid(rows) | config)
 
 
 def freshness(stores: pd.DataFrame) -> Grid:
@@ -141,7 +141,7 @@ def freshness(stores: pd.DataFrame) -> Grid:
         "records": st.column_config.NumberColumn(column("records"), format="localized"),
         "size_mb": st.column_config.NumberColumn(column("size_mb"), format="%.3f"),
     }
-    return Grid(rows, config, height=formats.grid_height(len(rows), len(rows)))
+    return Grid(rows, config, is_whole=True)
 
 
 def _unknown(stores: pd.DataFrame) -> list[str]:
@@ -168,7 +168,7 @@ def contract(fields: pd.DataFrame) -> Grid:
         "meaning": st.column_config.TextColumn(column("meaning"), width="large"),
         "required": st.column_config.CheckboxColumn(column("required")),
     }
-    return Grid(fields, config, height=formats.grid_height(len(fields)))
+    return Grid(fields, config)
 
 
 def versions(found: pd.DataFrame) -> Grid:
@@ -176,4 +176,4 @@ def versions(found: pd.DataFrame) -> Grid:
     rows = found.assign(fingerprint=found["fingerprint"].str[:_SHORT_HASH])
     numbers = ("runs", "consumed", "stored", "duplicates", "rejected")
     config = {name: st.column_config.NumberColumn(column(name), format="localized") for name in numbers}
-    return Grid(rows, formats.grid(rows) | config, height=formats.grid_height(len(rows)))
+    return Grid(rows, formats.grid(rows) | config)

@@ -6,7 +6,8 @@ SCOPE = (
     "Flights that have ended: arrived, been cancelled or diverted. Days and hours are those of the scheduled "
     "departure, local at the origin."
 )
-MEASURE, MEASURE_HELP = "Show", "What the charts by day, hour and weekday and the comparison show."
+CALENDAR, DRILL, COMPARE, CANCELLATIONS = VIEWS = "By time", "From airline to flight", "Comparison", "Cancellations"
+MEASURE, MEASURE_HELP = "Show", "What the charts by day, hour and weekday and the one of the comparison show."
 DELAYED, ARRIVAL, DEPARTURE, CANCELLED, FLIGHTS = (
     "Delayed share",
     "Arrival delay",
@@ -50,7 +51,6 @@ HEAT_SAYS = (
 HEAT_SAYS_FEW = "{measure} by hour and day of the week: no hour of the week has {flights} flights yet."
 HOUR, HOUR_SHORT = "{:02d}:00", "{:02d}"
 
-DRILL = "From airline to flight"
 ROOT, BELOW = "All airlines", "/"
 ORIGIN_CRUMB, DESTINATION_CRUMB, NUMBER_CRUMB, ALL_CRUMB = "from {}", "to {}", "{} {}", "All flights"
 STEPS = ("Airline", "Origin", "Destination", "Flight number")
@@ -65,7 +65,6 @@ FLIGHTS_SAYS = "{number} flights from {first} to {last}, newest first. Times are
 FLIGHTS_SAYS_CUT = "The newest " + FLIGHTS_SAYS
 
 AIRLINE = "Airline"
-COMPARE = "Comparison"
 COMPARE_SCOPE = (
     "What is left empty is as in the sidebar. Where A and B are the same then, the newest seven whole days (A) are "
     "compared with the seven before (B)."

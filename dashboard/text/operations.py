@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+NOW, WORK, DATA = VIEWS = "Now", "Jobs", "Storage and archives"
 SCORE, SERVERS, ALERTS = "Health", "Servers", "Alerts"
 RUNS, DURATIONS = "Airflow: DAGs", "Airflow: how long the runs took"
 JOBS, LAG = "Spark: the newest batches", "Kafka: records that wait"
@@ -10,7 +11,7 @@ STORAGE, TABLES = "Storage by tier", "Cold tables on HDFS"
 MACHINE, CACHE = "This machine", "Cache"
 
 HEALTH_SCORE = "Score, of 100"
-SCORE_NOTES = ((99.5, "all is well"), (75, "not all is well"), (0, "something is broken"))
+SCORE_NOTES = ((99.5, "all is well"), (75, "not all is well"), (0, "broken"))
 SCORE_HELP = """The sum of five parts.
 
 - Servers, 50: the share of servers that are well, each by its weight (Kafka, MongoDB, both HDFS servers, scheduler 3;
@@ -29,7 +30,7 @@ PART_TITLES = {
     "alerts": "Open alerts",
 }
 OF, POINTS = "{} of {}", "{} of {} points"
-POINTS_NOT_KNOWN = "its servers do not answer"
+POINTS_NOT_KNOWN = "no answer"
 NO_BATCH, NOT_KNOWN = "no batch", "?"
 
 SERVER_NAMES = {
@@ -169,7 +170,7 @@ COLD_SAYS = "HDFS holds {cold}, most of it as {largest}."
 HOT_NOT_KNOWN = "The size of the hot tier is not known now."
 COLD_NOT_KNOWN = "The size of HDFS is not known now."
 
-CPU, CPU_NOTE, CPU_HELP = "CPU", "{} cores", "Load: {} processes want to run, mean of a minute."
+CPU, CPU_NOTE, CPU_HELP = "CPU", "{} cores", "Mean of the last minute, as is the load: {} processes want to run."
 MEMORY, DISK, USED_OF, USED_HELP = "Memory", "Disk", "of {}", "{used} of {whole} are used."
 DISK_HELP = "Of the file system that holds SKYTIER_HOME: "
 HIT_RATIO, HIT_NOTE = "Hit ratio", "of {} answers"

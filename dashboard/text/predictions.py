@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+ACCURACY, DELAYS, OUTLIERS, MODEL = VIEWS = "Accuracy", "Delays and confidence", "Largest errors", "Model"
 STAGE, FLIGHTS, MEASURE, ORDER = "Predicted", "Flights", "Measure", "Furthest off"
 STAGES = {"after_departure": "at departure", "before_departure": "2 hours before departure"}
 SEEN = {True: "all", False: "without those of the training"}
@@ -16,7 +17,8 @@ INTRODUCTION = (
 )
 
 ALL_KNOWN = (
-    "The model was trained on every flight here. Choose 'all' above, or look at the champion on its test days, below."
+    "The model was trained on every flight here. Choose 'all' above, or look at the champion on its test days, under "
+    f"'{MODEL}'."
 )
 
 EMPTY = "No flight with a prediction has arrived that matches the filters. Widen them, or wait for the next arrivals."

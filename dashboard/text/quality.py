@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 from dashboard.text import column
 
+GOOD, TURNED_AWAY, RUNS, CONTRACT = VIEWS = "Quality", "Turned away", "Runs and stores", "Lineage and contract"
 STORED, RECORDS = "Events stored", "Records taken in"
 SCOPE = (
     "The filters hold for the quality, flags and missing values of the stored events. Records, runs, stores and the "
     "contract are always shown whole."
 )
-GOOD, TURNED_AWAY, RUNS, CONTRACT = "How good the events are", "What was turned away", "Runs and stores", "The contract"
 
 MEAN_QUALITY, WITHOUT_DOUBT = "Mean quality", "Without a doubt"
 MEAN_QUALITY_HELP = (

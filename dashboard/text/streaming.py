@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+TIME_SERIES, FLIGHTS = VIEWS = "Time series", "Flights"
 RANGE, RANGE_HELP = "Range", "Back from the warehouse's clock: its newest event, or that of the flight dates chosen."
 METRIC = "Metric"
 _UNITS = (("day", 1440), ("hour", 60), ("minute", 1))

@@ -17,7 +17,9 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
+from urllib.parse import urlencode
 
 from cyclopts import App, Parameter
 from playwright.async_api import BrowserContext, Page, async_playwright
@@ -33,6 +35,7 @@ from skytier.settings import HOST, ArchiveSettings, PortSettings, RedisSettings
 from tests.archive_runs import size_mb
 from tests.browser.viewer import QUIET, program
 from tests.own_stack import OwnStack, own_stack, settings_of
+from tests.pages import views
 
 NO_WAITS = {"SKYTIER_ARCHIVE_GRACE_SECONDS": "0", "SKYTIER_ARCHIVE_SETTLE_SECONDS": "0"}
 HOUR_SECONDS = 3_600.0
@@ -83,11 +86,30 @@ async def viewer() -> AsyncIterator[BrowserContext]:
             await context.close()
 
 
-async def loaded(context: BrowserContext, path: str) -> Load:
+@dataclass(frozen=True)
+class Place:
+    """A view of a page; the first is what opens without a name."""
+
+    page: text.Page
+    view: str
+
+    @property
+    def path(self) -> str:
+        return "" if self.page is text.PAGES[0] else self.page.path
+
+    def query(self, codes: tuple[str, ...] = ()) -> str:
+        view = [(f"{self.page.file}-view", self.view)] if self.view else []
+        return urlencode([*view, *(("airline", code) for code in codes)])
+
+    def address(self) -> str:
+        return f"http://{HOST}:{PortSettings().dashboard}/{self.path}?{self.query()}"
+
+
+async def loaded(context: BrowserContext, place: Place) -> Load:
     """Open a page in a new tab."""
     page = await context.new_page()
     began = time.monotonic()
-    await page.goto(f"http://{HOST}:{PortSettings().dashboard}/{path}")
+    await page.goto(place.address())
     await page.wait_for_function(_FIRST, timeout=_PATIENCE_MS)
     first = time.monotonic() - began
     await page.wait_for_function(_COMPLETE, timeout=_PATIENCE_MS)
@@ -96,12 +118,12 @@ async def loaded(context: BrowserContext, path: str) -> Load:
     return first, complete
 
 
-async def followed(path: str, query: str, after_seconds: float) -> None:
+async def followed(place: Place, codes: tuple[str, ...], after_seconds: float) -> None:
     """Open a page as a browser does, in a session of its own, until the server has sent all of it."""
     await asyncio.sleep(after_seconds)
     here = f"{HOST}:{PortSettings().dashboard}"
     asking = BackMsg()
-    asking.rerun_script.page_name, asking.rerun_script.query_string = path, query
+    asking.rerun_script.page_name, asking.rerun_script.query_string = place.path, place.query(codes)
     server = f"ws://{here}/_stcore/stream"
     async with connect(server, subprotocols=["streamlit"], origin=f"http://{here}", max_size=None) as session:  # type: ignore[list-item, arg-type]
         await session.send(asking.SerializeToString())
@@ -109,28 +131,28 @@ async def followed(path: str, query: str, after_seconds: float) -> None:
             message = ForwardMsg.FromString(data)
             if message.WhichOneof("type") == "script_finished":
                 return
-    raise SystemExit(f"The server ended a session on page {path!r} before it had sent all of it.")
+    raise SystemExit(f"The server ended a session on page '{place.page.title}' before it had sent all of it.")
 
 
-async def beside_others(measured: Awaitable[T], path: str, query: str = "") -> T:
+async def beside_others(measured: Awaitable[T], place: Place, codes: tuple[str, ...] = ()) -> T:
     """Measure while nine others open a page too."""
     spread = [SPREAD_SECONDS * number / FOLLOWERS for number in range(FOLLOWERS)]
-    others = asyncio.gather(*(followed(path, query, seconds) for seconds in spread))
+    others = asyncio.gather(*(followed(place, codes, seconds) for seconds in spread))
     result = await measured
     await others
     return result
 
 
-async def filtered(context: BrowserContext, path: str, codes: tuple[str, ...], *, alone: bool) -> list[float]:
+async def filtered(context: BrowserContext, place: Place, codes: tuple[str, ...], *, alone: bool) -> list[float]:
     """Choose one airline after the other on a page that was looked at; seconds until every panel has its answer."""
     page = await context.new_page()
-    await page.goto(f"http://{HOST}:{PortSettings().dashboard}/{path}")
+    await page.goto(place.address())
     await page.wait_for_function(_COMPLETE, timeout=_PATIENCE_MS)
     await page.wait_for_timeout(LOOKED_MS)
     seconds = []
     for number, code in enumerate(codes, start=1):
-        chosen = "&".join(f"airline={one}" for one in codes[:number])
-        seconds.append(await (_choose(page, code) if alone else beside_others(_choose(page, code), path, chosen)))
+        choice = _choose(page, code)
+        seconds.append(await (choice if alone else beside_others(choice, place, codes[:number])))
     await page.close()
     return seconds
 
@@ -152,12 +174,12 @@ def p95(values: list[float]) -> float:
     return sorted(values)[max(0, -(-len(values) * 95 // 100) - 1)]
 
 
-async def page_figures(context: BrowserContext, path: str, loads: int) -> dict[str, float]:
-    """One page: warm loads by one viewer, and by ten at once."""
+async def load_figures(context: BrowserContext, place: Place, loads: int) -> dict[str, float]:
+    """One view: warm loads by one viewer, and by ten at once."""
     for _ in range(SEEN):
-        await loaded(context, path)
-    alone = [await loaded(context, path) for _ in range(loads)]
-    among_ten = [await beside_others(loaded(context, path), path) for _ in range(loads)]
+        await loaded(context, place)
+    alone = [await loaded(context, place) for _ in range(loads)]
+    among_ten = [await beside_others(loaded(context, place), place) for _ in range(loads)]
     return {
         "first_p95": p95([first for first, _ in alone]),
         "complete_p95": p95([complete for _, complete in alone]),
@@ -167,27 +189,27 @@ async def page_figures(context: BrowserContext, path: str, loads: int) -> dict[s
     }
 
 
-async def filter_figures(context: BrowserContext, path: str) -> dict[str, float]:
-    """One page: an airline chosen that nobody has asked for, then the same again; by one viewer, and by ten at once."""
+async def filter_figures(context: BrowserContext, place: Place) -> dict[str, float]:
+    """One view: an airline chosen that nobody has asked for, then the same again; by one viewer, and by ten at once."""
     found: dict[str, float] = {}
     for who, codes, alone in (("filter", FIRST_CODES, True), ("of_ten_filter", OTHER_CODES, False)):
         with cache.client(RedisSettings()) as redis:
             redis.flushdb()
-        await loaded(context, path)
-        found[f"{who}_new_worst"] = max(await filtered(context, path, codes, alone=alone))
-        cached = [seconds for _ in range(ROUNDS) for seconds in await filtered(context, path, codes, alone=alone)]
+        await loaded(context, place)
+        found[f"{who}_new_worst"] = max(await filtered(context, place, codes, alone=alone))
+        cached = [seconds for _ in range(ROUNDS) for seconds in await filtered(context, place, codes, alone=alone)]
         found |= {f"{who}_cached_worst": max(cached), f"{who}_cached_median": statistics.median(cached)}
     return found
 
 
 async def measure(loads: int) -> list[dict[str, Any]]:
-    """All pages, one after the other."""
+    """All views of all pages, one after the other."""
     figures = []
     async with viewer() as context:
-        for page in text.PAGES:
-            path = "" if page is text.PAGES[0] else page.path
-            found = await page_figures(context, path, loads) | await filter_figures(context, path)
-            figures.append({"page": page.file} | {name: round(seconds, 2) for name, seconds in found.items()})
+        for place in (Place(page, view) for page in text.PAGES for view in views(page.file)):
+            found = await load_figures(context, place, loads) | await filter_figures(context, place)
+            names = {"page": place.page.file, "view": place.view}
+            figures.append(names | {name: round(seconds, 2) for name, seconds in found.items()})
             print(json.dumps(figures[-1]), file=sys.stderr, flush=True)
     return figures
 

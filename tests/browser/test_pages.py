@@ -10,7 +10,9 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from dashboard import text
+from dashboard.text import history
 from tests.browser.viewer import LOADED_MS, Viewer
+from tests.pages import PANELS, views
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -22,15 +24,37 @@ def test_every_page_is_whole(viewer: Viewer, theme: str, number: int) -> None:
     viewer.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
     viewer.open(PATHS[number])
     expect(viewer.page.get_by_role("heading", name=text.PAGES[number].title)).to_be_visible()
-    assert viewer.panels().count() >= 5
-    broken = viewer.panels().locator("[data-testid=stAlertContentError]").all_inner_texts()
-    assert [error for error in broken if "Airflow" not in error] == []  # which does not run in this stack
-    assert viewer.page.locator("[data-testid=stException]").count() == 0
+    page = text.PAGES[number].file
+    for view, panels in zip(views(page), PANELS[page], strict=True):
+        if view:
+            viewer.open_view(view)
+        assert viewer.panels().count() == panels
+        broken = viewer.panels().locator("[data-testid=stAlertContentError]").all_inner_texts()
+        assert [error for error in broken if "Airflow" not in error] == []  # which does not run in this stack
+        assert viewer.page.locator("[data-testid=stException]").count() == 0
+        assert viewer.errors == []
+        assert viewer.outside == []
+        assert viewer.spoiled_words() == []
+        width = viewer.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+        assert width <= 1280, "something is wider than the window"
+
+
+def test_a_view_stays_over_filters_and_pages_and_a_link_carries_it(viewer: Viewer) -> None:
+    viewer.open("history")
+    viewer.open_view(history.COMPARE)
+    viewer.choose("UA")
+    expect(viewer.panel("compared")).to_be_visible()
+    assert "history-view=Comparison" in viewer.page.url
+    linked = Viewer(viewer.page.context.new_page(), viewer.address)
+    linked.open(viewer.page.url.removeprefix(f"{viewer.address}/"))
+    expect(linked.panel("compared")).to_be_visible()
+    for page in (text.PAGES[0], text.PAGES[2]):
+        viewer.page.get_by_role("link", name=page.title).click()
+        expect(viewer.page.get_by_role("heading", name=page.title)).to_be_visible(timeout=LOADED_MS)
+        viewer.wait()
+    expect(viewer.panel("compared")).to_be_visible()
+    assert "history-view=Comparison" in viewer.page.url
     assert viewer.errors == []
-    assert viewer.outside == []
-    assert viewer.spoiled_words() == []
-    width = viewer.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
-    assert width <= 1280, "something is wider than the window"
 
 
 def test_a_link_carries_page_and_filters(viewer: Viewer) -> None:
@@ -45,14 +69,10 @@ def test_a_link_carries_page_and_filters(viewer: Viewer) -> None:
 def test_who_types_a_code_chooses_it_and_nothing_else(viewer: Viewer) -> None:
     viewer.open("history")
     of_all = viewer.drawn("hourly")
-    box = viewer.page.locator("[data-testid=stSidebar] [data-testid=stMultiSelect] input").first
-    box.fill("AA")
-    box.press("Enter")
-    expect(viewer.page).to_have_url(re.compile("airline=AA"), timeout=LOADED_MS)
+    viewer.choose("AA")
     assert viewer.page.url.count("airline=") == 1
     linked = Viewer(viewer.page.context.new_page(), viewer.address)
     linked.open("history?airline=AA")
-    viewer.wait()
     assert viewer.drawn("hourly") == linked.drawn("hourly") != of_all
 
 
@@ -66,6 +86,7 @@ def test_filters_stay_across_pages(viewer: Viewer) -> None:
 
 def test_one_goes_from_an_airline_down_to_its_flights_and_back(viewer: Viewer) -> None:
     viewer.open("history?from=2013-01-01&to=2013-01-31")
+    viewer.open_view(history.DRILL)
     # Airline, origin, destination, flight number: the largest of each is the first row.
     for place in (
         r"place=[A-Z0-9]{2}$",

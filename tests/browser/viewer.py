@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 QUIET = (
@@ -19,13 +20,13 @@ QUIET = (
     "--no-first-run",
 )
 LOADED_MS = 60_000
-# The words of charts that are cut off, and those at axes that lie on the title of one.
+# The words of numbers and charts that are cut off, and those at axes that lie on the title of one.
 _SPOILED = """() => {
   const inside = (one, box) =>
     one.left > box.left - 1 && one.right < box.right + 1 && one.top > box.top - 1 && one.bottom < box.bottom + 1;
   const before = (one, other) => one.right < other.left + 1 || one.bottom < other.top + 1;
   const apart = (one, other) => before(one, other) || before(other, one);
-  return [...document.querySelectorAll('.js-plotly-plot')].flatMap(chart => {
+  const spoiled = chart => {
     const words = query => [...chart.querySelectorAll(query)]
       .map(node => ({said: node.textContent, box: node.getBoundingClientRect()})).filter(word => word.box.width);
     const labels = words("[class*='tick'] text");
@@ -34,8 +35,13 @@ _SPOILED = """() => {
     const cut = [...labels, ...titles, ...others].filter(word => !inside(word.box, chart.getBoundingClientRect()));
     const hidden = labels.filter(label => titles.some(title => !apart(label.box, title.box)));
     return [...cut, ...hidden].map(word => word.said);
-  });
+  };
+  const shortened = [...document.querySelectorAll('[data-testid=stMetric] *')].filter(node =>
+    getComputedStyle(node).textOverflow === 'ellipsis' && node.scrollWidth > node.clientWidth);
+  const charts = [...document.querySelectorAll('.js-plotly-plot')];
+  return [...shortened.map(node => node.textContent), ...charts.flatMap(spoiled)];
 }"""
+_OPENED = "() => document.querySelector(\"[role=tabpanel]:not([inert]) [class*='st-key-panel-']\")"
 # Streamlit's own charts of metrics say so while they have no data yet.
 _HARMLESS = ("Infinite extent for field",)
 
@@ -93,6 +99,23 @@ class Viewer:
             timeout=LOADED_MS,
         )
 
+    def open_view(self, name: str) -> None:
+        """Open one of the page's views and wait until every panel is there."""
+        tab = self.page.get_by_role("tab", name=name, exact=True)
+        tab.click()
+        expect(tab).to_have_attribute("aria-selected", "true")
+        self.page.wait_for_function(_OPENED, timeout=LOADED_MS)
+        self.wait()
+
+    def choose(self, airline: str) -> None:
+        """Type the code of an airline into the filter and wait until every panel has its answer."""
+        box = self.page.locator("[data-testid=stSidebar] [data-testid=stMultiSelect] input").first
+        box.fill(airline)
+        box.press("Enter")
+        box.press("Escape")  # closes the list, which lies over the page
+        expect(self.page).to_have_url(re.compile(f"airline={airline}"), timeout=LOADED_MS)
+        self.wait()
+
     def drawn(self, key: str) -> list[Any]:
         """What the chart of a panel shows: the values along its axes, and what is said of each."""
         charts = self.panel(key).locator(".js-plotly-plot")
@@ -100,7 +123,7 @@ class Viewer:
         return shown
 
     def spoiled_words(self) -> list[str]:
-        """Words of charts that cannot be read: cut off, or one on the other."""
+        """Words of numbers and charts that cannot be read: cut off, or one on the other."""
         words: list[str] = self.page.evaluate(_SPOILED)
         return words
 

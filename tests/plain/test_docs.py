@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from dashboard import text
 from docs import generate
 from skytier.settings import ALL_SETTINGS, PROJECT_ROOT
+from tests.pages import views
 
 pytestmark = pytest.mark.plain
 
@@ -46,3 +48,9 @@ def test_make_targets_that_are_named_exist(page: Path) -> None:
     targets = set(re.findall(r"^(\w+):", (PROJECT_ROOT / "Makefile").read_text(), re.MULTILINE))
     named = set(re.findall(r"`make (\w+)`|^make (\w+)", page.read_text(encoding="utf-8"), re.MULTILINE))
     assert {one or other for one, other in named} <= targets
+
+
+def test_every_page_and_view_of_the_dashboard_is_named() -> None:
+    said = (PROJECT_ROOT / "docs" / "dashboard.md").read_text(encoding="utf-8")
+    names = {name for page in text.PAGES for name in (page.title, *views(page.file))}
+    assert {name for name in names if name not in said} == set()

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pyarrow as pa
 import pytest
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.testing.v1 import AppTest
 
 from dashboard import panels
@@ -30,12 +31,28 @@ def draw(rows: pd.DataFrame, unit: str) -> str:
 def page(unit: str) -> None:
     import streamlit
 
-    from dashboard.panels import new_page, panel
+    from dashboard.panels import panel, shown_on
     from dashboard.queries.tiers import Tier
 
-    new_page()
     asked, draw = streamlit.session_state["asked"], streamlit.session_state["draw"]
-    panel("A test", lambda: asked, draw, given=lambda: (unit,), tier=Tier.HOT, key="test", empty="None")
+    with shown_on("test"):
+        panel("A test", lambda: asked, draw, given=lambda: (unit,), tier=Tier.HOT, key="test", empty="None")
+
+
+def page_of_views() -> None:
+    import streamlit
+
+    from dashboard.panels import panel, shown_on, views
+    from dashboard.queries.tiers import Tier
+
+    asked, draw = streamlit.session_state["asked"], streamlit.session_state["draw"]
+
+    def show(name: str) -> None:
+        panel(name, lambda: asked, draw, given=lambda: (name,), tier=Tier.HOT, key=name)
+
+    with shown_on("test"):
+        show("above")
+        views("test-view", {"One": lambda: show("of one"), "Two": lambda: show("of two")})
 
 
 @pytest.fixture
@@ -51,11 +68,14 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Answer]]:
 
 def seen(unit: str) -> str:
     """What a viewer sees, who opens the page."""
-    viewer = AppTest.from_function(page, args=(unit,))
+    return said(AppTest.from_function(page, args=(unit,)))[0]
+
+
+def said(viewer: AppTest) -> list[str]:
     viewer.session_state["asked"], viewer.session_state["draw"] = ASKED, draw
     viewer.run(timeout=30)
     assert not viewer.exception
-    return str(viewer.info[0].value)
+    return [str(info.value) for info in viewer.info]
 
 
 def test_two_viewers_of_an_answer_see_one_drawing(answers: list[Answer]) -> None:
@@ -75,6 +95,43 @@ def test_a_new_answer_is_another_drawing(answers: list[Answer]) -> None:
     answers.append(replace(answers[0], table=pa.table({"events": pa.array([], pa.int64())}), as_of=AT + timedelta(1)))
     assert seen("rows") == "None"
     assert drawn == [(2, "rows"), (1, "rows")]
+
+
+def test_only_the_view_that_is_open_is_drawn(answers: list[Answer]) -> None:
+    viewer = AppTest.from_function(page_of_views)
+    assert said(viewer) == ["2 above", "2 of one"]
+    viewer.session_state["test-view"] = "Two"
+    assert said(viewer) == ["2 above", "2 of two"]
+    linked = AppTest.from_function(page_of_views)
+    linked.query_params["test-view"] = "Two"
+    assert said(linked) == ["2 above", "2 of two"]
+    assert drawn == [(2, "above"), (2, "of one"), (2, "of two")]
+
+
+def test_a_link_to_a_view_that_is_gone_opens_the_first(answers: list[Answer]) -> None:
+    linked = AppTest.from_function(page_of_views)
+    linked.query_params["test-view"] = "Three"
+    assert said(linked) == ["2 above", "2 of one"]
+
+
+def test_only_what_is_not_there_yet_begins_as_a_skeleton(
+    answers: list[Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+    skeleton = DeltaGenerator.skeleton
+
+    def counted(place: DeltaGenerator, *, height: int) -> DeltaGenerator:
+        begun.append(height)
+        return skeleton(place, height=height)
+
+    monkeypatch.setattr(DeltaGenerator, "skeleton", counted)
+    viewer, counts = AppTest.from_function(page_of_views), []
+    for view in ("One", "One", "Two", "One"):
+        viewer.query_params.clear()  # as a browser does, whose tab is pressed
+        viewer.session_state["test-view"] = view
+        assert said(viewer) == ["2 above", f"2 of {view.lower()}"]
+        counts.append(len(begun))
+    assert counts == [2, 2, 3, 4]
 
 
 def test_sparklines_have_the_shape_of_long_trends() -> None:
