@@ -62,7 +62,7 @@ def _open_alerts() -> dict[str, str]:
     return {
         row["alert_id"]: text.ALERT.format(
             severity=text.SEVERITIES.get(row["severity"], row["severity"]),
-            subject=row["subject"],
+            subject=text.subject(row["kind"], row["subject"]),
             kind=text.KINDS.get(row["kind"], row["kind"]),
             when=row["last_time"],
         )

@@ -8,7 +8,10 @@ import streamlit as st
 
 from dashboard import access, filters, panels, text
 
-st.set_page_config(page_title=text.PRODUCT, page_icon=str(Path(__file__).parent / "static" / "icon.svg"), layout="wide")
+STATIC = Path(__file__).parent / "static"
+
+st.set_page_config(page_title=text.PRODUCT, page_icon=str(STATIC / "icon.svg"), layout="wide")
+st.html(STATIC / "page.css")
 pages = [st.Page(f"app_pages/{p.file}.py", title=p.title, icon=p.icon, url_path=p.path) for p in text.PAGES]
 who = access.known()
 page = st.navigation(pages, position="sidebar" if who else "hidden")

@@ -13,13 +13,13 @@ import numpy as np
 import plotly.graph_objects as go
 
 # Pixels, in Streamlit's theme: around all, between plot and labels, of a character, of a line, of a title with the
-# space before it, of a line of legend, of a colour bar without its words.
+# space before it, of a line of legend, of a colour bar without its words, of one that lies below.
 _MARGIN, _PAD, _CHARACTER, _LINE = 10, 8, 6.5, 16
 _TITLE = {"x": 40, "y": 42}
 _NUMBER = 5  # characters: Plotly writes 12.5, 8000, 20k
 _DATE_LINES = 2
 _BEYOND = _NUMBER * _CHARACTER / 2  # half of the last label, which may stand at the end of a horizontal axis
-_LEGEND, _COLOUR_BAR = 32, 42
+_LEGEND, _COLOUR_BAR, _COLOUR_BAR_BELOW = 32, 42, 62
 # Characters of all labels of a horizontal axis: more may be turned where a chart is narrow; a short one stays as high.
 _ONE_LINE, _SHORT = 40, 2
 _SIDES = {"x": ("b", "t"), "y": ("l", "r")}
@@ -32,14 +32,15 @@ def make_room(figure: go.Figure) -> None:
     on when Plotly measured.
     """
     bars = _colour_bars(figure)
-    for bar in bars:
+    upright = [bar for bar in bars if bar.orientation != "h"]
+    for bar in upright:
         if not bar.ticktext:
             bar.ticklabelposition = "outside bottom"
     needed = {
         "l": 0.0,
-        "r": max(map(_width, bars), default=0.0),
+        "r": max(map(_width, upright), default=0.0),
         "t": _LEGEND if _has_legend(figure) else 0.0,
-        "b": 0.0,
+        "b": 0.0 if bars == upright else _COLOUR_BAR_BELOW,
     }
     for letter, (side, other_side) in _SIDES.items():
         for name, values in _values(figure, letter).items():

@@ -68,7 +68,7 @@ def alerts(frame: pd.DataFrame) -> Grid:
         {
             "severity": frame["severity"].map(text.SEVERITIES).fillna(frame["severity"]),
             "alert_state": [text.OPEN if pd.isna(by) else by for by in frame["acknowledged_by"].tolist()],
-            "subject": frame["subject"],
+            "subject": [text.subject(kind, name) for kind, name in zip(frame["kind"], frame["subject"], strict=True)],
             "message": frame["message"],
             "last_time": frame["last_time"],
             "times": frame["times"],

@@ -13,6 +13,8 @@ from dashboard.text import overview as text
 from skytier import reference
 
 _TREND_HOURS = 12
+_MAP_HEIGHT, _MAP_SHAPE = 460, 1.4  # pixels; width to height
+_AROUND, _LEAST_DEG = 1.15, 12.0
 _EARLY, _LATE = -15.0, 60.0
 
 
@@ -116,13 +118,28 @@ def routes(flights: pd.DataFrame) -> Chart | str:
             )
         )
     figure.add_trace(_airports(found, places))
-    figure.update_geos(fitbounds="locations", **formats.MAP)
+    ends = [places[code] for code in {*found["origin"], *found["destination"]}]
+    figure.update_geos(
+        **_window([end.latitude_deg for end in ends], [end.longitude_deg for end in ends]), **formats.MAP
+    )
     figure.update_layout(margin=formats.MARGIN_MAP)
     late = int((aloft["departure_delay_minutes"] >= DELAYED_MINUTES).sum())
     says = text.ROUTES_SAYS.format(
         flights=formats.count(len(aloft)), routes=formats.count(len(found)), late=formats.count(late)
     )
-    return Chart(figure, says, height=440)
+    return Chart(figure, says, height=_MAP_HEIGHT)
+
+
+def _window(latitudes_deg: list[float], longitudes_deg: list[float]) -> dict[str, list[float]]:
+    """The part of the world that a map shows: around the places, not too near, in the shape of the panel."""
+    height = max(_LEAST_DEG, _AROUND * (max(latitudes_deg) - min(latitudes_deg)))
+    width = max(_LEAST_DEG, _AROUND * (max(longitudes_deg) - min(longitudes_deg)))
+    spans = {"lataxis_range": max(height, width / _MAP_SHAPE), "lonaxis_range": max(width, height * _MAP_SHAPE)}
+    middles = [(min(ends) + max(ends)) / 2 for ends in (latitudes_deg, longitudes_deg)]
+    return {
+        name: [middle - span / 2, middle + span / 2]
+        for (name, span), middle in zip(spans.items(), middles, strict=True)
+    }
 
 
 def _airports(found: pd.DataFrame, places: dict[str, reference.Airport]) -> go.Scattergeo:
@@ -139,7 +156,14 @@ def _airports(found: pd.DataFrame, places: dict[str, reference.Airport]) -> go.S
             "colorscale": formats.DELAY_SCALE,
             "cmin": _EARLY,
             "cmax": _LATE,
-            "colorbar": {"title": text.DELAY_BAR, "thickness": 12},
+            "colorbar": {
+                "title": {"text": text.DELAY_BAR, "side": "top"},
+                "thickness": 12,
+                "len": 0.6,
+                "orientation": "h",
+                "y": 0,
+                "yanchor": "top",
+            },
             "line": {"width": 1, "color": "#444444"},
         },
         text=[

@@ -45,12 +45,12 @@ _few, _idle = threading.BoundedSemaphore(_SESSIONS), queue.LifoQueue[Connection]
 class Tier(StrEnum):
     """Where the data of a panel lies."""
 
-    HOT = "hot tier (MongoDB)"
-    COLD = "cold tier (Hive)"
+    HOT = "hot tier"
+    COLD = "cold tier"
     BOTH = "both tiers"
     METADATA = "metadata"
     SERVERS = "servers"
-    MODELS = "model registry (HDFS)"
+    MODELS = "model registry"
 
 
 @functools.cache

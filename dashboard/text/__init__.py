@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from dashboard.queries.tiers import Tier
@@ -44,14 +45,15 @@ DOWNLOAD, DOWNLOAD_HELP = "CSV", "Download the rows of this panel"
 _ORIGINS = {
     Origin.COMPUTED: "asked just now",
     Origin.CACHED: "from the cache",
-    Origin.STALE: "from the cache, being refreshed",
+    Origin.STALE: "from the cache, asked anew",
     Origin.UNCACHED: "asked just now: the cache is down, so this is slower",
 }
 
 
 def source(answer: Answer, tier: Tier) -> str:
-    """Where an answer comes from and when it was asked."""
-    return f"As of {answer.as_of:%Y-%m-%d %H:%M:%S} UTC · {tier} · {_ORIGINS[answer.origin]}"
+    """Where an answer comes from and when it was asked: the day only where that is not today."""
+    day = "" if answer.as_of.date() == datetime.now(UTC).date() else f"{answer.as_of:%Y-%m-%d} "
+    return f"As of {day}{answer.as_of:%H:%M:%S} UTC · {tier} · {_ORIGINS[answer.origin]}"
 
 
 def column(name: str) -> str:

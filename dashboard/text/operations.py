@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dashboard.text import predictions
+
 NOW, WORK, DATA = VIEWS = "Now", "Jobs", "Storage and archives"
 SCORE, SERVERS, ALERTS = "Health", "Servers", "Alerts"
 RUNS, DURATIONS = "Airflow: DAGs", "Airflow: how long the runs took"
@@ -64,6 +66,7 @@ STATES = {"ok": "● Well", "slow": "◐ Slow", "down": "✕ Down", "unknown": "
 NO_ALERTS = "No alert has ever been raised."
 SEVERITIES = {"critical": "▲ Critical", "warning": "△ Warning"}
 KINDS = {"archive": "Archive", "model": "Delay model", "drift": "Drift"}
+ALERT_OF_DRIFT = "{feature}, predicted {stage}"
 OPEN = "nobody yet"
 ACKNOWLEDGE_LABEL, ACKNOWLEDGE_HINT = "Open alerts that you have seen", "choose alerts"
 ACKNOWLEDGE, ACKNOWLEDGED = "Acknowledge", "Acknowledged: {}."
@@ -180,3 +183,11 @@ HIT_HELP = (
 )
 CACHE_DOWN = "Redis does not answer: every question is asked anew, so that pages are slower."
 STALE_RATIO, STALE_HELP = "Stale", "Answers whose time was over, given out while they were asked anew."
+
+
+def subject(kind: str, name: str) -> str:
+    """What an alert is about: one of drift names a stage and a feature."""
+    stage, _, feature = name.partition(":")
+    if kind != "drift" or stage not in predictions.STAGES:
+        return name
+    return ALERT_OF_DRIFT.format(feature=predictions.feature(feature), stage=predictions.STAGES[stage])

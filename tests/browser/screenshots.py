@@ -7,7 +7,7 @@ from skytier.settings import HOST, PROJECT_ROOT, PortSettings
 from tests.browser.viewer import Viewer, chromium
 
 FOLDER = PROJECT_ROOT / "docs" / "images"
-WIDTH, HEIGHT = 1280, 860
+WIDTH, HEIGHT = 1280, 1000
 _SETTLE_MS = 3_000  # charts grow into their places
 
 

@@ -77,6 +77,15 @@ def test_a_colour_bar_takes_what_its_words_need() -> None:
     assert 10 < margins(go.Figure(heat))["r"] < margins(go.Figure(long))["r"]
 
 
+def test_a_colour_bar_below_takes_its_room_there() -> None:
+    beside, below = (
+        margins(go.Figure(go.Heatmap(z=[[1]], x=["a"], y=["b"], colorbar={"orientation": way, "thickness": 12})))
+        for way in ("v", "h")
+    )
+    assert below["b"] > beside["b"]
+    assert below["r"] < beside["r"]
+
+
 def test_what_is_not_shown_takes_no_room_and_what_is_given_stays() -> None:
     figure = bars("UA").update_xaxes(visible=False).update_yaxes(visible=False).update_layout(margin=formats.MARGIN_MAP)
     assert margins(figure) == {"l": 0, "r": 0, "t": 0, "b": 0}

@@ -155,6 +155,23 @@ def test_alerts_say_who_has_seen_them() -> None:
     assert rows["severity"].tolist() == ["▲ Critical"] * 2
 
 
+@pytest.mark.parametrize(
+    ("kind", "subject", "said"),
+    [
+        ("drift", "after_departure:destination", "Destination, predicted at departure"),
+        (
+            "drift",
+            "before_departure:error_distribution",
+            "Errors of the predictions, predicted 2 hours before departure",
+        ),
+        ("drift", "of something else", "of something else"),
+        ("archive", "return of 2013:1", "return of 2013:1"),
+    ],
+)
+def test_alerts_of_drift_name_features_as_the_page_of_predictions_does(kind: str, subject: str, said: str) -> None:
+    assert text.subject(kind, subject) == said
+
+
 def test_the_hit_ratio_counts_stale_answers_as_hits() -> None:
     hits, stale = charts.cache(pd.DataFrame([{"computed": 1, "cached": 2, "stale": 1}]))
     assert (hits.value, hits.note, stale.value) == ("75%", "of 4 answers", "25%")

@@ -51,8 +51,19 @@ def test_a_map_has_a_line_a_route_and_says_how_many_are_late() -> None:
     chart = overview.routes(flights(("10h", None, 30.0), ("11h", None, -5.0)))
     assert isinstance(chart, Chart)
     assert len([trace for trace in chart.figure.data if trace.mode == "lines"]) == 1
-    assert chart.says == "2 flights on 1 routes are in the air; 1 of them left 15 minutes late or more."
-    assert "2 flights on their way, departed +12 min on average" in chart.figure.data[-1].text[0]
+    assert chart.says == "Flights in the air: 2, on 1 routes. Of these left 15 minutes late or more: 1."
+    assert "flights on their way 2, departed +12 min on average" in chart.figure.data[-1].text[0]
+
+
+def test_a_map_shows_all_places_and_is_not_too_near() -> None:
+    near = overview._window([40.6, 40.7], [-74.2, -73.8])
+    assert near["lataxis_range"] == pytest.approx([40.65 - 6, 40.65 + 6])
+    assert near["lonaxis_range"] == pytest.approx([-74 - 8.4, -74 + 8.4])
+    wide = overview._window([21.3, 61.2, 40.7], [-157.9, -150.0, -73.8])
+    assert wide["lataxis_range"][0] < 21.3 < 61.2 < wide["lataxis_range"][1]
+    assert wide["lonaxis_range"][0] < -157.9 < -73.8 < wide["lonaxis_range"][1]
+    spans = [end - start for start, end in (wide["lonaxis_range"], wide["lataxis_range"])]
+    assert spans[0] / spans[1] == pytest.approx(1.4)
 
 
 def test_a_single_batch_has_numbers() -> None:

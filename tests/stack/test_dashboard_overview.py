@@ -69,7 +69,7 @@ def test_routes_in_the_air() -> None:
     chart = charts.routes(asked(queries.in_the_air(Filters())))
     assert isinstance(chart, Chart)
     routes = now.groupby(["origin", "destination"]).ngroups
-    assert f"{len(now):,} flights on {routes:,} routes" in chart.says
+    assert f"Flights in the air: {len(now):,}, on {routes:,} routes" in chart.says
     lines = [trace for trace in chart.figure.data if trace.mode == "lines"]
     assert len(lines) == routes
 
