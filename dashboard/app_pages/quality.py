@@ -31,9 +31,10 @@ def choose_reason() -> None:
     )
 
 
-def choose_runs() -> None:
+def choose_runs() -> tuple[int, bool]:
+    """How many of the newest runs are shown, and whether on a logarithmic scale."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.segmented_control(
+        number = st.segmented_control(
             text.NUMBER,
             text.NUMBERS,
             default=text.NUMBERS[0],
@@ -42,7 +43,7 @@ def choose_runs() -> None:
             bind="query-params",
             persist_state="session",
         )
-        st.toggle(
+        is_logarithmic = st.toggle(
             text.LOGARITHMIC,
             value=True,
             key="quality-log",
@@ -50,6 +51,7 @@ def choose_runs() -> None:
             bind="query-params",
             persist_state="session",
         )
+    return number, is_logarithmic
 
 
 def good() -> None:
@@ -82,19 +84,19 @@ def turned_away() -> None:
 
 
 def runs() -> None:
+    number, is_logarithmic = choose_runs()
     panel(
         text.BATCHES,
-        lambda: queries.batches(chosen["quality-runs"]),
+        lambda: queries.batches(number),
         books.by_run,
-        given=lambda: (chosen["quality-log"],),
+        given=lambda: (is_logarithmic,),
         tier=Tier.METADATA,
         key="runs",
-        controls=choose_runs,
         empty=text.NO_BATCHES,
     )
     panel(
         text.BATCH_METADATA,
-        lambda: queries.batches(chosen["quality-runs"]),
+        lambda: queries.batches(number),
         books.books,
         tier=Tier.METADATA,
         key="books",

@@ -56,14 +56,19 @@ def test_transforms_touch_no_session_client_or_clock() -> None:
 
 def test_a_drawing_is_kept_by_functions_of_modules() -> None:
     """One made in the page, for this run of it, would be drawn anew for each viewer."""
-    calls = [
+    calls = _panels()
+    assert len(calls) > len(list((ROOT / "dashboard" / "app_pages").glob("*.py")))
+    assert not {f"{name}, line {call.lineno}" for name, call in calls if not _is_of_a_module(call.args[2])}
+
+
+def _panels() -> list[tuple[str, ast.Call]]:
+    """The calls that show panels, by page."""
+    return [
         (path.name, node)
         for path in (ROOT / "dashboard" / "app_pages").glob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "panel"
     ]
-    assert len(calls) > len(list((ROOT / "dashboard" / "app_pages").glob("*.py")))
-    assert not {f"{name}, line {call.lineno}" for name, call in calls if not _is_of_a_module(call.args[2])}
 
 
 def _is_of_a_module(draw: ast.expr) -> bool:
@@ -78,3 +83,14 @@ def test_a_drawing_depends_on_no_clock() -> None:
         if word in path.read_text()
     }
     assert not found
+
+
+def test_what_is_chosen_in_a_panel_is_read_by_that_panel_alone() -> None:
+    """Panels are drawn side by side: another might ask for it before it is there."""
+    read: dict[str, list[str]] = {}
+    for name, call in _panels():
+        keys = {ast.unparse(node.slice) for node in ast.walk(call) if isinstance(node, ast.Subscript)}
+        for key in keys:
+            read.setdefault(f"{name} {key}", []).append(ast.unparse(call.args[0]))
+    assert read
+    assert {key: panels for key, panels in read.items() if len(panels) > 1} == {}

@@ -12,8 +12,9 @@ import pytest
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.testing.v1 import AppTest
 
-from dashboard import panels
+from dashboard import panels, text
 from dashboard.queries import tiers
+from dashboard.queries.tiers import Tier
 from skytier.cache import Answer, Origin, Question
 
 pytestmark = pytest.mark.plain
@@ -132,6 +133,14 @@ def test_only_what_is_not_there_yet_begins_as_a_skeleton(
         assert said(viewer) == ["2 above", f"2 of {view.lower()}"]
         counts.append(len(begun))
     assert counts == [2, 2, 3, 4]
+
+
+def test_an_answer_says_its_day_where_that_is_not_today() -> None:
+    now = datetime.now(UTC)
+    today = Answer(pa.table({}), now, 0.1, Origin.CACHED)
+    assert text.source(today, Tier.HOT) == f"As of {now:%H:%M:%S} UTC · hot tier · from the cache"
+    earlier = replace(today, as_of=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), origin=Origin.STALE)
+    assert text.source(earlier, Tier.COLD) == "As of 2026-01-02 03:04:05 UTC · cold tier · from the cache, asked anew"
 
 
 def test_sparklines_have_the_shape_of_long_trends() -> None:

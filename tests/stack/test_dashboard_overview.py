@@ -12,6 +12,7 @@ from dashboard.charts import overview as charts
 from dashboard.filters import Filters
 from dashboard.panels import Chart, Grid, Number
 from dashboard.queries import overview as queries
+from dashboard.text import overview as text
 from skytier import hot_tier
 from skytier.files import Files
 from tests.answers import asked
@@ -60,13 +61,18 @@ def test_flights_in_the_air(filters: Filters) -> None:
     assert list(flying.trend) == [len(flights) for flights in hourly]
     assert list(delayed.trend) == late
     assert (flying.value, delayed.value) == (f"{len(hourly[-1]):,}", f"{late[-1]:,}")
-    assert flying.change == f"{len(hourly[-1]) - len(hourly[-2]):+,}"
+    more = len(hourly[-1]) - len(hourly[-2])
+    assert (flying.change, flying.note) == ((f"{more:+,}", None) if more else (None, text.UNCHANGED))
 
 
-def test_routes_in_the_air() -> None:
+@pytest.mark.parametrize("hours", [6, 12])
+def test_routes_in_the_air(hours: int) -> None:
+    """As they were when it was day: the newest event is of the night."""
     found = documents(Filters())
-    now = aloft(found, clock(found))
-    chart = charts.routes(asked(queries.in_the_air(Filters())))
+    moment = clock(found) - timedelta(hours=hours)
+    now = aloft(found, moment)
+    assert len(now) > 5
+    chart = charts.routes(asked(queries.in_the_air(Filters())).assign(clock=moment))
     assert isinstance(chart, Chart)
     routes = now.groupby(["origin", "destination"]).ngroups
     assert f"Flights in the air: {len(now):,}, on {routes:,} routes" in chart.says
