@@ -229,8 +229,9 @@ def watch_processor() -> None:
 
 def _machine() -> pa.Table:
     memory, disk = psutil.virtual_memory(), psutil.disk_usage(str(home()))
+    watched = tuple(_watched)  # at once: the thread goes on noting
     row = {
-        "cpu_share": (statistics.mean(_watched) if _watched else psutil.cpu_percent(0.3)) / 100,
+        "cpu_share": (statistics.mean(watched) if watched else psutil.cpu_percent(0.3)) / 100,
         "cores": psutil.cpu_count() or 1,
         "load": psutil.getloadavg()[0],
         "memory_used_gb": (memory.total - memory.available) / 1e9,
