@@ -72,10 +72,15 @@ def views(page: str) -> tuple[str, ...]:
     return getattr(import_module(f"dashboard.text.{page}"), "VIEWS", ("",))
 
 
+def link_to(page: str, view: str) -> dict[str, str]:
+    """What an address carries to open a view of a page."""
+    return {f"{page}-view": view} if view else {}
+
+
 def opened_views(page: str, **link: str) -> Iterator[AppTest]:
     """A page as somebody opens each of its views by a link; every panel that belongs there is."""
     for view, number in zip(views(page), PANELS[page], strict=True):
-        app = opened(page, **link, **({f"{page}-view": view} if view else {}))
+        app = opened(page, **link, **link_to(page, view))
         assert not app.exception
         assert len(panels(app)) == number, view
         assert len(answers(app)) + len(app.error) == number, view

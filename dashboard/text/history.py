@@ -22,7 +22,7 @@ NOTHING = "no value"
 
 HEADLINE = "All flights of the selection"
 TOTAL, TOTAL_NOTE = "Flights ended", "on {days} days"
-TOTAL_HELP = "Flights that arrived, were cancelled or diverted. Lines: by day."
+TOTAL_HELP = "Flights that arrived, were cancelled or diverted."
 DELAYED_HELP = "Arrived 15 minutes late or more, of those that arrived."
 ARRIVAL_NOTE = "{} arrived"
 DELAY_HELP = "Of the flights that arrived; early is negative."

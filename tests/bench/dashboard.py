@@ -35,7 +35,7 @@ from skytier.settings import HOST, ArchiveSettings, PortSettings, RedisSettings
 from tests.archive_runs import size_mb
 from tests.browser.viewer import QUIET, program
 from tests.own_stack import OwnStack, own_stack, settings_of
-from tests.pages import views
+from tests.pages import link_to, views
 
 NO_WAITS = {"SKYTIER_ARCHIVE_GRACE_SECONDS": "0", "SKYTIER_ARCHIVE_SETTLE_SECONDS": "0"}
 HOUR_SECONDS = 3_600.0
@@ -98,8 +98,7 @@ class Place:
         return "" if self.page is text.PAGES[0] else self.page.path
 
     def query(self, codes: tuple[str, ...] = ()) -> str:
-        view = [(f"{self.page.file}-view", self.view)] if self.view else []
-        return urlencode([*view, *(("airline", code) for code in codes)])
+        return urlencode({**link_to(self.page.file, self.view), "airline": codes}, doseq=True)
 
     def address(self) -> str:
         return f"http://{HOST}:{PortSettings().dashboard}/{self.path}?{self.query()}"
