@@ -7,7 +7,7 @@ import os
 import uuid
 from pathlib import Path
 
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 from confluent_kafka.cimpl import KafkaError, KafkaException, NewTopic
 
 from local_stack import jvm
@@ -16,6 +16,12 @@ from skytier.kept_folder import new_folder
 from skytier.settings import HOST, KafkaSettings, PortSettings, scratch_folder
 
 _DAY_MS = 24 * 60 * 60 * 1000
+_EVENTS = {
+    # The time of ingestion is the broker's: nothing a producer says is it.
+    "message.timestamp.type": "LogAppendTime",
+    # The only replica: what is acknowledged is on the disk, or a power cut would take it back.
+    "flush.messages": "1",
+}
 
 
 class Kafka(Server):
@@ -56,7 +62,7 @@ class Kafka(Server):
         kafka = KafkaSettings()
         retention = {"retention.ms": str(kafka.retention_days * _DAY_MS)}
         topics = [
-            NewTopic(kafka.topic, kafka.partitions, 1, config=retention),
+            NewTopic(kafka.topic, kafka.partitions, 1, config=retention | _EVENTS),
             # A record that is rejected again, when a batch is repeated, replaces its first copy.
             NewTopic(kafka.dead_letter_topic, 1, 1, config=retention | {"cleanup.policy": "compact,delete"}),
         ]
@@ -67,6 +73,17 @@ class Kafka(Server):
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise
+        self._configure(admin, kafka.topic)
+
+    @staticmethod
+    def _configure(admin: AdminClient, topic: str) -> None:
+        """Give the topic of events its properties where earlier code made it."""
+        entries = [
+            ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in _EVENTS.items()
+        ]
+        resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
+        for changed in admin.incremental_alter_configs([resource]).values():
+            changed.result()
 
     def _admin(self) -> AdminClient:
         # Its own log lines would only repeat that the broker is not up yet.

@@ -12,13 +12,21 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from pydantic import ValidationError
+
+from skytier.errors import TerminalError
 from skytier.files import Files
+from skytier.kafka_log import Position
 
 BATCHES_PER_GENERATION = 1_000_000_000
-CHECKPOINTS = "/checkpoints/process_flight_events"
 METADATA = "/metadata"
 RAW = "/raw/flight_events"
 _MARK = re.compile(r"batch_(\d+)\.json")
+_NEWEST_DATES = 3
+_DAMAGED = (
+    "{path} on HDFS is no mark of a batch ({what}): write it again from the row of batch {batch} in "
+    "flight_dw.batch_metadata, as docs/repairs.md says."
+)
 
 
 def batch_id(generation: int, number: int) -> int:
@@ -51,6 +59,25 @@ def mark(files: Files, batch: int, metadata: dict[str, Any]) -> None:
     files.write_json_atomically(mark_path(batch), metadata)
 
 
+def position(files: Files, batch: int) -> Position | None:
+    """How far Kafka was read when the batch was marked; None where it has no mark, or one of code that kept none."""
+    if not is_marked(files, batch):
+        return None
+    path = mark_path(batch)
+    known = files.read_json(path)
+    if not isinstance(known, dict):
+        raise TerminalError(_DAMAGED.format(path=path, batch=batch, what=f"holds {type(known).__name__}"))
+    try:
+        return Position.model_validate(known["position"]) if "position" in known else None
+    except ValidationError as error:
+        raise TerminalError(_DAMAGED.format(path=path, batch=batch, what=error.errors()[0]["msg"])) from error
+
+
+def newest_mark(files: Files) -> int:
+    """The newest batch that was ever marked, 0 without any. It lists all marks: not for every run."""
+    return max((int(m[1]) for name in files.list(METADATA) if (m := _MARK.fullmatch(name))), default=0)
+
+
 @dataclass(frozen=True)
 class BatchSpan:
     """Batches of one checkpoint, both ends included."""
@@ -59,25 +86,14 @@ class BatchSpan:
     last: int
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """Where Spark remembers how far it read. ``last_mark`` is set where it begins anew: the newest complete batch."""
-
-    generation: int
-    path: str
-    last_mark: int | None
-
-
-def checkpoint(files: Files) -> Checkpoint:
-    """The checkpoint to go on with.
-
-    Where none is left, a new generation begins after every batch that was ever marked: Kafka is then read again from
-    its oldest record, and what is stored already counts as a duplicate.
-    """
-    last_mark = None
-    if generations := [int(name) for name in files.list(CHECKPOINTS) if name.isdigit()]:
-        generation = max(generations)
-    else:
-        last_mark = max((int(m[1]) for name in files.list(METADATA) if (m := _MARK.fullmatch(name))), default=0)
-        generation = last_mark // BATCHES_PER_GENERATION + 1
-    return Checkpoint(generation, f"{CHECKPOINTS}/{generation}", last_mark)
+def raw_folders(files: Files, after: int) -> dict[int, str]:
+    """The folders of raw records of batches after one, by batch; of the newest dates only, for these are the newest."""
+    found: dict[int, str] = {}
+    for date_name in sorted((name for name in files.list(RAW) if name.startswith("processing_date=")), reverse=True)[
+        :_NEWEST_DATES
+    ]:
+        for name in files.list(f"{RAW}/{date_name}"):
+            number = name.removeprefix("batch_")
+            if number.isdigit() and int(number) > after:
+                found[int(number)] = f"{RAW}/{date_name}/{name}"
+    return found

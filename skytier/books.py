@@ -16,20 +16,27 @@ from skytier.sql import Connection
 
 BALANCE = f"{batches.METADATA}/books.json"
 Offsets = dict[str, tuple[int, int]]
+_FOLDERS_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What a batch says of itself. ``offsets`` maps a partition to [from, to)."""
+    """What a batch says of itself. ``offsets`` maps a partition to [from, to); times are missing where it took nothing.
+
+    Of the offsets ``lost`` were deleted by Kafka before they were read; others may be markers of transactions or records
+    that compaction removed.
+    """
 
     batch_id: int
     consumed: int
     stored: int
     duplicates: int
     rejected: int
+    lost: int
     offsets: Offsets
-    ingestion_time_min: datetime
-    ingestion_time_max: datetime
+    ingestion_time_min: datetime | None
+    ingestion_time_max: datetime | None
+    storage_location: str
 
 
 @dataclass(frozen=True)
@@ -71,8 +78,9 @@ def check(connection: Connection, hot: MongoClient[hot_tier.Document], files: Fi
     if not entries:
         return Report([], [])
     counts = _cold_counts(connection, entries)
-    since, until = min(e.ingestion_time_min for e in entries), max(e.ingestion_time_max for e in entries)
-    counts["hot tier"] = hot_tier.count_by_batch(hot, since, until)
+    counts["raw"] = _raw_counts(connection, entries)
+    times = [t for e in entries for t in (e.ingestion_time_min, e.ingestion_time_max) if t is not None]
+    counts["hot tier"] = hot_tier.count_by_batch(hot, min(times), max(times)) if times else {}
     if compare(entries, counts):
         # Batches that are checked once more may have left the hot tier in part.
         counts["hot tier"] = _counts_in_both_tiers(connection, entries)
@@ -99,14 +107,21 @@ def compare(entries: list[Entry], counts: dict[str, dict[int, int]]) -> list[Dif
     """The batches whose own numbers, or whose numbers in a store, do not agree. ``counts``: store, batch, rows."""
     found = []
     for entry in entries:
-        expected = {"staging": entry.stored, "fact": entry.stored, "rejected": entry.rejected, "hot tier": entry.stored}
+        expected = {
+            "raw": entry.consumed,
+            "staging": entry.stored,
+            "fact": entry.stored,
+            "rejected": entry.rejected,
+            "hot tier": entry.stored,
+        }
         taken = sum(end - start for start, end in entry.offsets.values())
         accounted = entry.stored + entry.duplicates + entry.rejected
         found += [
             Difference(entry.batch_id, f"rows in {store}", number, counts[store].get(entry.batch_id, 0))
             for store, number in expected.items()
         ]
-        found.append(Difference(entry.batch_id, "consumed against Kafka's positions", taken, entry.consumed))
+        read = entry.consumed + entry.lost
+        found.append(Difference(entry.batch_id, "consumed + lost within Kafka's positions", min(read, taken), read))
         found.append(Difference(entry.batch_id, "stored + duplicates + rejected", entry.consumed, accounted))
     return [difference for difference in found if difference.expected != difference.found]
 
@@ -144,8 +159,8 @@ def _remember(files: Files, entries: list[Entry], last: Balance) -> None:
 def _entries(connection: Connection, files: Files, after: int) -> list[Entry]:
     """The complete batches after one, oldest first."""
     rows = connection.query(
-        "SELECT batch_id, consumed, stored, duplicates, rejected, kafka_offsets, "
-        "ingestion_time_min, ingestion_time_max "
+        "SELECT batch_id, consumed, stored, duplicates, rejected, coalesce(lost, 0) AS lost, kafka_offsets, "
+        "ingestion_time_min, ingestion_time_max, storage_location "
         f"FROM flight_dw.batch_metadata WHERE batch_id > {after} ORDER BY batch_id"
     ).dicts()
     # Only the newest can lack its mark: then it is still under way, or will be repeated.
@@ -171,6 +186,18 @@ def _counts_in_both_tiers(connection: Connection, entries: list[Entry]) -> dict[
         f"WHERE batch_id BETWEEN {first} AND {last} GROUP BY batch_id"
     ).rows
     return dict(rows)
+
+
+def _raw_counts(connection: Connection, entries: list[Entry]) -> dict[int, int]:
+    """Records in the raw folder of each batch."""
+    counts: dict[int, int] = {}
+    for start in range(0, len(entries), _FOLDERS_AT_ONCE):
+        query = " UNION ALL ".join(
+            f"SELECT {entry.batch_id}L, count(*) FROM parquet.`{entry.storage_location}`"
+            for entry in entries[start : start + _FOLDERS_AT_ONCE]
+        )
+        counts |= dict(connection.query(query).rows)
+    return counts
 
 
 def _cold_counts(connection: Connection, entries: list[Entry]) -> dict[str, dict[int, int]]:

@@ -1,11 +1,16 @@
-"""A place where a fault test ends the process, so that every gap between two writes can be hit on purpose."""
+"""Places where a fault test ends the process, or makes a transform fail at one record."""
 
 from __future__ import annotations
 
 import os
 import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 VARIABLE = "SKYTIER_FAULT_KILL_AT"
+RAISE_VARIABLE = "SKYTIER_FAULT_RAISE_AT"
 
 
 def point(name: str) -> None:
@@ -15,3 +20,15 @@ def point(name: str) -> None:
         if parent > 1:
             os.kill(parent, signal.SIGKILL)
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def spoil(rows: DataFrame, step: str, column: str) -> DataFrame:
+    """The rows as they are; with ``SKYTIER_FAULT_RAISE_AT=<step>=<text>`` whoever reads one whose column has that text
+    gets an error."""
+    named, _, text = os.environ.get(RAISE_VARIABLE, "").partition("=")
+    if named != step:
+        return rows
+    from pyspark.sql import functions as F
+
+    has_text = F.col(column).cast("string").contains(text)
+    return rows.where(F.when(has_text, F.raise_error("a fault put in by a test").cast("boolean")).otherwise(True))

@@ -266,6 +266,9 @@ class ProcessingSettings(Settings):
 
     max_events_per_batch: int = Field(250_000, ge=1, description="events of one batch at most; a backlog takes several")
     clock_tolerance_minutes: int = Field(5, ge=0, description="an event later than its ingestion by more is rejected")
+    quarantine_records: int = Field(
+        50, ge=0, description="records of a batch at most that are set aside because a step fails at them"
+    )
 
 
 class MaintenanceSettings(Settings):

@@ -8,6 +8,7 @@ import os
 import shlex
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from skytier import logs
@@ -22,6 +23,7 @@ _JVM_BASE = "-Duser.timezone=UTC -XX:-UsePerfData -XX:+IgnoreUnrecognizedVMOptio
 _JVM_ONE_SHOT = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-DontCompileHugeMethods -XX:ReservedCodeCacheSize=160m"
 
 _STANDARD_ERROR = 2
+_FAILURE_FILE = "SKYTIER_JOB_FAILURE_FILE"
 _CACHE = PROJECT_ROOT / "var" / "cache"  # depends on what is installed, not on SKYTIER_HOME: shared by all stacks
 
 log = logs.logger("spark")
@@ -218,6 +220,14 @@ def submit(job: str, *arguments: str, properties: dict[str, str] | None = None) 
     if not job_properties_file().exists():
         raise TerminalError(f"{job_properties_file()} does not exist: start the stack with 'make up' first.")
     command = submit_command(job, *arguments, properties=properties)
-    status = subprocess.run(command, env=job_environment(), stdout=_STANDARD_ERROR, check=False).returncode
-    if status != 0:
-        raise TerminalError(f"The Spark job {job} ended with status {status}: its error stands above.")
+    with tempfile.NamedTemporaryFile("r", dir=scratch_folder(), prefix=f"{job}-", suffix=".failure") as failure:
+        environment = job_environment() | {_FAILURE_FILE: failure.name}
+        status = subprocess.run(command, env=environment, stdout=_STANDARD_ERROR, check=False).returncode
+        if status != 0:
+            raise TerminalError(failure.read() or f"The Spark job {job} ended with status {status}, and said no more.")
+
+
+def tell_failure(reason: str) -> None:
+    """Tell whoever submitted this job why it failed; for the last lines of ``submit``."""
+    if path := os.environ.get(_FAILURE_FILE):
+        Path(path).write_text(reason)

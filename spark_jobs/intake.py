@@ -8,30 +8,32 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from skytier.kafka_log import Record
+
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
 @dataclass(frozen=True)
 class Intake:
-    """What a batch took from Kafka. ``offsets`` maps partition to [from, to), ``flight_dates`` are of valid events."""
+    """What a batch took from Kafka. ``flight_dates`` are of valid events, times UTC and None where it took nothing."""
 
     consumed: int
     valid: int
     rejected: int
-    offsets: dict[int, tuple[int, int]]
-    ingestion_time_min: datetime
-    ingestion_time_max: datetime
+    first_offsets: dict[int, int]
+    last_records: dict[int, Record]
+    ingestion_time_min: datetime | None
+    ingestion_time_max: datetime | None
     flight_dates: tuple[date, ...]
 
-    @property
-    def processing_date(self) -> date:
+    def processing_date(self, planned_at: datetime) -> date:
         """The partition of the batch: from its data, so that a batch repeated after midnight keeps it."""
-        return self.ingestion_time_max.date()
+        return (self.ingestion_time_max or planned_at).date()
 
 
-def take_in(prepared: DataFrame) -> Intake | None:
-    """Read the batch once and say what is in it; None when it is empty."""
+def count_intake(prepared: DataFrame) -> Intake:
+    """Read the batch once and say what is in it."""
     is_valid = F.size("reasons") == 0
     rows = (
         prepared.groupBy("kafka_partition")
@@ -40,21 +42,25 @@ def take_in(prepared: DataFrame) -> Intake | None:
             F.count_if(is_valid).alias("valid"),
             F.min("kafka_offset").alias("first"),
             F.max("kafka_offset").alias("last"),
+            F.unix_millis(F.max_by("kafka_timestamp", "kafka_offset")).alias("last_timestamp"),
             F.min("ingestion_timestamp").alias("ingestion_min"),
             F.max("ingestion_timestamp").alias("ingestion_max"),
             F.collect_set(F.when(is_valid, F.col("flight_date"))).alias("flight_dates"),
         )
         .collect()
     )
-    if not rows:
-        return None
     consumed, valid = sum(r.consumed for r in rows), sum(r.valid for r in rows)
     return Intake(
         consumed=consumed,
         valid=valid,
         rejected=consumed - valid,
-        offsets={r.kafka_partition: (r.first, r.last + 1) for r in rows},
-        ingestion_time_min=min(r.ingestion_min for r in rows).astimezone(UTC),
-        ingestion_time_max=max(r.ingestion_max for r in rows).astimezone(UTC),
+        first_offsets={r.kafka_partition: r.first for r in rows},
+        last_records={r.kafka_partition: Record(offset=r.last, timestamp_ms=r.last_timestamp) for r in rows},
+        ingestion_time_min=_utc(min((r.ingestion_min for r in rows), default=None)),
+        ingestion_time_max=_utc(max((r.ingestion_max for r in rows), default=None)),
         flight_dates=tuple({day for r in rows for day in r.flight_dates}),
     )
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment.astimezone(UTC) if moment else None

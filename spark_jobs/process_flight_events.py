@@ -5,25 +5,26 @@ Run by Airflow every minute and by ``skytier process``. A run that dies anywhere
 
 from __future__ import annotations
 
-import sys
 import time
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from models.registry import Registry
-from skytier import alerts, batches, cache, hot_tier, logs, topics
+from skytier import alerts, hot_tier, logs, topics
 from skytier.errors import SkytierError, TerminalError
 from skytier.exclusive import MINUTE_JOB, alone_at
 from skytier.files import Files
-from skytier.settings import KafkaSettings, ProcessingSettings
-from spark_jobs.flight_batch import FlightBatch, forget_batches_after
+from skytier.kafka_log import KafkaLog
+from skytier.settings import KafkaSettings
+from spark_jobs import failures, servers
+from spark_jobs.minute_run import MinuteRun
 
-log = logs.logger("process_flight_events")
+JOB = "process_flight_events"
+log = logs.logger(JOB)
 
 
 def main() -> None:
     """Drain the topic, once no other run is at it: two would do the same work twice, and one of them fail."""
-    logs.configure()
     with alone_at(MINUTE_JOB):
         drain()
 
@@ -46,42 +47,19 @@ def champion(files: Files) -> str | None:
 def drain() -> None:
     """Take everything that is in the topic now through both tiers."""
     start = time.monotonic()
-    kafka, processing = KafkaSettings(), ProcessingSettings()
+    kafka, files = KafkaSettings(), Files()
     topics.require(kafka, kafka.topic)
-    files = Files()
-    spark = SparkSession.builder.appName("process_flight_events").getOrCreate()
-    checkpoint = batches.checkpoint(files)
-    if checkpoint.last_mark is not None:
-        forget_batches_after(spark, checkpoint.last_mark)
-
-    model_version = champion(files)
-
-    def process(events: DataFrame, number: int) -> None:
-        batch_id = batches.batch_id(checkpoint.generation, number)
-        FlightBatch(events.sparkSession, files, batch_id, model_version).process(events)
-        cache.changed(cache.Basis.BATCHES)
-
-    source = (
-        spark.readStream.format("kafka")
-        .option("kafka.bootstrap.servers", kafka.bootstrap_servers)
-        .option("subscribe", kafka.topic)
-        .option("startingOffsets", "earliest")
-        .option("maxOffsetsPerTrigger", processing.max_events_per_batch)
-        .load()
-    )
-    query = (
-        source.writeStream.foreachBatch(process)
-        .option("checkpointLocation", checkpoint.path)
-        .trigger(availableNow=True)
-        .start()
-    )
-    query.awaitTermination()
+    spark = SparkSession.builder.appName(JOB).getOrCreate()
+    failures.quieten(spark)
+    try:
+        with KafkaLog(kafka, kafka.topic) as kafka_log:
+            MinuteRun(spark, files, kafka_log, champion(files)).drain()
+    except Exception as error:
+        if not isinstance(error, SkytierError) or isinstance(error, failures.StepError):
+            servers.require_answers(files)  # a server that is down says more than what failed for it
+        raise
     log.info("run done", seconds=round(time.monotonic() - start, 3))
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except SkytierError as error:
-        log.error("run failed", reason=str(error))
-        sys.exit(1)
+    failures.run(JOB, main)

@@ -11,7 +11,7 @@ from pyspark.sql.types import StringType, StructField, StructType, TimestampType
 
 from skytier import event_schema
 from spark_jobs.transforms.names import joined
-from spark_jobs.transforms.parse import KAFKA_COLUMNS
+from spark_jobs.transforms.records import KAFKA_COLUMNS
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

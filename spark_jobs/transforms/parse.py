@@ -9,24 +9,12 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, StringType, StructField, StructType, TimestampType
 
 from skytier import event_schema
+from spark_jobs.transforms.records import KAFKA_COLUMNS
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-KAFKA_COLUMNS = ("kafka_topic", "kafka_partition", "kafka_offset", "kafka_key", "value", "ingestion_timestamp")
 CORRUPT = "_corrupt_record"
-
-
-def records(kafka: DataFrame) -> DataFrame:
-    """Name the columns of a Kafka source as the warehouse does; ``value`` stays the exact bytes."""
-    return kafka.select(
-        F.col("topic").alias("kafka_topic"),
-        F.col("partition").alias("kafka_partition"),
-        F.col("offset").alias("kafka_offset"),
-        F.col("key").cast("string").alias("kafka_key"),
-        "value",
-        F.col("timestamp").alias("ingestion_timestamp"),
-    )
 
 
 def _with_leaves(schema: StructType, leaf: Callable[[DataType], DataType]) -> StructType:

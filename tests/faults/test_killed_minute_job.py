@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from skytier import batches, faults
+from skytier import batches, checkpoints, faults
 from skytier.files import Files
 from skytier.settings import KafkaSettings
 from skytier.sql import query
@@ -104,6 +104,6 @@ def test_fresh_batch_killed_once(stack: OwnStack, before: dict[str, list[str]], 
 def test_checkpoint_lost_with_a_batch_half_written(stack: OwnStack, before: dict[str, list[str]]) -> None:
     report = publish(stack, seed=50)
     killed_at(stack, "after:fact_flight_events")
-    Files().delete(batches.CHECKPOINTS)
+    Files().delete(checkpoints.CHECKPOINTS)
     take(stack)
     check_stores(before, report)

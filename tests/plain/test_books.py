@@ -21,12 +21,15 @@ counts = st.integers(0, 1000)
 def entry(number: int, stored: int, duplicates: int, rejected: int, start: int = 0, generation: int = 1) -> Entry:
     consumed = stored + duplicates + rejected
     offsets = {"0": (start, start + consumed)}
-    return Entry(batch_id(generation, number), consumed, stored, duplicates, rejected, offsets, NOW, NOW)
+    return Entry(
+        batch_id(generation, number), consumed, stored, duplicates, rejected, 0, offsets, NOW, NOW, "/raw/of_the_batch"
+    )
 
 
 def truth(*entries: Entry) -> dict[str, dict[int, int]]:
     stored = {e.batch_id: e.stored for e in entries}
     return {
+        "raw": {e.batch_id: e.consumed for e in entries},
         "staging": stored,
         "fact": dict(stored),
         "hot tier": dict(stored),
@@ -40,7 +43,7 @@ def test_true_books_balance(stored: int, duplicates: int, rejected: int) -> None
     assert compare([one], truth(one)) == []
 
 
-@given(counts, counts, counts, st.sampled_from(["staging", "fact", "hot tier", "rejected"]), st.integers(1, 5))
+@given(counts, counts, counts, st.sampled_from(["raw", "staging", "fact", "hot tier", "rejected"]), st.integers(1, 5))
 def test_every_lost_or_added_row_is_found(s: int, d: int, r: int, store: str, change: int) -> None:
     one = entry(0, s, d, r)
     found = truth(one)
@@ -54,6 +57,16 @@ def test_every_lost_or_added_row_is_found(s: int, d: int, r: int, store: str, ch
 def test_a_job_that_miscounts_is_found(stored: int, duplicates: int, rejected: int, change: int) -> None:
     one = replace(entry(0, stored, duplicates, rejected), duplicates=duplicates + change)
     assert [d.what for d in compare([one], truth(one))] == ["stored + duplicates + rejected"]
+
+
+@given(counts, st.integers(0, 5), st.integers(0, 5))
+def test_markers_of_transactions_and_lost_records_lie_between_the_positions(stored: int, lost: int, gaps: int) -> None:
+    one = entry(0, stored, 0, 0)
+    first, end = one.offsets["0"]
+    wider = replace(one, lost=lost, offsets={"0": (first, end + lost + gaps)})
+    assert compare([wider], truth(wider)) == []
+    more = replace(wider, lost=lost + gaps + 1)
+    assert [d.what for d in compare([more], truth(more))] == ["consumed + lost within Kafka's positions"]
 
 
 def test_positions_must_follow_one_another() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from skytier import batches, hot_tier
+from skytier import batches, checkpoints, hot_tier
 from skytier.files import Files
 from skytier.settings import KafkaSettings
 from skytier.sql import query
@@ -84,7 +84,7 @@ def test_lost_checkpoint_costs_nothing(stack: OwnStack, january: dict[str, int])
     stored = {store: sorted(stores.ids(store, "synthetic")) for store in stores.STORES}
     records = len(stores.topic_records())
     ((newest,),) = query("SELECT max(batch_id) FROM flight_dw.batch_metadata").rows
-    Files().delete(batches.CHECKPOINTS)
+    Files().delete(checkpoints.CHECKPOINTS)
     added = process(stack)
     assert added["consumed"] == records
     assert added["stored"] == 0
