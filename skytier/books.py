@@ -23,8 +23,8 @@ _FOLDERS_AT_ONCE = 100
 class Entry:
     """What a batch says of itself. ``offsets`` maps a partition to [from, to); times are missing where it took nothing.
 
-    Of the offsets ``lost`` were deleted by Kafka before they were read; others may be markers of transactions or records
-    that compaction removed.
+    Of the offsets ``lost`` were deleted by Kafka before they were read; others may be markers of transactions, or
+    records that compaction removed.
     """
 
     batch_id: int

@@ -30,5 +30,6 @@ def spoil(rows: DataFrame, step: str, column: str) -> DataFrame:
         return rows
     from pyspark.sql import functions as F
 
-    has_text = F.col(column).cast("string").contains(text)
-    return rows.where(F.when(has_text, F.raise_error("a fault put in by a test").cast("boolean")).otherwise(True))
+    value = F.col(column)
+    fails = F.raise_error("a fault put in by a test")
+    return rows.withColumn(column, F.when(value.cast("string").contains(text), fails).otherwise(value))

@@ -94,13 +94,13 @@ def frames(
         repeated, rejected_again = 0, 0
         if last >= _BUILT_BY.index("duplicates"):
             with steps.step("duplicates"):
-                stored, repeated = _without(stored, _repeated_events(spark, batch, stored, intake))
+                stored, repeated = _without(stored, find_repeated(batch, stored, intake))
                 if batch.is_reread and intake.rejected:
                     rejected, rejected_again = _without(rejected, _rejected_before(spark, batch, rejected))
         scored = None
         if last >= _BUILT_BY.index("predict"):
             with steps.step("predict"):
-                scored = _score(batch, stored, quarantine)
+                scored = score(batch, stored, quarantine)
         rejected_count = intake.rejected - rejected_again
         yield Frames(intake, stamped, stored, rejected, scored, repeated + rejected_again, rejected_count)
 
@@ -131,8 +131,9 @@ def _without(rows: DataFrame, places: DataFrame) -> tuple[DataFrame, int]:
     return (rows.join(F.broadcast(kept), _PLACE, how="left_anti") if count else rows), count
 
 
-def _repeated_events(spark: SparkSession, batch: Batch, valid: DataFrame, intake: Intake) -> DataFrame:
-    staged = spark.table(f"{DATABASE}.staging_flight_events")
+def find_repeated(batch: Batch, valid: DataFrame, intake: Intake) -> DataFrame:
+    """The places of valid records that repeat an event of this batch or of another one."""
+    staged = valid.sparkSession.table(f"{DATABASE}.staging_flight_events")
     # An earlier try of this very batch does not make its events duplicates.
     others = staged.where(flown_on(intake.flight_dates) & (F.col("batch_id") != batch.batch_id))
     return find_duplicates(valid, others.select("event_id"))
@@ -148,7 +149,8 @@ def _rejected_before(spark: SparkSession, batch: Batch, rejected: DataFrame) -> 
     return ours.join(known, ours.columns, how="left_semi").select(*_PLACE)
 
 
-def _score(batch: Batch, stored: DataFrame, quarantine: Quarantine) -> DataFrame:
+def score(batch: Batch, stored: DataFrame, quarantine: Quarantine) -> DataFrame:
+    """The stored events with the model's predictions, all of them asked for; null where there is no model."""
     if batch.model_version is None or quarantine.unscored:
         return outputs.unscored(stored)
     from spark_jobs.delay_scorer import predict  # an empty minute does not pay for importing XGBoost

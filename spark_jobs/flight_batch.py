@@ -24,7 +24,8 @@ from spark_jobs.batch_steps import Steps
 from spark_jobs.batch_writes import BatchWrites
 from spark_jobs.failures import StepError, reason
 from spark_jobs.quarantine import NotSeparableError, Quarantine
-from spark_jobs.transforms.records import Span, within
+from spark_jobs.transforms.records import Span
+from spark_jobs.trials import trials
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -83,17 +84,9 @@ class FlightBatch:
     def _search(self, batch: Batch, records: DataFrame, known: Quarantine, error: StepError) -> Quarantine:
         """Find the records at which the step fails, and set them aside. Raises StepError where that is of no use."""
 
-        def fails(spans: Sequence[Span]) -> bool:
-            here = records.where(within(spans) & ~within(known.spans))
-            return self._fails(batch, here, known, error)
-
-        if fails([]):
-            raise error  # it fails without any record
-        whole = [(partition, first, end) for partition, (first, end) in self._plan.ranges.items()]
         said = reason(error.__cause__ or error)
-        most = ProcessingSettings().quarantine_records - len(known.records)
         try:
-            found = quarantine.offending(whole, fails, most)
+            found = self._offending(batch, records, known, error)
         except NotSeparableError as not_separable:
             if error.step != "predict":
                 raise StepError(batch.batch_id, error.step, not_separable) from error
@@ -111,19 +104,26 @@ class FlightBatch:
         self._alert("quarantine", f"batch {batch.batch_id}", message)
         return after
 
-    def _fails(self, batch: Batch, records: DataFrame, known: Quarantine, error: StepError) -> bool:
-        """Whether some records alone make the step fail in the same way. Other failures are raised."""
-        only_unscored = Quarantine(unscored=known.unscored)
-        steps = Steps(batch.batch_id, is_trial=True)
-        try:
-            with frames(batch, records, only_unscored, steps, _BUILT_FOR.get(error.step, "predict")) as built:
-                BatchWrites(batch.batch_id, steps).one(error.step, built)
-        except StepError as again:
-            if again.signature != error.signature:
-                servers.require_answers(self._files)
-                raise
-            return True
-        return False
+    def _offending(self, batch: Batch, records: DataFrame, known: Quarantine, error: StepError) -> list[Span]:
+        """The single records at which the step fails in the same way. Other failures, and one without any record, are
+        raised."""
+        whole = [(partition, first, end) for partition, (first, end) in self._plan.ranges.items()]
+        most = ProcessingSettings().quarantine_records - len(known.records)
+        with trials(batch, records, known, error.step) as trial:
+
+            def fails(spans: Sequence[Span]) -> bool:
+                try:
+                    trial(spans)
+                except StepError as again:
+                    if again.signature != error.signature:
+                        servers.require_answers(self._files)
+                        raise
+                    return True
+                return False
+
+            if fails([]):
+                raise error
+            return quarantine.offending(whole, fails, most)
 
     def _store(self, batch: Batch, records: DataFrame, set_aside: Quarantine, position: Position) -> Position:
         with frames(batch, records, set_aside, self._steps) as built:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
 
 from skytier import hot_tier
 from skytier.settings import KafkaSettings
@@ -17,23 +17,41 @@ from skytier.sql import query
 STORES = ("hot", "staging", "fact")
 
 
-def topic_records(topic: str | None = None) -> list[tuple[int, int, bytes]]:
-    """Every record of a topic: partition, offset, value."""
+def topic_messages(topic: str | None = None) -> list[Message]:
+    """Every record of a topic that was not aborted, partition by partition."""
     settings = KafkaSettings()
     topic = topic or settings.topic
-    consumer = Consumer({"bootstrap.servers": settings.bootstrap_servers, "group.id": "tests"})
+    consumer = Consumer(
+        {
+            "bootstrap.servers": settings.bootstrap_servers,
+            "group.id": "tests",
+            "enable.partition.eof": True,
+            "isolation.level": "read_committed",
+        }
+    )
     try:
-        places = [TopicPartition(topic, p, 0) for p in consumer.list_topics(topic, timeout=10).topics[topic].partitions]
-        ends = {place.partition: consumer.get_watermark_offsets(place, timeout=10)[1] for place in places}
-        consumer.assign(places)
-        found: list[tuple[int, int, bytes]] = []
-        while len(found) < sum(ends.values()):
-            messages = consumer.consume(min(10_000, sum(ends.values()) - len(found)), timeout=10)
-            assert messages, f"{topic} holds {sum(ends.values())} records, but only {len(found)} could be read"
-            found += [(m.partition() or 0, m.offset() or 0, m.value() or b"") for m in messages if m.error() is None]
+        partitions = list(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
+        consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in partitions])
+        found: list[Message] = []
+        open_ends = set(partitions)
+        while open_ends:
+            messages = consumer.consume(10_000, timeout=10)
+            assert messages, f"{topic} was not read to its end"
+            open_ends -= {m.partition() for m in messages if _is_end(m)}
+            found += [m for m in messages if m.error() is None]
         return found
     finally:
         consumer.close()
+
+
+def _is_end(message: Message) -> bool:
+    error = message.error()
+    return error is not None and error.code() == KafkaError._PARTITION_EOF
+
+
+def topic_records(topic: str | None = None) -> list[tuple[int, int, bytes]]:
+    """Every record of a topic: partition, offset, value."""
+    return [(m.partition() or 0, m.offset() or 0, m.value() or b"") for m in topic_messages(topic)]
 
 
 def ids(store: str, source: str) -> list[str]:
