@@ -8,24 +8,44 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly ROOT=$PWD
 readonly JARS=$ROOT/var/jars TOOLS=$ROOT/var/tools LOGS=$ROOT/var/logs
 readonly JAVA_VERSION=17
-readonly FOR=${1:-}
+readonly SELF=local_stack/install.sh FOR=${1:-}
 readonly PYTHONS="python3.12 python3.11 python3 python"
 
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 fingerprint() { cat "$@" | sha256sum | cut -c1-16; }
 is_stamped() { [[ -f $1 && $(<"$1") == "$2" ]]; }
 
-# step NAME COMMAND...: run it with its output in a log; show its seconds, or the end of the log when it fails.
+# step NAME COMMAND...: run it with its output in a log; show its seconds, or why it failed.
+# It runs in a shell of its own: `set -e` holds there, and holds nowhere in what stands before ||, after ! or in an if.
 step() {
   local name=$1 log=$LOGS/install-${1// /-}.log began=$EPOCHREALTIME
   shift
   mkdir -p "$LOGS"
-  if ! ("$@") >"$log" 2>&1; then
-    printf 'error: %s failed; the end of %s:\n' "$name" "$log" >&2
-    tail -n 20 "$log" >&2
+  if ! bash "$SELF" --step "$@" >"$log" 2>&1; then
+    explain "$name" "$log" >&2
     return 1
   fi
   awk -v name="$name" -v from="$began" -v to="$EPOCHREALTIME" 'BEGIN { printf "  %-20s done         %5.1f s\n", name, to - from }'
+}
+
+readonly UNTRUSTED='CERTIFICATE_VERIFY_FAILED|certificate verify failed|certificate verification failed|invalid peer certificate|UnknownIssuer|PKIX path|certificate is NOT trusted'
+readonly UNREACHABLE="Could not resolve (host|')|name resolution|Name or service not known|dns error|lookup address|[Uu]nknown ?[Hh]ost|Network is unreachable|No route to host|[Cc]onnection refused|timed out|NewConnectionError|No address associated|tcp connect error"
+
+# explain NAME LOG: why a step failed: a sentence where the reason is known, else the end of its log.
+explain() {
+  local name=$1 log=$2
+  if grep -qE "$UNTRUSTED" "$log"; then
+    echo "error: $name failed: a server's certificate is not trusted here. Add the authority that signed it to the system's" \
+      "store (Debian: update-ca-certificates) or name its file in SSL_CERT_FILE, and run this again. Log: $log"
+  elif grep -q 'No space left on device' "$log"; then
+    echo "error: $name failed: the disk is full. Make room and run this again. Log: $log"
+  elif grep -qE "$UNREACHABLE" "$log"; then
+    echo "error: $name failed: the server that packages come from cannot be reached. Check the network; behind a proxy set" \
+      "HTTPS_PROXY, and for Maven its settings.xml. Then run this again. Log: $log"
+  else
+    echo "error: $name failed; the end of $log:"
+    tail -n 20 "$log"
+  fi
 }
 
 # ---------------------------------------------------------------- system packages
@@ -106,17 +126,38 @@ install_system_packages() {
 UV=$TOOLS/bin/uv
 export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=${UV_LINK_MODE:-hardlink} UV_NO_PROGRESS=1
 
+# Let pip, uv and Maven trust what the system trusts, such as a company's own authority; each has a list of its own else.
+# SSL_CERT_FILE comes first for pip and uv. A JDK that is not the system's is pointed to the store of the one that is.
+trust_system_certificates() {
+  local bundle store=/etc/ssl/certs/java/cacerts
+  export UV_SYSTEM_CERTS=${UV_SYSTEM_CERTS:-true}
+  for bundle in "${SSL_CERT_FILE:-}" /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem; do
+    if [[ -r $bundle ]]; then
+      export PIP_CERT=${PIP_CERT:-$bundle}
+      break
+    fi
+  done
+  if [[ -r $store && ${MAVEN_OPTS:-} != *trustStore* ]]; then
+    export MAVEN_OPTS="${MAVEN_OPTS:-} -Djavax.net.ssl.trustStore=$store"
+  fi
+}
+
 install_uv() {
+  local python
+  python=$(find_python)
   rm -rf "$TOOLS"
-  "$(find_python)" -m venv "$TOOLS"
+  "$python" -m venv "$TOOLS"
   "$TOOLS/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
   fingerprint requirements/uv.txt >"$TOOLS/.complete"
 }
 
 # install_environment FOLDER LOCK STAMP ["project"]
 install_environment() {
-  local folder=$1 lock=$2 stamp=$3 python=$1/bin/python
-  "$python" -c '' 2>/dev/null || "$UV" venv --clear --python "$(find_python)" "$folder"
+  local folder=$1 lock=$2 stamp=$3 python=$1/bin/python base
+  if ! "$python" -c '' 2>/dev/null; then
+    base=$(find_python)
+    "$UV" venv --clear --python "$base" "$folder"
+  fi
   rm -f "$folder/.complete"
   "$UV" pip sync --require-hashes --python "$python" "$lock"
   if [[ ${4:-} == project ]]; then
@@ -125,18 +166,21 @@ install_environment() {
   echo "$stamp" >"$folder/.complete"
 }
 
+# has_environment FOLDER STAMP PROGRAM: it was completed, and what it is for is there.
+has_environment() { is_stamped "$1/.complete" "$2" && [[ -x $1/bin/$3 ]]; }
+
 install_environments() {
   local jobs airflow pid failed=0 pids=()
   jobs=$(fingerprint requirements/jobs.txt pyproject.toml)
   airflow=$(fingerprint requirements/airflow.txt)
-  if is_stamped .venv/.complete "$jobs" && is_stamped .venv-airflow/.complete "$airflow"; then
+  if has_environment .venv "$jobs" skytier && has_environment .venv-airflow "$airflow" airflow; then
     return
   fi
-  is_stamped "$TOOLS/.complete" "$(fingerprint requirements/uv.txt)" || step "uv" install_uv
-  if ! is_stamped .venv/.complete "$jobs"; then
+  has_environment "$TOOLS" "$(fingerprint requirements/uv.txt)" uv || step "uv" install_uv || return 1
+  if ! has_environment .venv "$jobs" skytier; then
     step "Python packages" install_environment .venv requirements/jobs.txt "$jobs" project & pids+=($!)
   fi
-  if ! is_stamped .venv-airflow/.complete "$airflow"; then
+  if ! has_environment .venv-airflow "$airflow" airflow; then
     step "Airflow" install_environment .venv-airflow requirements/airflow.txt "$airflow" & pids+=($!)
   fi
   for pid in "${pids[@]}"; do wait "$pid" || failed=1; done
@@ -145,10 +189,14 @@ install_environments() {
 
 # ---------------------------------------------------------------- jars
 
+has_jars() {
+  is_stamped "$JARS/$1/.complete" "$(fingerprint "local_stack/jars/$1/pom.xml")" && compgen -G "$JARS/$1/*.jar" >/dev/null
+}
+
 fetch_jars() {
   local classpath outdated=()
   for classpath in kafka hadoop metastore spark; do
-    is_stamped "$JARS/$classpath/.complete" "$(fingerprint "local_stack/jars/$classpath/pom.xml")" || outdated+=("$classpath")
+    has_jars "$classpath" || outdated+=("$classpath")
   done
   [[ ${#outdated[@]} -gt 0 ]] || return 0
   step "jars" copy_jars "${outdated[@]}"
@@ -166,6 +214,12 @@ copy_jars() {
 
 # ----------------------------------------------------------------
 
+if [[ $FOR == --step ]]; then
+  shift
+  "$@"
+  exit
+fi
+trust_system_certificates
 mkdir -p var
 exec 9>var/install.lock # held by the children too: what a killed run left behind ends before this one begins
 if command -v flock >/dev/null; then flock 9; fi
