@@ -9,7 +9,6 @@ import orjson
 import pandas as pd
 from cyclopts import Parameter
 from cyclopts.validators import Number
-from rich.console import Console
 from rich.table import Table
 
 from generator import flights
@@ -17,7 +16,7 @@ from generator.pacing import paced
 from generator.position import PositionFile
 from generator.publisher import Publisher
 from generator.synthetic import Plan, Rates, synthetic
-from skytier import hot_tier, logs
+from skytier import hot_tier, logs, terminal
 from skytier.errors import SkytierError
 from skytier.settings import KafkaSettings
 from skytier.stopping import stop_on_signals
@@ -167,8 +166,8 @@ def _show(report: dict[str, Any], as_json: bool) -> None:
         return
     table = Table(show_header=False, box=None)
     for name, value in report.items():
-        table.add_row(name.replace("_", " "), _cell(value))
-    Console().print(table)
+        terminal.add_row(table, name.replace("_", " "), _cell(value))
+    terminal.print_table(table)
 
 
 def _cell(value: object) -> str:

@@ -8,11 +8,11 @@ from dataclasses import asdict
 from typing import Annotated
 
 from cyclopts import App, Parameter
-from rich.console import Console
 from rich.table import Table
 
 from local_stack import airflow, stack
 from local_stack.progress import Progress
+from skytier import terminal
 from skytier.settings import HOST, AirflowSettings, HdfsSettings, PortSettings, home, stack_env_file
 
 app = App(name="stack", help="The servers of the local stack.")
@@ -69,13 +69,13 @@ def status(*, as_json: Annotated[bool, Parameter(name="--json", negative="")] = 
 def _print_table(healths: list[stack.Health]) -> None:
     table = Table(box=None, pad_edge=False)
     for column in ("server", "state", "address", "MB", "log"):
-        table.add_column(column, overflow="fold")
+        table.add_column(column)
     for health in healths:
         state: str = health.state
         if state == "dead" and health.last_log_line_at:
             state = f"dead (last log line {health.last_log_line_at:%Y-%m-%d %H:%M:%S}Z)"
-        table.add_row(health.name, state, health.address, f"{health.memory_mb:.0f}", health.log)
-    Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
+        terminal.add_row(table, health.name, state, health.address, f"{health.memory_mb:.0f}", health.log)
+    terminal.print_table(table)
     for health in healths:
         if health.state in ("dead", "not ready"):
             print(f"{health.name} is {health.state}: see {health.log}; 'skytier stack up' repairs it.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from types import TracebackType
@@ -9,12 +10,14 @@ from types import TracebackType
 from rich.console import Console
 from rich.status import Status
 
+from skytier import terminal
+
 
 class Progress:
     """Lines on standard error, so that standard output stays for results."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(stderr=True, highlight=False, soft_wrap=True)
+        self._console = console or terminal.console(sys.stderr)
         self._status: Status | None = None
         self._waiting: list[str] = []
         self._lock = threading.Lock()

@@ -6,6 +6,8 @@ from typing import Any
 
 from rich.table import Table
 
+from skytier import terminal
+
 _BASELINES = {"train_median": "median of the training days", "airline_hour_mean": "mean of airline and hour"}
 # Each row of the table: its name, the figure, how it is written, whether the baselines have it too.
 _ROWS = (
@@ -26,10 +28,10 @@ def figures_table(metrics: dict[str, dict[str, Any]], baselines: dict[str, dict[
     for stage in metrics:
         table.add_column(stage, justify="right")
     for title, name, form, has_baselines in _ROWS:
-        table.add_row(title, *[_number(of.get(name), form) for of in metrics.values()])
+        terminal.add_row(table, title, *[_number(of.get(name), form) for of in metrics.values()])
         for baseline, what in _BASELINES.items() if has_baselines else ():
             others = [baselines.get(stage, {}).get(baseline, {}).get(name) for stage in metrics]
-            table.add_row(f"  {what}", *[_number(value, form) for value in others], style="dim")
+            terminal.add_row(table, f"  {what}", *[_number(value, form) for value in others], style="dim")
     return table
 
 

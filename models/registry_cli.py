@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
-from rich.console import Console
 from rich.table import Table
 
 from models.card import Card
 from models.figures_table import figures_table
 from models.registry import Champion, Registry
+from skytier import terminal
 from skytier.files import Files
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def list_versions(*, as_json: AsJson = False) -> None:
     elif not cards:
         print(EMPTY)
     else:
-        Console().print(_versions_table(cards, champion))
+        terminal.print_table(_versions_table(cards, champion))
 
 
 @app.command
@@ -62,13 +62,13 @@ def show(version: str, *, as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps(card | {"champion": is_champion}))
         return
-    data, console = card["data"], Console(highlight=False, soft_wrap=True)
+    data, console = card["data"], terminal.console()
     console.print(f"{version}{', the champion' if is_champion else ''}", style="bold")
     console.print(f"trained at {_time(card['trained_at'])}")
     console.print(f"on {data['rows']:,} rows of {data['source']}, {data['from']} to {data['to']}")
     for part, (first, last) in card["split"].items():
         console.print(f"  days to {part} on: {first} to {last}")
-    console.print(figures_table(card["metrics"], card.get("baselines", {})))
+    terminal.print_table(figures_table(card["metrics"], card.get("baselines", {})))
     for name, checksum in card["files"].items():
         console.print(f"{name}  SHA-256 {checksum}", style="dim")
 
@@ -142,12 +142,13 @@ def _print_champion(champion: Champion, as_json: bool) -> None:
     if as_json:
         print(json.dumps(champion.document()))
     else:
-        print(f"{champion.version} is the champion since {champion.since:%Y-%m-%d %H:%M:%S}Z: {champion.reason}")
+        since = f"{champion.since:%Y-%m-%d %H:%M:%S}Z"
+        print(f"{champion.version} is the champion since {since}: {terminal.visible(champion.reason)}")
 
 
 def _print_drift(report: Report, rows: list[Figure], day: str) -> None:
     """The errors of a day, and by stage its ten largest stability indexes."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = terminal.console()
     console.print(f"{report.version} on the flights of {day}", style="bold")
     errors = Table("stage", "error", header_style="bold")
     shifts = Table("stage", "feature", header_style="bold")
@@ -158,14 +159,16 @@ def _print_drift(report: Report, rows: list[Figure], day: str) -> None:
         of_stage = [row for row in rows if row.stage == stage]
         for row in of_stage:
             if row.measure == "error":
-                errors.add_row(stage, row.name, _number(row.value), _number(row.reference), f"{row.flights:,}")
+                terminal.add_row(
+                    errors, stage, row.name, _number(row.value), _number(row.reference), f"{row.flights:,}"
+                )
         moved = sorted((row for row in of_stage if row.measure == "feature"), key=lambda row: -row.value)
         for row in moved[:10]:
-            shifts.add_row(stage, row.name, f"{row.value:.2f}", f"{row.flights:,}")
-    console.print(errors)
-    console.print(shifts)
+            terminal.add_row(shifts, stage, row.name, f"{row.value:.2f}", f"{row.flights:,}")
+    terminal.print_table(errors)
+    terminal.print_table(shifts)
     for message in report.warnings.values():
-        console.print(f"warning: {message}", style="yellow")
+        console.print(f"warning: {terminal.visible(message)}", style="yellow")
 
 
 def _versions_table(cards: list[Card], champion: str | None) -> Table:
@@ -179,7 +182,7 @@ def _versions_table(cards: list[Card], champion: str | None) -> Table:
         version, maes = card["version"], [card["metrics"].get(stage, {}).get("mae") for stage in STAGES]
         mark = "*" if version == champion else ""
         rows = f"{card['data']['rows']:,}"
-        table.add_row(version, _time(card["trained_at"]), rows, *[_number(mae) for mae in maes], mark)
+        terminal.add_row(table, version, _time(card["trained_at"]), rows, *[_number(mae) for mae in maes], mark)
     return table
 
 

@@ -7,13 +7,12 @@ import sys
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
-from rich.console import Console
 
 from models import kept_trainings, model_versions
 from models.card import Card
 from models.figures_table import figures_table
 from models.registry import Registry
-from skytier import spark
+from skytier import spark, terminal
 from skytier.files import Files
 
 Flag = Annotated[bool, Parameter(negative="")]
@@ -78,6 +77,5 @@ def _print(card: Card, promoted: bool, reason: str, as_json: bool) -> None:
         document = {"version": version, "promoted": promoted, "reason": reason}
         print(json.dumps(document | {"metrics": metrics, "baselines": baselines}))
         return
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(figures_table(metrics, baselines))
-    console.print(f"{version} was {'promoted' if promoted else 'not promoted'}: {reason}.")
+    terminal.print_table(figures_table(metrics, baselines))
+    print(f"{version} was {'promoted' if promoted else 'not promoted'}: {reason}.")

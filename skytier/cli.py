@@ -6,33 +6,48 @@ import sys
 
 from cyclopts import App, CycloptsError
 
-from skytier import logs
+from skytier import logs, terminal
 from skytier.errors import SkytierError
 
-app = App(name="skytier", help="A two-tier flight-data warehouse.", version_flags=["--version"])
+# Where each command is, and what it is for: a list of all would otherwise import all.
+COMMANDS = {
+    "stack": ("local_stack.cli:app", "Start, stop and show the servers of the local stack."),
+    "replay": ("generator.cli:replay", "Publish the real flights of 2013 as events."),
+    "synthesize": ("generator.cli:synthesize", "Publish invented flights, with known shares of bad records."),
+    "process": ("skytier.process_cli:process", "Run one minute job: from Kafka to both tiers."),
+    "sql": ("skytier.sql_cli:sql", "Run a query over the warehouse and print its result."),
+    "warehouse": ("skytier.warehouse_cli:app", "Migrate, show and maintain the tables of the cold tier."),
+    "books": ("skytier.books_cli:app", "Check that what was consumed is stored, in every store."),
+    "archive": (
+        "skytier.archive.cli:app",
+        "Archive the oldest events of the hot tier; verify, restore, compact, hold.",
+    ),
+    "hot": ("skytier.hot_cli:app", "Rebuild the hot tier from the cold one."),
+    "train": ("models.train_cli:train", "Train the delay model; publish it, and promote it if it is better."),
+    "models": (
+        "models.registry_cli:app",
+        "List, show, promote and roll back the versions of the delay model; show drift.",
+    ),
+}
 
-app.command("local_stack.cli:app", name="stack")
-app.command("generator.cli:replay", name="replay")
-app.command("generator.cli:synthesize", name="synthesize")
-app.command("skytier.process_cli:process", name="process")
-app.command("skytier.sql_cli:sql", name="sql")
-app.command("skytier.warehouse_cli:app", name="warehouse")
-app.command("skytier.books_cli:app", name="books")
-app.command("skytier.archive.cli:app", name="archive")
-app.command("skytier.hot_cli:app", name="hot")
-app.command("models.train_cli:train", name="train")
-app.command("models.registry_cli:app", name="models")
+
+def command_line(asked: str | None) -> App:
+    """The whole command line. The command that is asked for says itself what it is for, at length."""
+    app = App(name="skytier", help="A two-tier flight-data warehouse.", version_flags=["--version"])
+    for name, (path, purpose) in COMMANDS.items():
+        app.command(path, name=name, help=None if name == asked else purpose)
+    return app
 
 
 def main() -> None:
     """Run the command line. Exit status: 0 done, 1 failed, 2 wrong use."""
     logs.configure()
     try:
-        app(exit_on_error=False, print_error=True)
+        command_line(next(iter(sys.argv[1:]), None))(exit_on_error=False, print_error=True)
     except CycloptsError:
         sys.exit(2)
     except SkytierError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {terminal.visible(str(error))}", file=sys.stderr)
         sys.exit(1)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import count
 from types import TracebackType
 from typing import Any
 
@@ -42,15 +43,27 @@ class ConflictError(TransientError):
 
 @dataclass(frozen=True)
 class Result:
-    """What a query gave: names, SQL types and rows. Times are aware, in UTC; arrays, maps, structs JSON text."""
+    """What a query gave: names, SQL types and rows. Times are aware, in UTC; arrays, maps, structs the
+    endpoint's text, which is JSON while no text in them holds quotes (``skytier.nested``)."""
 
     columns: list[str]
     types: list[str]
     rows: list[tuple[Any, ...]]
 
     def dicts(self) -> list[dict[str, Any]]:
-        """The rows by column name."""
-        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+        """The rows by column name; the second column of a name is ``name_2``."""
+        names = self.unique_names()
+        return [dict(zip(names, row, strict=True)) for row in self.rows]
+
+    def unique_names(self) -> list[str]:
+        """The names of the columns, each once: where one comes again it is numbered, from ``name_2`` on."""
+        names: list[str] = []
+        for column in self.columns:
+            numbered = (f"{column}_{number}" for number in count(2))
+            names.append(
+                column if column not in names else next(n for n in numbered if n not in {*names, *self.columns})
+            )
+        return names
 
 
 class Connection:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import csv
-import json
+import io
 import sys
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
-from rich.console import Console
 from rich.table import Table
 
+from skytier import nested, sql_text, terminal
 from skytier.errors import TerminalError
-from skytier.sql import Result
-from skytier.sql import query as run
+from skytier.sql import Connection, Result
 
 _NUMBERS = {"tinyint", "smallint", "int", "bigint", "float", "double", "decimal"}
 
@@ -40,14 +38,15 @@ def sql(
     as_csv
         Print CSV with a header.
     """
-    result = run(_statement(statement, file))
+    if as_json and as_csv:
+        raise TerminalError("Give --json or --csv, not both.")
+    text = _statement(statement, file)
+    with Connection() as connection:
+        result = nested.query(connection, text)
     if as_json:
-        json.dump(result.dicts(), sys.stdout, default=_text, indent=1, ensure_ascii=False)
-        print()
+        sys.stdout.write(sql_text.json_text(result))
     elif as_csv:
-        writer = csv.writer(sys.stdout)
-        writer.writerow(result.columns)
-        writer.writerows([_cell(value) for value in row] for row in result.rows)
+        _print_csv(result)
     else:
         _print_table(result)
 
@@ -62,25 +61,26 @@ def _statement(statement: str | None, file: Path | None) -> str:
         return file.read_text().strip().rstrip(";")
     except OSError as error:
         raise TerminalError(f"{file} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise TerminalError(f"{file} cannot be read: it is no text in UTF-8.") from error
+
+
+def _print_csv(result: Result) -> None:
+    """CSV with every digit; data goes out as it is, but for what a terminal would obey where one is written to."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(result.columns)
+    writer.writerows([sql_text.exact(value) for value in row] for row in result.rows)
+    lines = text.getvalue()
+    sys.stdout.write(terminal.visible(lines.replace("\r\n", "\n")) if sys.stdout.isatty() else lines)
 
 
 def _print_table(result: Result) -> None:
-    console = Console()
     table = Table(header_style="bold", row_styles=["", "dim"])
     for name, kind in zip(result.columns, result.types, strict=True):
-        table.add_column(name, justify="right" if kind in _NUMBERS else "left", overflow="fold")
+        table.add_column(terminal.visible(name), justify="right" if kind in _NUMBERS else "left")
     for row in result.rows:
-        table.add_row(*[_cell(value) for value in row])
+        terminal.add_row(table, *[sql_text.readable(value) for value in row])
     if result.columns:
-        console.print(table)
-    console.print(f"{len(result.rows)} {'row' if len(result.rows) == 1 else 'rows'}", style="dim")
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.10g}" if isinstance(value, float) else _text(value)
-
-
-def _text(value: Any) -> str:
-    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
+        terminal.print_table(table)
+    terminal.console().print(f"{len(result.rows)} {'row' if len(result.rows) == 1 else 'rows'}", style="dim")

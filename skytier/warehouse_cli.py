@@ -7,10 +7,9 @@ from dataclasses import asdict
 from typing import Annotated
 
 from cyclopts import App, Parameter
-from rich.console import Console
 from rich.table import Table
 
-from skytier import spark, warehouse
+from skytier import spark, terminal, warehouse
 from skytier.archive import visibility
 from skytier.files import Files
 from skytier.sql import Connection
@@ -63,11 +62,12 @@ def status(*, as_json: AsJson = False) -> None:
     for name in ("rows", "files", "MB", "snapshots"):
         table.add_column(name, justify="right")
     for size in state.tables:
-        table.add_row(size.name, f"{size.rows:,}", f"{size.files:,}", f"{size.size_mb:,.2f}", f"{size.snapshots:,}")
-    console = Console()
-    console.print(table)
+        terminal.add_row(
+            table, size.name, f"{size.rows:,}", f"{size.files:,}", f"{size.size_mb:,.2f}", f"{size.snapshots:,}"
+        )
+    terminal.print_table(table)
     due = f"due: {', '.join(state.pending)}; run 'skytier warehouse migrate'" if state.pending else "up to date"
-    console.print(f"migration {state.version}, {due}")
+    print(f"migration {state.version}, {due}")
 
 
 @app.command

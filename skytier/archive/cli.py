@@ -9,10 +9,9 @@ from time import sleep
 from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
-from rich.console import Console
 from rich.table import Table
 
-from skytier import hot_tier, logs, spark
+from skytier import hot_tier, logs, spark, terminal
 from skytier.archive import care_cli, hot, keeping, planning, runs
 from skytier.archive.manifest import Manifest
 from skytier.archive.protocol import NEXT, NotYetError, Step
@@ -57,8 +56,8 @@ def status(*, as_json: AsJson = False) -> None:
         return
     table = Table(show_header=False, box=None)
     for name, value in known.items():
-        table.add_row(name.replace("_", " "), _shown(value))
-    Console(highlight=False).print(table)
+        terminal.add_row(table, name.replace("_", " "), _shown(value))
+    terminal.print_table(table)
 
 
 def _shown(value: int | float | str | None) -> str:
@@ -194,8 +193,8 @@ def list_archives(*, as_json: AsJson = False) -> None:
     for manifest in known:
         span = [f"{t:%Y-%m-%d %H:%M}" if t else "" for t in (manifest.event_time_min, manifest.event_time_max)]
         size = f"{manifest.size_bytes / planning.MB:,.1f}"
-        table.add_row(manifest.archive_id, _state(manifest), f"{manifest.planned:,}", size, *span)
-    Console(highlight=False).print(table)
+        terminal.add_row(table, manifest.archive_id, _state(manifest), f"{manifest.planned:,}", size, *span)
+    terminal.print_table(table)
 
 
 def _state(manifest: Manifest) -> str:
