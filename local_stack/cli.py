@@ -10,7 +10,8 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from rich.table import Table
 
-from local_stack import airflow, stack
+from local_stack import airflow, health, stack
+from local_stack.health import Health
 from local_stack.progress import Progress
 from skytier import terminal
 from skytier.settings import HOST, AirflowSettings, HdfsSettings, PortSettings, home, stack_env_file
@@ -56,29 +57,31 @@ def status(*, as_json: Annotated[bool, Parameter(name="--json", negative="")] = 
     as_json
         Print one JSON array instead of a table.
     """
-    healths = stack.status()
+    healths = health.status(stack.SERVERS)
     if as_json:
-        print(json.dumps([asdict(health) for health in healths], default=str, indent=2))
+        print(json.dumps([asdict(one) for one in healths], default=str, indent=2))
     else:
         _print_table(healths)
-    started = [health for health in healths if health.state != "stopped"]
-    if not started or any(health.state != "ready" for health in started):
+    started = [one for one in healths if one.state != "stopped"]
+    if not started or any(one.state != "ready" for one in started):
         sys.exit(1)
 
 
-def _print_table(healths: list[stack.Health]) -> None:
+def _print_table(healths: list[Health]) -> None:
     table = Table(box=None, pad_edge=False)
     for column in ("server", "state", "address", "MB", "log"):
         table.add_column(column)
-    for health in healths:
-        state: str = health.state
-        if state == "dead" and health.last_log_line_at:
-            state = f"dead (last log line {health.last_log_line_at:%Y-%m-%d %H:%M:%S}Z)"
-        terminal.add_row(table, health.name, state, health.address, f"{health.memory_mb:.0f}", health.log)
+    for one in healths:
+        state: str = one.state
+        if state == "dead" and one.last_log_line_at:
+            state = f"dead (last log line {one.last_log_line_at:%Y-%m-%d %H:%M:%S}Z)"
+        terminal.add_row(table, one.name, state, one.address, f"{one.memory_mb:.0f}", one.log)
     terminal.print_table(table)
-    for health in healths:
-        if health.state in ("dead", "not ready"):
-            print(f"{health.name} is {health.state}: see {health.log}; 'skytier stack up' repairs it.")
+    for one in healths:
+        if one.reason:
+            print(f"{one.name} is {one.state}: {one.reason}.")
+        elif one.state in ("dead", "not ready"):
+            print(f"{one.name} is {one.state}: see {one.log}; 'skytier stack up' repairs it.")
 
 
 def _print_addresses() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from abc import abstractmethod
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -13,7 +14,7 @@ from hdfs import InsecureClient
 
 from local_stack import jvm
 from local_stack.server import Server, conf_folder, data_folder
-from skytier import spark
+from skytier import name_node, spark
 from skytier.kept_folder import new_folder
 from skytier.settings import HOST, HdfsSettings, PortSettings, scratch_folder
 
@@ -27,6 +28,7 @@ _FOLDERS = {
     "/models": "755",
     "/tmp": "1777",
 }
+_BLOCK_BYTES = 128 * 1024 * 1024  # Hadoop's default; the NameNode gives no block to a DataNode with less room
 
 
 class _HdfsServer(Server):
@@ -79,7 +81,18 @@ class NameNode(_HdfsServer):
                 jvm.run(self._java("-D", place, "-format", "-nonInteractive"), "Formatting the NameNode's folder")
 
     def ready(self) -> bool:
-        return bool(self.bean("Hadoop:service=NameNode,name=FSNamesystemState"))
+        return bool(self.bean("Hadoop:service=NameNode,name=FSNamesystemState")) and self.full_disk() is None
+
+    def full_disk(self) -> str | None:
+        """Why it takes no changes, where its disk is or was full."""
+        return name_node.full_disk(str(self.bean("Hadoop:service=NameNode,name=NameNodeInfo").get("Safemode", "")))
+
+    def is_stuck(self) -> bool:
+        return self.full_disk() is not None and self.trouble() is None
+
+    def trouble(self) -> str | None:
+        is_full = shutil.disk_usage(name_node.folder()).free < name_node.LEAST_FREE_BYTES
+        return self.full_disk() if is_full else None
 
     def operational(self) -> bool:
         """Whether files can be written: out of safe mode, with a live DataNode."""
@@ -112,7 +125,14 @@ class DataNode(_HdfsServer):
         write_configuration()
         data_folder(self.name).mkdir(parents=True, exist_ok=True)
 
+    def trouble(self) -> str | None:
+        if NameNode().full_disk():
+            return "it waits for the NameNode, whose disk is full"
+        return no_room(self.bean("Hadoop:service=DataNode,name=FSDatasetState"))
+
     def ready(self) -> bool:
+        if self.trouble():
+            return False
         # The NameNode believes in a dead DataNode for minutes, so the DataNode is asked first.
         return bool(self.bean("Hadoop:service=DataNode,name=FSDatasetState")) and NameNode().operational()
 
@@ -123,6 +143,17 @@ class DataNode(_HdfsServer):
         for folder, permission in _FOLDERS.items():
             if client.status(folder, strict=False) is None:
                 client.makedirs(folder, permission=permission)
+
+
+def no_room(dataset: dict[str, Any]) -> str | None:
+    """Why a DataNode gets no blocks, where its disk is full; from its bean FSDatasetState."""
+    left = dataset.get("Remaining", 0)
+    if left >= _BLOCK_BYTES or not dataset.get("Capacity"):  # while it starts it knows of no disk
+        return None
+    return (
+        f"its disk is full: {left / 1024**2:,.1f} MB are free in {data_folder(DataNode.name)}, and a block wants "
+        f"{_BLOCK_BYTES / 1024**2:,.0f} MB. Make room there, then run 'skytier stack up'"
+    )
 
 
 def _conf() -> Any:
@@ -138,6 +169,8 @@ def write_configuration() -> None:
         "dfs.namenode.http-address": f"{HOST}:{ports.namenode_http}",
         "dfs.namenode.datanode.registration.ip-hostname-check": "false",
         "dfs.namenode.safemode.extension": 0,
+        "dfs.namenode.resource.du.reserved": name_node.LEAST_FREE_BYTES,
+        "dfs.blocksize": _BLOCK_BYTES,
         "dfs.namenode.handler.count": 4,
         "dfs.datanode.data.dir": f"file://{data_folder('datanode')}",
         "dfs.datanode.address": f"{HOST}:{ports.datanode}",

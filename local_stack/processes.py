@@ -16,8 +16,15 @@ from skytier.settings import home
 
 LOG_LIMIT_BYTES = 50 * 1024 * 1024
 _CLOCK_TOLERANCE_SECONDS = 2.0  # psutil derives a start time from the boot time, which is rounded
-# The shell notes its pid and becomes the server: the pid file is there before the server is.
-_LAUNCHER = 'echo $$ > "$0"; exec "$@"'
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
+_STARTED_AT = 20  # the kernel's field 22, counted behind the name of the program, which may hold anything
+# The shell notes which process it is and becomes the server: the pid file is there before the server is. A boot of the
+# machine has one process of a pid and a start, which is counted in ticks since the boot: no wall clock changes it.
+_LAUNCHER = f"""
+read -r boot < {_BOOT_ID}; read -r stat < /proc/$$/stat
+note() {{ echo "$$ $boot ${{{_STARTED_AT}}}"; }}
+note ${{stat##*) }} > "$0"; exec "$@"
+"""
 
 
 def log_file(name: str) -> Path:
@@ -58,18 +65,27 @@ def start(name: str, command: list[str], environment: dict[str, str]) -> psutil.
 def find(name: str) -> psutil.Process | None:
     """The running process of a server, or None.
 
-    A pid file of an earlier life of the machine may name a process that has nothing to do with us: one that is
-    younger than the file is not ours.
+    A pid file of an earlier boot of the machine, or of a process that ended, may name one that is not ours.
     """
     pid_file = _pid_file(name)
     try:
-        pid, written = int(pid_file.read_text()), pid_file.stat().st_mtime
-        process = psutil.Process(pid)
-        if process.create_time() > written + _CLOCK_TOLERANCE_SECONDS:
-            return None
-        return process if alive(process) else None
-    except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
+        pid, *identity = pid_file.read_text().split()
+        process = psutil.Process(int(pid))
+        is_ours = identity == _identity(process.pid) if identity else _is_older(process, pid_file)
+        return process if is_ours and alive(process) else None
+    except (FileNotFoundError, ProcessLookupError, ValueError, psutil.NoSuchProcess):
         return None
+
+
+def _identity(pid: int) -> list[str]:
+    """What tells a process from others of its pid: the boot of the machine, and when it started since then."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return [Path(_BOOT_ID).read_text().strip(), fields[_STARTED_AT - 1]]
+
+
+def _is_older(process: psutil.Process, pid_file: Path) -> bool:
+    """Whether a process began before the file: all there is to tell where the file, of earlier code, has a pid only."""
+    return process.create_time() <= pid_file.stat().st_mtime + _CLOCK_TOLERANCE_SECONDS
 
 
 def alive(process: psutil.Process | None) -> bool:

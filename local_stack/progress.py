@@ -49,6 +49,11 @@ class Progress:
             self._console.print(f"  {name:<20} {what:<12} {seconds:5.1f} s  {note}".rstrip())
             self._show()
 
+    def note(self, name: str, what: str, seconds: float, note: str) -> None:
+        """Something has happened to what is still being waited for."""
+        with self._lock:
+            self._console.print(f"  {name:<20} {what:<12} {seconds:5.1f} s  {note}".rstrip())
+
     def total(self, what: str) -> None:
         """The last line: what all of it took."""
         self._console.print(f"{what} in {time.monotonic() - self._began:.1f} s")

@@ -6,11 +6,13 @@ import os
 import signal
 import tempfile
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from skytier.settings import home
 
+Answer = TypeVar("Answer")
 # Variables of a user's shell that would change how a server runs.
 _FOREIGN_PREFIXES = (
     "SPARK_",
@@ -66,6 +68,27 @@ class Server(ABC):
     @abstractmethod
     def ready(self) -> bool:
         """Ask the server itself whether it can do its work. Any exception counts as no."""
+
+    def is_stuck(self) -> bool:
+        """Whether it runs, says that it is not ready, and only a restart helps."""
+        return False
+
+    def trouble(self) -> str | None:
+        """Why it runs and is not ready, where it says so and neither waiting nor a restart helps, with what does."""
+        return None
+
+
+def yes(question: Callable[[], bool]) -> bool:
+    """The answer of a server; one that starts answers in many ways, and all of them mean no."""
+    return told(question) or False
+
+
+def told(question: Callable[[], Answer]) -> Answer | None:
+    """The answer of a server; None where it gives none, for one that starts answers in many ways."""
+    try:
+        return question()
+    except Exception:
+        return None
 
 
 def base_environment() -> dict[str, str]:

@@ -7,12 +7,9 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
 
 import psutil
 
@@ -28,7 +25,7 @@ from local_stack.mongodb import MongoDB
 from local_stack.postgres import Postgres
 from local_stack.progress import Progress
 from local_stack.redis import Redis
-from local_stack.server import Server, base_environment
+from local_stack.server import Server, base_environment, told, yes
 from local_stack.sql_endpoint import SqlEndpoint
 from skytier import spark
 from skytier.errors import TerminalError, TransientError
@@ -54,24 +51,9 @@ SERVERS: tuple[Server, ...] = (
 
 _POLL_SECONDS = 0.2
 _BUSY_SECONDS = 30
+_PAUSES_SECONDS = (0.5, 2.0)  # before a server that ended while it started is started again
 # It logs every attempt to connect to a server that is not up yet.
 logging.getLogger("thrift").setLevel(logging.CRITICAL)
-
-
-@dataclass(frozen=True)
-class Health:
-    """What is known of one server."""
-
-    name: str
-    state: Literal["ready", "not ready", "dead", "stopped"]
-    """``dead``: it was started and ended by itself; ``not ready``: it runs and does not answer."""
-    address: str
-    log: str
-    pid: int | None
-    last_log_line_at: datetime | None
-    """when it last wrote to its log; of a dead server about the time of its end"""
-    memory_mb: float
-    """resident memory of it and its descendants"""
 
 
 def select(without: Sequence[str]) -> list[Server]:
@@ -154,56 +136,77 @@ def _bring_up(server: Server, needed: list[Future[None]], progress: Progress, go
             progress.done(server.name, "was running", time.monotonic() - began, server.address())
             return
         processes.stop(server.name, server.stop_signal)
-        server.prepare()
-        processes.start(server.name, server.command(), base_environment() | server.environment())
-        _wait(server, gone_wrong)
+        _start(server, progress, gone_wrong)
         progress.done(server.name, "ready", time.monotonic() - began, server.address())
     except BaseException:
         gone_wrong.set()
         raise
 
 
+def _start(server: Server, progress: Progress, gone_wrong: threading.Event) -> None:
+    """Start a server and wait until it is ready; one that ends meanwhile is started again, a few times.
+
+    What an earlier one left may be in its way for a moment: memory that its processes share, a lock, a port.
+    """
+    for pause_seconds in (*_PAUSES_SECONDS, None):
+        server.prepare()
+        process = processes.start(server.name, server.command(), base_environment() | server.environment())
+        began = time.monotonic()
+        try:
+            _wait(server, process, gone_wrong)
+            return
+        except _EndedError:
+            if pause_seconds is None:
+                raise
+            progress.note(server.name, "ended, again", time.monotonic() - began, str(processes.log_file(server.name)))
+            if gone_wrong.wait(pause_seconds):
+                raise
+
+
 def _answers_in_time(server: Server) -> bool:
     """Whether a running server is ready; a busy machine may make it slow, which is no reason to restart it."""
     deadline = time.monotonic() + _BUSY_SECONDS
     while processes.find(server.name):
-        if _yes(server.responds):
+        if yes(server.responds):
             server.set_up()  # an earlier 'up' may have been killed before this
-            if _yes(server.ready):
+            if yes(server.ready):
                 return True
-        if time.monotonic() > deadline:
+        _check_trouble(server)
+        if time.monotonic() > deadline or yes(server.is_stuck):
             return False
         time.sleep(_POLL_SECONDS)
     return False
 
 
-def _wait(server: Server, gone_wrong: threading.Event) -> None:
+class _EndedError(TerminalError):
+    """A server ended while it started."""
+
+
+def _wait(server: Server, process: psutil.Process | None, gone_wrong: threading.Event) -> None:
     deadline = time.monotonic() + server.patience_seconds
-    process = None
     is_set_up = False
     while time.monotonic() < deadline:
-        process = process or processes.find(server.name)
-        if process is not None and not processes.alive(process):
-            raise TerminalError(_with_log(server, "ended while it started"))
-        if not is_set_up and _yes(server.responds):
+        if not processes.alive(process):
+            raise _EndedError(_with_log(server, "ended while it started"))
+        if not is_set_up and yes(server.responds):
             server.set_up()
             is_set_up = True
-        if is_set_up and _yes(server.ready):
+        if is_set_up and yes(server.ready):
             return
+        _check_trouble(server)
         if gone_wrong.wait(_POLL_SECONDS):
             raise _AbandonedError(f"Waiting for {server.name} was given up, for another server did not come up.")
     raise TransientError(_with_log(server, f"was not ready within {server.patience_seconds:.0f} s"))
 
 
+def _check_trouble(server: Server) -> None:
+    """Raise TerminalError where the server itself says why it is not ready."""
+    if trouble := told(server.trouble):
+        raise TerminalError(f"{server.name} is not ready: {trouble}.")
+
+
 def _with_log(server: Server, what: str) -> str:
     return f"{server.name} {what}. The end of {processes.log_file(server.name)}:\n{processes.log_tail(server.name)}"
-
-
-def _yes(question: Callable[[], bool]) -> bool:
-    try:
-        return question()
-    except Exception:  # a server that starts answers in many ways; all of them mean no
-        return False
 
 
 def _check_ports(server: Server) -> None:
@@ -247,27 +250,3 @@ def _take_down(server: Server, progress: Progress) -> None:
     began = time.monotonic()
     if processes.stop(server.name, server.stop_signal):
         progress.done(server.name, "stopped", time.monotonic() - began, "")
-
-
-def status() -> list[Health]:
-    """Look at every server, all at once."""
-    with ThreadPoolExecutor(len(SERVERS)) as pool:
-        return list(pool.map(_health, SERVERS))
-
-
-def _health(server: Server) -> Health:
-    process = processes.find(server.name)
-    state: Literal["ready", "not ready", "dead", "stopped"]
-    if process is None:
-        state = "dead" if processes.was_started(server.name) else "stopped"
-    else:
-        state = "ready" if _yes(server.ready) else "not ready"
-    return Health(
-        name=server.name,
-        state=state,
-        address=server.address(),
-        log=str(processes.log_file(server.name)),
-        pid=process.pid if process else None,
-        last_log_line_at=processes.last_sign(server.name),
-        memory_mb=processes.memory_mb(process) if process else 0.0,
-    )

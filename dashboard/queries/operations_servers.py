@@ -23,7 +23,7 @@ from redis.exceptions import TimeoutError as RedisTimeout
 from thrift.transport.TTransport import TTransportException
 
 from dashboard.queries import tiers
-from skytier import cache, hot_tier, metastore, sql
+from skytier import cache, hot_tier, metastore, name_node, sql
 from skytier.airflow_api import AirflowApi
 from skytier.cache import Question
 from skytier.errors import TransientError
@@ -34,7 +34,7 @@ _SPARK_PATIENCE_SECONDS = 4  # a query has to wait for a core where jobs run bes
 SLOW_MS = 1_000.0
 API = "airflow-api"
 _HEARTBEATS = {"airflow-scheduler": "scheduler", "airflow-dags": "dag_processor"}
-_REASON_LENGTH = 200
+_REASON_LENGTH = 300
 _SILENT = (
     requests.ConnectionError,
     requests.Timeout,
@@ -198,6 +198,9 @@ def _bean(web_url: str, name: str) -> dict[str, Any]:
 def _namenode() -> None:
     state = _bean(HdfsSettings().web_url, "service=NameNode,name=FSNamesystemState")
     if state["FSState"] != "Operational":
+        told = _bean(HdfsSettings().web_url, "service=NameNode,name=NameNodeInfo")
+        if why := name_node.full_disk(told.get("Safemode", "")):
+            raise TransientError(why)
         raise TransientError("it is in safe mode: nothing can be written")
 
 

@@ -23,8 +23,12 @@ from pymongo.errors import OperationFailure
 from redis import Redis
 from redis.exceptions import AuthenticationError
 
-from local_stack import kafka, postgres
+from dashboard.queries import operations_servers
+from local_stack import hdfs, kafka, postgres, processes
 from local_stack.environment import ensure_stack_env
+from local_stack.health import status
+from local_stack.server import base_environment, told
+from skytier import name_node
 from skytier.settings import PROJECT_ROOT, HdfsSettings, KafkaSettings, MongoSettings
 from tests.own_stack import WITHOUT, OwnStack, own_stack, settings_of
 
@@ -123,11 +127,23 @@ class Traces:
 
 
 def test_data_survives_the_death_of_all_stores(stack: OwnStack) -> None:
+    """A process of PostgreSQL outlives its parent for a moment here: the memory that they share is still in use."""
     traces = Traces()
     traces.write()
+    (left, *_) = psutil.Process(stack.servers()["postgres"]["pid"]).children()
+    left.suspend()
     kill(stack, *DATA_SERVERS)
     assert {name for name, server in stack.servers().items() if server["state"] == "dead"} == set(DATA_SERVERS)
-    stack.up(without=WITHOUT)
+    assert (stack.home / "data" / "postgres" / "postmaster.pid").exists()
+
+    log = stack.home / "logs" / "postgres.log"
+    known = log.stat().st_size
+    up = stack.start("stack", "up", *(f"--without={name}" for name in WITHOUT))
+    while b"FATAL" not in log.read_bytes()[known:]:
+        assert up.poll() is None
+        time.sleep(0.02)
+    left.resume()
+    assert up.wait(timeout=120) == 0, "the first try is enough"
     assert all(traces.found().values()), traces.found()
     assert stack.skytier("stack", "status").returncode == 0
 
@@ -176,6 +192,31 @@ def test_down_leaves_no_process_and_up_keeps_the_data(stack: OwnStack) -> None:
     stack.up(without=WITHOUT)
     assert all(traces.found().values()), traces.found()
     assert not left_by_a_killed_job.exists()
+
+
+def test_a_full_disk_of_the_name_node_is_named(stack: OwnStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(name_node, "LEAST_FREE_BYTES", 10**18)  # no disk has so much
+    server = hdfs.NameNode()
+    processes.stop(server.name)
+    server.prepare()
+    processes.start(server.name, server.command(), base_environment() | server.environment())
+    deadline = time.monotonic() + 60
+    while not (found := told(server.full_disk)):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert re.search(rf"its disk is full: [\d,.]+ MB are free in {stack.home}/data/namenode", found)
+    by_name = {one.name: one for one in status([server, hdfs.DataNode()])}
+    assert {(one.state, one.reason) for one in by_name.values()} == {
+        ("not ready", found),
+        ("not ready", "it waits for the NameNode, whose disk is full"),
+    }
+    asked = operations_servers.servers().ask()
+    (reason,) = [row["reason"] for row in asked.to_pylist() if row["server"] == server.name]
+    assert reason.partition(":")[0] == found.partition(":")[0]
+
+    monkeypatch.undo()  # there is room again
+    stack.up(without=WITHOUT)
+    assert stack.skytier("stack", "status").returncode == 0
 
 
 def test_an_up_that_is_killed_half_way_can_be_repeated() -> None:
