@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
 import orjson
@@ -14,10 +15,11 @@ from rich.table import Table
 from generator import flights
 from generator.pacing import paced
 from generator.position import PositionFile
-from generator.publisher import Publisher
+from generator.publisher import Publisher, Report, Told, moment_text
 from generator.synthetic import Plan, Rates, synthetic
 from skytier import hot_tier, logs, terminal
 from skytier.errors import SkytierError
+from skytier.progress_bar import Shown, progress_bar
 from skytier.settings import KafkaSettings
 from skytier.stopping import stop_on_signals
 
@@ -67,8 +69,10 @@ def replay(
         position.forget()
     after = None if last is None else (pd.Timestamp(last.event_time), last.event_id)
     records = flights.replay(from_, to, after)
-    with stop_on_signals() as stop:
-        report = publisher.publish(paced(records, speed, stop) if speed else records, stop, position.save)
+    begin, end = (pd.Timestamp(day, tz=flights.ORIGIN_TIMEZONE).timestamp() for day in (from_, to + timedelta(days=1)))
+    with stop_on_signals() as stop, progress_bar("publishing", json) as shown:
+        told = shown and _shown(shown, lambda report: ((report.last_event_time or begin) - begin) / (end - begin))
+        report = publisher.publish(paced(records, speed, stop) if speed else records, stop, position.save, told)
         if stay:
             stop.wait()
     _show({"from": str(from_), "to": str(to), "resumed_after": last and last.event_id, **report.as_dict()}, json)
@@ -124,8 +128,9 @@ def synthesize(
     now = pd.Timestamp.now("UTC").floor("s")
     plan = Plan(events, seed, _start(start, now), rates, flights_per_day, latest=now)
     publisher = Publisher(topic, kafka)
-    with stop_on_signals() as stop:
-        report = publisher.publish(synthetic(plan), stop)
+    with stop_on_signals() as stop, progress_bar("publishing", json) as shown:
+        told = shown and _shown(shown, lambda report: report.sent / events)
+        report = publisher.publish(synthetic(plan), stop, told=told)
     kinds = report.by_kind
     malformed = {
         kind.partition(":")[2]: count for kind, count in sorted(kinds.items()) if kind.startswith("malformed:")
@@ -139,6 +144,16 @@ def synthesize(
         "out_of_order": kinds["out_of_order"],
     }
     _show({"seed": seed, "start": plan.start.isoformat(), **report.as_dict(), **counts}, json)
+
+
+def _shown(shown: Shown, share: Callable[[Report], float]) -> Told:
+    """What shows a report under way in a progress bar."""
+
+    def told(report: Report, seconds: float) -> None:
+        rate = f"{report.sent / seconds:,.0f} a second" if seconds else ""
+        shown(min(1.0, max(0.0, share(report))), f"{report.sent:,} sent, {rate}, {moment_text(report.last_event_time)}")
+
+    return told
 
 
 def _start(asked: datetime | None, now: pd.Timestamp) -> pd.Timestamp:

@@ -24,6 +24,7 @@ _SAVE_SECONDS = 2.0
 _PROGRESS_SECONDS = 5.0
 
 Saved = Callable[[Record], None]
+Told = Callable[["Report", float], None]
 
 
 @dataclass
@@ -56,13 +57,14 @@ class Report:
             "by_event_type": dict(sorted(self.by_event_type.items())),
             "seconds": round(self.seconds, 3),
             "events_per_second": round(self.sent / self.seconds) if self.seconds else 0,
-            "first_event_time": _moment_text(self.first_event_time),
-            "last_event_time": _moment_text(self.last_event_time),
+            "first_event_time": moment_text(self.first_event_time),
+            "last_event_time": moment_text(self.last_event_time),
             "stopped": self.stopped,
         }
 
 
-def _moment_text(seconds: int | None) -> str | None:
+def moment_text(seconds: int | None) -> str | None:
+    """A time of a report as text, in UTC."""
     return None if seconds is None else timestamp_text(datetime.fromtimestamp(seconds, UTC))
 
 
@@ -145,11 +147,18 @@ class Publisher:
                 f"{self._first_failure}. See 'skytier stack status', then go on ('skytier replay ... --resume')."
             )
 
-    def publish(self, batches: Iterable[list[Record]], stop: threading.Event, saved: Saved | None = None) -> Report:
+    def publish(
+        self,
+        batches: Iterable[list[Record]],
+        stop: threading.Event,
+        saved: Saved | None = None,
+        told: Told | None = None,
+    ) -> Report:
         """Send all records in order and wait until they are acknowledged.
 
         Once ``stop`` is set, what was taken so far is acknowledged and the report says ``stopped``. ``saved`` is called
-        with the last acknowledged record every few seconds and at the end.
+        with the last acknowledged record every few seconds and at the end, ``told`` with the report so far and the
+        seconds that it took; without it that is logged every few seconds.
         """
         report = Report(self._topic)
         began = time.monotonic()
@@ -165,7 +174,9 @@ class Publisher:
                 self._acknowledge()
                 saved(unsaved)
                 unsaved, saved_at = None, now
-            if now - progress_at >= _PROGRESS_SECONDS:
+            if told:
+                told(report, now - began)
+            elif now - progress_at >= _PROGRESS_SECONDS:
                 self._tell_progress(report, now - began)
                 progress_at = now
             if stop.is_set():
@@ -183,5 +194,5 @@ class Publisher:
             topic=self._topic,
             sent=report.sent,
             events_per_second=round(report.sent / seconds),
-            event_time=_moment_text(report.last_event_time),
+            event_time=moment_text(report.last_event_time),
         )

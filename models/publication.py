@@ -13,6 +13,7 @@ from models import delay_model, features, kept_trainings, model_versions, promot
 from models.card import Card
 from models.registry import Champion, Registry
 from models.training import Samples
+from models.training_progress import Told, tell_nobody
 from skytier import logs
 from skytier.errors import TerminalError
 from skytier.settings import home
@@ -29,11 +30,13 @@ class Outcome:
     reason: str
 
 
-def train_and_publish(registry: Registry, samples: Callable[[], Samples], keep_as: str | None = None) -> Outcome:
+def train_and_publish(
+    registry: Registry, samples: Callable[[], Samples], keep_as: str | None = None, told: Told = tell_nobody
+) -> Outcome:
     """Train, publish, and promote what is better than the champion on the new version's own test days.
 
     With ``keep_as`` the result of the training that was kept under this name is used, and a new one is kept.
-    ``samples`` is called when they are needed, once at most.
+    ``samples`` is called when they are needed, once at most; ``told`` with how far the training is.
 
     Raises TerminalError when there are too few days to train on, or the champion cannot be measured; TransientError
     when HDFS or the SQL endpoint does not answer.
@@ -41,7 +44,7 @@ def train_and_publish(registry: Registry, samples: Callable[[], Samples], keep_a
     samples = cache(samples)
 
     def train(folder: Path) -> None:
-        training.train(samples(), folder)
+        training.train(samples(), folder, told)
 
     with TemporaryDirectory() as temporary:
         if keep_as is None:

@@ -14,6 +14,7 @@ from models.figures_table import figures_table
 from models.registry import Registry
 from skytier import spark, terminal
 from skytier.files import Files
+from skytier.progress_bar import progress_bar
 
 Flag = Annotated[bool, Parameter(negative="")]
 
@@ -52,7 +53,7 @@ def train(
         _print(registry.card(champion.version), False, reason, as_json)
         return
     # Only what trains pays for importing XGBoost.
-    from models import publication, training, training_data
+    from models import publication, training, training_data, training_progress
 
     def samples() -> training.Samples:
         if source == "package":
@@ -62,7 +63,8 @@ def train(
 
     key = kept_trainings.key({"source": source}) if reuse and source == "package" else None
     try:
-        outcome = publication.train_and_publish(registry, samples, keep_as=key)
+        with progress_bar("training", as_json) as shown:
+            outcome = publication.train_and_publish(registry, samples, key, shown or training_progress.tell_nobody)
     except training.TooFewDaysError as error:
         if not if_enough:
             raise

@@ -21,6 +21,7 @@ from models import drift, evaluation, features
 from models.card import CARD, checksums
 from models.delay_model import ACCURATE_WITHIN_MINUTES, DelayModel, StageModel, base_of, load, matrix, model_file
 from models.training_data import History
+from models.training_progress import Rounds, Told, part_of, tell_nobody
 from skytier import logs
 from skytier.errors import TerminalError
 
@@ -135,13 +136,16 @@ def samples(history: History) -> Samples:
     return data
 
 
-def train(data: Samples, folder: Path) -> dict[str, Any]:
+def train(data: Samples, folder: Path, told: Told = tell_nobody) -> dict[str, Any]:
     """Train all stages, write the model's files and its card to ``folder``, and return the card."""
     began = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     used = data.frame[data.frame["day"] < pd.Timestamp(data.split.tune)]
     categories = {name: sorted(used[name].dropna().unique().tolist()) for name in features.CATEGORIES}
-    stages = {stage: _train_stage(data, stage, categories, folder) for stage in (features.BEFORE, features.AFTER)}
+    stages = {
+        stage: _train_stage(data, stage, categories, folder, part_of(told, number / 2, (number + 1) / 2))
+        for number, stage in enumerate((features.BEFORE, features.AFTER))
+    }
     trained_at = datetime.now(UTC)
     card: dict[str, Any] = {
         "version": f"{trained_at:%Y%m%dT%H%M%SZ}",
@@ -197,7 +201,9 @@ def _write_card(folder: Path, card: dict[str, Any]) -> None:
     (folder / CARD).write_text(json.dumps(card, indent=1) + "\n")
 
 
-def _train_stage(data: Samples, stage: str, categories: dict[str, list[str]], folder: Path) -> dict[str, Any]:
+def _train_stage(
+    data: Samples, stage: str, categories: dict[str, list[str]], folder: Path, told: Told
+) -> dict[str, Any]:
     names = tuple(name for name in features.FEATURES if name not in NOT_USED[stage])
     train_rows, tune_rows = data.of(stage, "train"), data.of(stage, "tune")
     fit, tune = (_labelled(rows, stage, names, categories) for rows in (train_rows, tune_rows))
@@ -209,11 +215,13 @@ def _train_stage(data: Samples, stage: str, categories: dict[str, list[str]], fo
         evals=[(tune, "tune")],
         early_stopping_rounds=PATIENCE,
         verbose_eval=False,
+        callbacks=[Rounds(part_of(told, 0, 0.7), f"{stage}: point", POINT_ROUNDS)],
     )
     point = point[: point.best_iteration + 1]
     tails = (LOWER_TAIL[stage], 1 - COVERAGE - LOWER_TAIL[stage])
     quantile = INTERVAL | {"quantile_alpha": [tails[0], 1 - tails[1]]}
-    interval = xgboost.train(_TREES | quantile, fit, INTERVAL_ROUNDS)
+    rounds = Rounds(part_of(told, 0.7, 1), f"{stage}: interval", INTERVAL_ROUNDS)
+    interval = xgboost.train(_TREES | quantile, fit, INTERVAL_ROUNDS, callbacks=[rounds])
     log.info("stage trained", stage=stage, rows=fit.num_row(), seconds=round(time.monotonic() - began, 1))
     point.save_model(folder / model_file(stage, "point"))
     interval.save_model(folder / model_file(stage, "interval"))

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from models import delay_model, drift, features, training, training_data
 from models.card import CARD
 from models.training_data import History
+from models.training_progress import Told, tell_nobody
 from skytier.errors import TerminalError
 
 pytestmark = pytest.mark.plain
@@ -41,11 +42,11 @@ def samples(history: History) -> training.Samples:
     return training.samples(history)
 
 
-def _train(samples: training.Samples, folder: Path) -> dict[str, Any]:
+def _train(samples: training.Samples, folder: Path, told: Told = tell_nobody) -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "POINT_ROUNDS", ROUNDS)
         patch.setattr(training, "INTERVAL_ROUNDS", ROUNDS)
-        return training.train(samples, folder)
+        return training.train(samples, folder, told)
 
 
 @pytest.fixture(scope="module")
@@ -225,7 +226,10 @@ def test_the_interval_covers_its_share_of_the_days_to_tune_on(folder: Path, samp
 
 def test_the_same_history_gives_the_same_files(card: dict[str, Any], history: History, tmp_path: Path) -> None:
     (tmp_path / CARD).write_text("of a training that was broken off")
-    again = _train(training.samples(history), tmp_path)
+    shares: list[float] = []
+    again = _train(training.samples(history), tmp_path, lambda share, _what: shares.append(share))
+    assert shares == sorted(shares), "a progress bar only grows"
+    assert shares[-1] == pytest.approx(1)
     assert again["files"] == card["files"]
     assert _learned(again) == _learned(card)
 
