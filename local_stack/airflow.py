@@ -47,7 +47,7 @@ class _AirflowServer(Server):
         return [_airflow(), *self.arguments]
 
     def environment(self) -> dict[str, str]:
-        return _environment()
+        return environment()
 
     def ready(self) -> bool:
         """Whether it has reported itself healthy since it was started."""
@@ -114,6 +114,16 @@ def _airflow() -> str:
     return str(program)
 
 
+def command(*arguments: str) -> list[str]:
+    """A command of Airflow's own, to be run in ``environment()``. Raises TerminalError where it is not installed."""
+    return [_airflow(), *arguments]
+
+
+def is_set_up() -> bool:
+    """Whether Airflow has been started in this stack, so that it has tables."""
+    return (_home() / "migrated").exists()
+
+
 def _home() -> Path:
     return home() / "airflow"
 
@@ -130,9 +140,9 @@ def _migrate() -> None:
     if done.exists() and done.read_text() == state:
         return
     _home().mkdir(parents=True, exist_ok=True)
-    environment = base_environment() | _environment()
+    variables = base_environment() | environment()
     migrated = subprocess.run(
-        [_airflow(), "db", "migrate"], env=environment, capture_output=True, text=True, check=False, cwd=_home()
+        [_airflow(), "db", "migrate"], env=variables, capture_output=True, text=True, check=False, cwd=_home()
     )
     if migrated.returncode != 0:
         lines = (migrated.stdout + migrated.stderr).splitlines()[-15:]
@@ -150,7 +160,7 @@ def _revision() -> str | None:
     return str(row[0]) if row else None
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """The configuration of all three, and what their tasks find in their environment."""
     settings = AirflowSettings()
     options = {f"AIRFLOW__{key}": str(value) for key, value in (_options(settings) | _secrets(settings)).items()}

@@ -10,7 +10,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from rich.table import Table
 
-from local_stack import airflow, health, stack
+from local_stack import airflow, health, retention, stack
 from local_stack.health import Health
 from local_stack.progress import Progress
 from skytier import terminal
@@ -65,6 +65,29 @@ def status(*, as_json: Annotated[bool, Parameter(name="--json", negative="")] = 
     started = [one for one in healths if one.state != "stopped"]
     if not started or any(one.state != "ready" for one in started):
         sys.exit(1)
+
+
+@app.command
+def clean(*, as_json: Annotated[bool, Parameter(name="--json", negative="")] = False) -> None:
+    """Delete logs, and Airflow's records of its runs, that are older than SKYTIER_MAINTENANCE_LOG_DAYS.
+
+    The maintenance DAG does it every hour.
+
+    Parameters
+    ----------
+    as_json
+        Print what was deleted and what is left as JSON.
+    """
+    cleaned = retention.clean()
+    if as_json:
+        print(cleaned.model_dump_json())
+        return
+    print(
+        f"Deleted what is older than {cleaned.older_than:%Y-%m-%d}: {cleaned.files_deleted:,} files of "
+        f"{cleaned.bytes_deleted / 1e6:,.1f} MB, {cleaned.rows_deleted:,} rows of Airflow's database.\n"
+        f"Left: {cleaned.files:,} files of {cleaned.size_bytes / 1e6:,.1f} MB"
+        + ("." if cleaned.database_bytes is None else f", a database of {cleaned.database_bytes / 1e6:,.1f} MB.")
+    )
 
 
 def _print_table(healths: list[Health]) -> None:

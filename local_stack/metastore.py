@@ -22,7 +22,8 @@ class Metastore(Server):
 
     def command(self) -> list[str]:
         ports = PortSettings()
-        database = f"jdbc:postgresql://{HOST}:{ports.postgres}/metastore"
+        # A database that is reached and does not answer must not hold its callers for ever either.
+        database = f"jdbc:postgresql://{HOST}:{ports.postgres}/metastore?connectTimeout=3&socketTimeout=60"
         hdfs = HdfsSettings().url
         arguments = [HOST, str(ports.metastore), database, PostgresSettings().user, hdfs, f"{hdfs}/warehouse"]
         classpath = [str(jvm.compiled()), jvm.jars("metastore"), f"{spark.spark_home()}/jars/*"]

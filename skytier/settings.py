@@ -280,6 +280,11 @@ class MaintenanceSettings(Settings):
     snapshots_kept: int = Field(5, ge=1, description="snapshots of a table that are kept however old they are")
     orphan_days: float = Field(3.0, ge=1, description="files that no snapshot knows are deleted when older than this")
     small_files: int = Field(5, ge=2, description="small files of a partition that are worth compacting")
+    log_days: float = Field(
+        14.0,
+        ge=1,
+        description="logs of servers and tasks, and Airflow's records of its runs, older than this are deleted",
+    )
 
 
 class ArchiveSettings(Settings):

@@ -1,7 +1,7 @@
 """
 ### Warehouse maintenance
 
-Every hour: the Iceberg tables of `flight_dw` are looked after.
+Every hour: the Iceberg tables of `flight_dw` are looked after, and old logs deleted.
 
 | step, for each table | does |
 |---|---|
@@ -9,6 +9,9 @@ Every hour: the Iceberg tables of `flight_dw` are looked after.
 | rewrite manifests | once a table has ten of them or more |
 | expire snapshots | older than `SKYTIER_MAINTENANCE_SNAPSHOT_DAYS`; the newest few (`..._SNAPSHOTS_KEPT`) stay |
 | remove orphans | files that no snapshot knows, older than `SKYTIER_MAINTENANCE_ORPHAN_DAYS` |
+
+`clean_logs` deletes the logs of servers and tasks, and Airflow's records of its runs, that are older than
+`SKYTIER_MAINTENANCE_LOG_DAYS`. By hand: `skytier stack clean`.
 
 The minute job goes on meanwhile: every step is one Iceberg commit, tried again when another commit came first.
 
@@ -23,12 +26,13 @@ from datetime import timedelta
 
 import pendulum
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG
-from defaults import DEFAULT_ARGS, JOB_PROPERTIES, spark_job
+from defaults import DEFAULT_ARGS, JOB_PROPERTIES, SKYTIER, spark_job
 
 with DAG(
     dag_id="warehouse_maintenance_dag",
-    description="Compaction and snapshot expiry, every hour",
+    description="Compaction, snapshot expiry and retention of logs, every hour",
     doc_md=__doc__,
     schedule="17 * * * *",
     start_date=pendulum.datetime(2024, 1, 1, tz="UTC"),
@@ -45,3 +49,4 @@ with DAG(
         properties_file=JOB_PROPERTIES,
         name="maintain_warehouse",
     )
+    BashOperator(task_id="clean_logs", bash_command=f"{SKYTIER} stack clean")

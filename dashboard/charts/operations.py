@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import isnan
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -102,7 +103,16 @@ def machine(frame: pd.DataFrame) -> list[Number]:
         Number(text.CPU, formats.share(row["cpu_share"]), note=cores, help=text.CPU_HELP.format(f"{row['load']:.1f}")),
         _used(text.MEMORY, row["memory_used_gb"], row["memory_gb"]),
         _used(text.DISK, row["disk_used_gb"], row["disk_gb"], text.DISK_HELP),
+        _logs(row),
     ]
+
+
+def _logs(row: pd.Series[Any]) -> Number:
+    kept = text.LOGS_NOTE.format(f"{row['log_days']:g}")
+    if pd.isna(row["logs_mb"]):
+        return Number(text.LOGS, text.NOT_KNOWN, note=kept, help=text.LOGS_NOT_CLEANED)
+    cleaned = text.LOGS_HELP.format(row["logs_cleaned_at"])
+    return Number(text.LOGS, formats.megabytes(row["logs_mb"]), note=kept, help=cleaned)
 
 
 def _used(label: str, used_gb: float, of_gb: float, where: str = "") -> Number:

@@ -21,10 +21,10 @@ from redis.exceptions import RedisError
 from dashboard.queries import operations_jobs as jobs
 from dashboard.queries import overview, tiers
 from dashboard.queries.operations_servers import State, servers
-from skytier import alerts, hot_tier
+from skytier import alerts, hot_tier, log_retention
 from skytier.cache import Basis, Origin, Question
 from skytier.errors import SkytierError, TransientError
-from skytier.settings import home
+from skytier.settings import MaintenanceSettings, home
 
 _ALERTS = 50
 _PART_SECONDS = 6.0
@@ -212,7 +212,8 @@ def machine() -> Question:
 
     ``cpu_share`` (0 to 1, of all cores, mean of the last minute; where nobody watches it, of a third of a second),
     ``cores``, ``load`` (processes that want to run, mean of a minute), ``memory_used_gb`` (what is not available),
-    ``memory_gb``, ``disk_used_gb``, ``disk_gb`` (of the file system that holds ``SKYTIER_HOME``).
+    ``memory_gb``, ``disk_used_gb``, ``disk_gb`` (of the file system that holds ``SKYTIER_HOME``), ``logs_mb`` (with
+    Airflow's database, as the last cleaning left them; null before it), ``logs_cleaned_at``, ``log_days`` (kept).
     """
     return tiers.asked_now(_machine)
 
@@ -229,6 +230,7 @@ def watch_processor() -> None:
 
 def _machine() -> pa.Table:
     memory, disk = psutil.virtual_memory(), psutil.disk_usage(str(home()))
+    cleaned = log_retention.last()
     watched = tuple(_watched)  # at once: the thread goes on noting
     row = {
         "cpu_share": (statistics.mean(watched) if watched else psutil.cpu_percent(0.3)) / 100,
@@ -238,5 +240,9 @@ def _machine() -> pa.Table:
         "memory_gb": memory.total / 1e9,
         "disk_used_gb": disk.used / 1e9,
         "disk_gb": (disk.used + disk.free) / 1e9,
+        "logs_mb": (cleaned.size_bytes + (cleaned.database_bytes or 0)) / 1e6 if cleaned else None,
+        "logs_cleaned_at": cleaned.at if cleaned else None,
+        "log_days": MaintenanceSettings().log_days,
     }
-    return pa.Table.from_pylist([row])
+    columns = {name: pa.float64() for name in row} | {"cores": pa.int64(), "logs_cleaned_at": pa.timestamp("us", "UTC")}
+    return pa.Table.from_pylist([row], pa.schema(columns.items()))

@@ -176,6 +176,12 @@ COLD_NOT_KNOWN = "The size of HDFS is not known now."
 CPU, CPU_NOTE, CPU_HELP = "CPU", "{} cores", "Mean of the last minute, as is the load: {} processes want to run."
 MEMORY, DISK, USED_OF, USED_HELP = "Memory", "Disk", "of {}", "{used} of {whole} are used."
 DISK_HELP = "Of the file system that holds SKYTIER_HOME: "
+LOGS, LOGS_NOTE = "Logs", "kept {} days"
+LOGS_HELP = (
+    "Logs of servers and of Airflow's tasks, and Airflow's records of its runs, as the last cleaning left them, on "
+    "{:%Y-%m-%d at %H:%M} UTC. Maintenance deletes what is older every hour (SKYTIER_MAINTENANCE_LOG_DAYS)."
+)
+LOGS_NOT_CLEANED = "Not known before the first cleaning: maintenance does it every hour, or 'skytier stack clean'."
 HIT_RATIO, HIT_NOTE = "Hit ratio", "of {} answers"
 HIT_HELP = (
     "Answers that came from the cache, fresh or stale, since Redis started. What is asked while Redis is down is not "

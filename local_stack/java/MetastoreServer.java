@@ -50,6 +50,11 @@ public final class MetastoreServer {
         conf.set("datanucleus.schema.autoCreateAll", "false");
         conf.set("datanucleus.connectionPoolingType", "HikariCP");
         conf.set("datanucleus.connectionPool.maxPoolSize", "6");
+        // By default a call waits 30 s for a connection, and is tried ten times: over five minutes in which a job hangs
+        // whose database is down. The database answers at once, or is restarted by somebody who has to be told.
+        conf.set("datanucleus.connectionPool.connectionWaitTimeout", "3000");
+        conf.set("hive.hmshandler.retry.attempts", "2");
+        conf.set("hive.hmshandler.retry.interval", "500ms");
         return conf;
     }
 

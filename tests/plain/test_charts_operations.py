@@ -180,9 +180,13 @@ def test_the_hit_ratio_counts_stale_answers_as_hits() -> None:
 
 def test_the_machine_is_told_in_shares() -> None:
     row = {"cpu_share": 0.5, "cores": 2, "load": 1.26, "memory_used_gb": 4.0, "memory_gb": 16.0}
-    cpu, memory, disk = charts.machine(pd.DataFrame([row | {"disk_used_gb": 30.0, "disk_gb": 40.0}]))
+    row |= {"disk_used_gb": 30.0, "disk_gb": 40.0}
+    logs_of = {"logs_mb": 12.0, "logs_cleaned_at": pd.Timestamp("2026-11-29 08:17", tz="UTC"), "log_days": 14.0}
+    cpu, memory, disk, logs = charts.machine(pd.DataFrame([row | logs_of]))
     assert (cpu.value, memory.value, disk.value) == ("50%", "25%", "75%")
     assert memory.note == "of 16 GB"
+    assert (logs.value, logs.note) == ("12.0 MB", "kept 14 days")
+    assert "on 2026-11-29 at 08:17 UTC" in str(logs.help)
 
 
 def test_a_dag_has_a_row_with_its_newest_run() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import pandas as pd
@@ -18,9 +19,10 @@ from dashboard.queries import operations_jobs
 from generator.publisher import Publisher
 from generator.records import Record
 from generator.synthetic import Plan, Rates, synthetic
+from local_stack import postgres
 from skytier import hot_tier
 from skytier.airflow_api import ARCHIVING, MINUTE, AirflowApi
-from skytier.settings import HOST, KafkaSettings, PortSettings, PostgresSettings
+from skytier.settings import HOST, KafkaSettings, MaintenanceSettings, PortSettings, PostgresSettings
 from tests import stores
 from tests.own_stack import OwnStack
 
@@ -94,6 +96,29 @@ def test_events_are_in_both_tiers_after_a_run(airflow: AirflowApi) -> None:
     assert airflow.task_states(MINUTE, run_id) == {"process_flight_events": "success", "check_books": "success"}
     for store in stores.STORES:
         assert sorted(stores.ids(store, SOURCE)) == sorted(sent)
+
+
+def test_old_records_and_task_logs_are_deleted(stack: OwnStack, airflow: AirflowApi) -> None:
+    long_ago = datetime.now(UTC) - timedelta(days=MaintenanceSettings().log_days + 2)
+    with postgres.connect("airflow") as database:
+        database.execute("insert into log (dttm, event) values (%s, 'of long ago'), (now(), 'of today')", [long_ago])
+        oldest = "select id from dag_run where dag_id = %s and state = 'success' order by id limit 1"
+        row = database.execute(f"update dag_run set start_date = %s where id in ({oldest}) returning run_id",
+                               [long_ago, MINUTE]).fetchone()  # fmt: skip
+        assert row is not None
+    (task_log, *_) = (stack.home / "airflow" / "logs").glob(f"dag_id={MINUTE}/run_id={row[0]}/*/*.log")
+    os.utime(task_log, (long_ago.timestamp(), long_ago.timestamp()))
+
+    done = stack.skytier("stack", "clean", "--json")
+    assert done.returncode == 0, done.stderr
+    cleaned = json.loads(done.stdout)
+    assert cleaned["files_deleted"] >= 1
+    assert cleaned["database_bytes"] > 1_000_000
+    assert not task_log.exists()
+    with postgres.connect("airflow") as database:
+        assert database.execute("select event from log where event like 'of %'").fetchall() == [("of today",)]
+        assert database.execute("select count(*) from dag_run where start_date <= %s", [long_ago]).fetchone() == (0,)
+    assert airflow.runs_since(MINUTE, datetime.now(UTC) - timedelta(hours=1)), "newer runs stay"
 
 
 def test_the_dashboard_tells_runs_as_airflow_keeps_them(airflow: AirflowApi) -> None:
