@@ -17,7 +17,8 @@ from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from skytier import hot_tier
 from skytier.archive import copies, hot, planning, visibility
 from skytier.archive.manifest import ARCHIVES, Column, File, Manifest, Tally
-from skytier.archive.protocol import MODULUS, Copy, Evidence, total
+from skytier.archive.ports import Copy, Evidence
+from skytier.archive.protocol import MODULUS, total
 from skytier.documents import digest, to_batch, to_documents
 from skytier.errors import TerminalError, TransientError
 from skytier.files import Files

@@ -14,7 +14,8 @@ from pyspark.sql import SparkSession
 from skytier import logs
 from skytier.archive import runs
 from skytier.archive.manifest import Manifest
-from skytier.archive.protocol import Copy, Evidence, Step
+from skytier.archive.ports import Copy, Evidence
+from skytier.archive.protocol import Step
 from skytier.archive.stores import ServerStores
 from skytier.errors import SkytierError
 from spark_jobs.archive_copier import Copier

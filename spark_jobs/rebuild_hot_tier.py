@@ -39,8 +39,8 @@ def rebuild() -> None:
     states = spark.table(visibility.STATES)
     counts = states.where(visibility.COUNTS).select(visibility.PARTITION)
     archived = spark.table(visibility.TABLE).join(counts, visibility.PARTITION, how="left_semi").select("event_id")
-    # What was of an archive that is deleted since does not come back.
-    expired = F.broadcast(states.where("state = 'expired'").select("selections").alias("expired"))
+    # What was of an archive that is deleted since, or will be unless it is held, does not come back.
+    expired = F.broadcast(states.where("state IN ('expired', 'expiring')").select("selections").alias("expired"))
     of_expired = F.expr(visibility.is_selected("event", "expired.selections"))
     # Weather lies flat in the one table and nested, as documents have it, in the other.
     facts = spark.table(FACT).where(f"batch_id <= {newest}").alias("event").join(expired, of_expired, how="left_anti")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import bson
@@ -19,15 +19,9 @@ import pytest
 from hypothesis import strategies as st
 
 from skytier.archive.manifest import File, Manifest, Selection, State, Tally, Visible
-from skytier.archive.protocol import (
-    NEXT,
-    Archiver,
-    Copy,
-    Evidence,
-    NotYetError,
-    Step,
-    Timing,
-)
+from skytier.archive.ports import Copy, Evidence, Timing
+from skytier.archive.protocol import NEXT, Archiver, NotYetError, Step
+from skytier.archive.visibility import states
 from skytier.batches import BatchSpan
 from skytier.documents import digest
 from skytier.errors import TerminalError
@@ -45,7 +39,7 @@ SHOWS, HIDES = {Visible.PUBLISHED, Visible.RESTORED, Visible.PURGED}, {Visible.P
 AT_ONCE = 2
 """documents of a file, and of a batch of the purge"""
 
-States = dict[str, tuple[Visible, Selection]]
+States = dict[str, tuple[Visible, tuple[Selection, ...]]]
 Files = dict[str, list[Document]]
 Query = tuple[tuple[str, ...], States, float]
 """the partitions that it listed, the states that it read, and when it read them"""
@@ -90,7 +84,7 @@ class World:
     def _restore(self, documents: list[Document]) -> None:
         """An earlier archive, whose events were put back."""
         self.folders["earlier"], self.partitions["earlier"] = {"part-0": deepcopy(documents)}, "earlier"
-        self.states["earlier"] = (Visible.RESTORED, RESTORED)
+        self.states["earlier"] = (Visible.RESTORED, (RESTORED,))
 
     # What happens beside the protocol.
 
@@ -98,7 +92,8 @@ class World:
         self.events[document["_id"]] = self.hot[document["_id"]] = document
 
     def plan(self, archive_id: str, selection: Selection, **changes: Any) -> Manifest:
-        excluded = tuple(chosen for visible, chosen in self.states.values() if visible is Visible.RESTORED)
+        restored = [chosen for visible, chosen in self.states.values() if visible is Visible.RESTORED]
+        excluded = tuple(chain.from_iterable(restored))
         manifest = Manifest(
             archive_id=archive_id,
             state=State.PLANNED,
@@ -158,15 +153,18 @@ class World:
             self.count(query)
 
     def count(self, query: Query) -> None:
-        partitions, states, _ = query
-        shown = [name for name in partitions if name in states and states[name][0] in SHOWS]
-        hidden = [selection for visible, selection in states.values() if visible in HIDES]
+        partitions, known, _ = query
+        shown = [name for name in partitions if name in known and known[name][0] in SHOWS]
+        hidden = list(chain.from_iterable(chosen for visible, chosen in known.values() if visible in HIDES))
         found = [d for name in shown for part in self.folders[self.partitions[name]].values() for d in part]
         found += [d for d in self.hot.values() if not any(is_of(selection, d) for selection in hidden)]
         assert len(found) == len(self.events)
         assert {document["_id"]: document for document in found} == self.events
 
     # The port.
+
+    def load(self, archive_id: str) -> Manifest:
+        return self.manifests[archive_id]
 
     def save(self, manifest: Manifest) -> None:
         before = self.manifests[manifest.archive_id].state
@@ -190,11 +188,19 @@ class World:
         folder = manifest.workplace if manifest.workplace in self.folders else manifest.location
         return self._evidence(manifest, [d for part in self._checked(manifest, folder).values() for d in part])
 
+    def set_aside(self, manifest: Manifest) -> list[str]:
+        return []
+
+    def check_files(self, manifest: Manifest) -> None:
+        self._checked(manifest, manifest.location)
+
     def held_already(self, manifest: Manifest, first_id: str, last_id: str) -> int:
         others = [
             document["_id"]
             for archive_id, location in self.partitions.items()
-            if archive_id not in (manifest.archive_id, *manifest.sources) and self.states[archive_id][0] in SHOWS
+            if archive_id not in (manifest.archive_id, *manifest.sources)
+            and archive_id in self.states
+            and self.states[archive_id][0] in SHOWS
             for part in self.folders[location].values()
             for document in part
         ]
@@ -205,14 +211,12 @@ class World:
     def place(self, manifest: Manifest) -> None:
         if manifest.workplace in self.folders:
             self._effect(lambda: self.folders.update({manifest.location: self.folders.pop(manifest.workplace)}))
-        self._checked(manifest, manifest.location)
+        self.check_files(manifest)
         self._effect(lambda: self.partitions.update({manifest.archive_id: manifest.location}))
 
     def show(self, manifest: Manifest, visible: Visible) -> None:
-        shown = {manifest.archive_id: (visible, manifest.selection)}
-        if manifest.sources:
-            merged = dict.fromkeys(manifest.sources, (Visible.MERGED, manifest.selection))
-            shown = {manifest.archive_id: (Visible.PURGED, manifest.selection)} | merged
+        sources = [self.manifests[source] for source in manifest.sources]
+        shown = {k: (v.visible, v.selections) for k, v in states(manifest, visible, sources).items()}
         self._effect(lambda: self.states.update(shown))
 
     def ids(self, manifest: Manifest) -> Iterator[Sequence[str]]:

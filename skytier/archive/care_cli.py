@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from skytier.archive import keeping, restoring, runs
+from skytier.archive import compaction, keeping, restoring, runs
 from skytier.archive.manifest import Manifest
 from skytier.archive.stores import ServerStores
 from skytier.errors import TerminalError
@@ -84,7 +84,7 @@ def abandon(archive_id: str, *, reason: str, as_json: AsJson = False) -> None:
         Print its manifest as JSON.
     """
     with ServerStores() as stores:
-        _print_all([runs.abandon(stores, archive_id, reason)], as_json, "abandoned; the next run plans anew")
+        _print_all([compaction.abandon(stores, archive_id, reason)], as_json, "abandoned; the next run plans anew")
 
 
 @app.command
@@ -131,7 +131,7 @@ def expire(*, as_json: AsJson = False) -> None:
         Print the manifests of those deleted as JSON.
     """
     with ServerStores() as stores:
-        _print_all(keeping.expire(stores), as_json, "deleted")
+        _print_all(keeping.expire(stores, runs.retained_from(stores)), as_json, "deleted")
 
 
 def _print_all(manifests: list[Manifest], as_json: bool, what: str) -> None:

@@ -12,7 +12,7 @@ from cyclopts import App, Parameter
 from rich.table import Table
 
 from skytier import hot_tier, logs, spark, terminal
-from skytier.archive import care_cli, hot, keeping, planning, runs
+from skytier.archive import care_cli, compaction, hot, planning, runs
 from skytier.archive.manifest import Manifest
 from skytier.archive.protocol import NEXT, NotYetError, Step
 from skytier.archive.stores import ServerStores
@@ -164,7 +164,7 @@ def compact(*, as_json: AsJson = False) -> None:
         Print the manifest of the new archive as JSON; null where there was nothing to do.
     """
     with ServerStores() as stores:
-        manifest = keeping.plan_compaction(stores)
+        manifest = compaction.plan_compaction(stores, stores.settings, hot.size(stores.mongodb).total_bytes)
     if manifest is None:
         print("null" if as_json else "There are not two small archives to make one of.")
         return

@@ -21,7 +21,7 @@ from skytier.settings import MongoSettings
 
 # BSON's times are of whole milliseconds.
 _RESOLUTION = timedelta(milliseconds=1)
-_EXACT: CodecOptions[Document] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
+EXACT: CodecOptions[Document] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def size(connection: MongoClient[Document]) -> HotSize:
 
 def exact_events(connection: MongoClient[Document]) -> Collection[Document]:
     """The collection of the flight events, read so that every value keeps its BSON type; times are naive UTC."""
-    return hot_tier.events(connection).with_options(codec_options=_EXACT)
+    return hot_tier.events(connection).with_options(codec_options=EXACT)
 
 
 def chosen(selection: Selection, excluded: Sequence[Selection] = ()) -> Document:

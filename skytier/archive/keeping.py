@@ -1,126 +1,132 @@
-"""How long archives are kept, and which may not be deleted; and small ones made into a large one."""
+"""Which archives may not be deleted, and the deletion of those whose retention is over.
+
+An expiry has two parts with a wait between them: the archive is hidden, and deleted when no query reads it any more.
+Each part decides by what is stored then, so a hold that comes in the wait wins; and whichever command comes next
+finishes what another one began.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from skytier import hot_tier, logs
-from skytier.archive import audit, hot, planning
 from skytier.archive.manifest import Hold, Manifest, State, Visible
-from skytier.archive.manifests import new_id
-from skytier.archive.stores import ServerStores
-from skytier.archive.visibility import drop_partition
+from skytier.archive.ports import LifecycleStores
+from skytier.archive.protocol import NEXT
 from skytier.errors import TerminalError
-from skytier.event import SCHEMA_VERSION
-from skytier.exclusive import ARCHIVE, alone_at
 
-log = logs.logger("archive")
+_HOLDABLE = (State.PUBLISHED, State.PURGED, State.DONE, State.EXPIRING)
 
 
-def hold(stores: ServerStores, archive_id: str, reason: str) -> Manifest:
-    """Keep an archive, however old it becomes. Raises TerminalError for one that is not done."""
-    with alone_at(ARCHIVE):
-        manifest = _done(stores, archive_id)
-        held = Hold(reason=reason, by=audit.actor(), at=datetime.now(UTC))
-        after = manifest.model_copy(update={"hold": held})
+def hold(stores: LifecycleStores, archive_id: str, reason: str) -> Manifest:
+    """Keep an archive, however old it becomes; one that was merged is held as part of the archive that has its events.
+
+    An archive that is expiring comes back. Raises TerminalError for one that queries do not see yet, or no longer.
+    """
+    with stores.alone():
+        manifest = _with_its_events(stores, stores.load(archive_id))
+        _check_holdable(manifest)
+        is_hidden = manifest.archive_id in stores.shown(Visible.EXPIRING)
+        state = State.DONE if manifest.state is State.EXPIRING else manifest.state
+        held = Hold(reason=reason, by=stores.actor(), at=stores.now())
+        after = manifest.model_copy(update={"state": state, "hold": held, "delete_after": None})
         stores.save(after)
-        audit.note(stores.sql, "hold", archive_id, reason=reason)
+        if is_hidden:
+            stores.show(after, Visible.PURGED)
+        stores.note("hold", after.archive_id, reason=reason)
     return after
 
 
-def release(stores: ServerStores, archive_id: str, reason: str) -> Manifest:
+def release(stores: LifecycleStores, archive_id: str, reason: str) -> Manifest:
     """End the hold on an archive. Raises TerminalError for one that is not held."""
-    with alone_at(ARCHIVE):
-        manifest = _done(stores, archive_id)
+    with stores.alone():
+        manifest = _with_its_events(stores, stores.load(archive_id))
+        _check_holdable(manifest)
         if manifest.hold is None:
-            raise TerminalError(f"{archive_id} is not held: there is nothing to release.")
+            raise TerminalError(f"{manifest.archive_id} is not held: there is nothing to release.")
         after = manifest.model_copy(update={"hold": None})
         stores.save(after)
-        audit.note(stores.sql, "release", archive_id, reason=reason)
+        stores.note("release", after.archive_id, reason=reason)
     return after
 
 
-def _done(stores: ServerStores, archive_id: str) -> Manifest:
-    manifest = stores.manifests.load(archive_id)
-    if manifest.state is not State.DONE:
-        raise TerminalError(f"{archive_id} is {manifest.state}: only an archive that is done can be held or released.")
+def _with_its_events(stores: LifecycleStores, manifest: Manifest) -> Manifest:
+    """The archive that has the events now: itself, or what a compaction made of it."""
+    known = stores.all()
+    while into := [m for m in known if manifest.archive_id in m.sources and m.state in (*_HOLDABLE, State.MERGED)]:
+        manifest = into[-1]
     return manifest
 
 
-def expired(stores: ServerStores) -> list[Manifest]:
-    """The archives that are older than the retention time by the warehouse's clock, and neither held nor restored."""
-    days, clock = stores.settings.retention_days, hot_tier.clock(stores.mongodb)
-    if days is None or clock is None:
-        return []
-    oldest = clock - timedelta(days=days)
-    return [m for m in _idle(stores) if m.event_time_max is not None and m.event_time_max < oldest]
+def _check_holdable(manifest: Manifest) -> None:
+    if manifest.state not in _HOLDABLE:
+        when = "not yet published" if manifest.state in NEXT else "over"
+        raise TerminalError(
+            f"{manifest.archive_id} is {manifest.state}, which is {when}: only an archive that queries see can be "
+            "held or released. 'skytier archive list' shows the state of all."
+        )
 
 
-def _idle(stores: ServerStores) -> list[Manifest]:
+def idle(stores: LifecycleStores) -> list[Manifest]:
     """The archives that nothing keeps from being deleted or merged."""
-    known = stores.manifests.all()
-    return [m for m in known if m.state is State.DONE and m.hold is None and m.restored is None]
+    under_way = stores.under_way()
+    taken = under_way.sources if under_way is not None else ()
+    return [
+        known
+        for known in stores.all()
+        if known.state is State.DONE and not known.hold and not known.restored and known.archive_id not in taken
+    ]
 
 
-def expire(stores: ServerStores) -> list[Manifest]:
-    """Delete the archives whose time is over: first out of sight, then, when no query reads them, their files."""
-    with alone_at(ARCHIVE):
-        gone = expired(stores)
-        for manifest in gone:
-            stores.show(manifest, Visible.EXPIRED)
-    if gone:
-        stores.wait_for_queries()
-    with alone_at(ARCHIVE):
-        return [_delete(stores, manifest) for manifest in gone]
+def expire(stores: LifecycleStores, oldest: datetime | None) -> list[Manifest]:
+    """Delete the archives all of whose events are before ``oldest``, and those whose expiry had begun.
 
-
-def _delete(stores: ServerStores, manifest: Manifest) -> Manifest:
-    drop_partition(stores.sql, manifest.archive_id)
-    stores.files.delete(manifest.location)
-    after = manifest.model_copy(update={"state": State.EXPIRED})
-    stores.record(after)
-    stores.save(after)
-    audit.note(stores.sql, "expire", manifest.archive_id, documents=manifest.planned)
-    return after
-
-
-def plan_compaction(stores: ServerStores) -> Manifest | None:
-    """Begin an archive made of all small ones that nothing keeps; None where there are fewer than two.
-
-    Raises TerminalError while another archive is under way.
+    First they are hidden, then, when no query reads them, their files deleted. None hides no more of them.
     """
-    with alone_at(ARCHIVE):
-        if (under_way := stores.manifests.open()) is not None:
-            raise TerminalError(
-                f"{under_way.archive_id} is under way: 'skytier archive run' takes it to its end first."
-            )
-        small = stores.settings.file_mb * planning.MB / 2
-        sources = [manifest for manifest in _idle(stores) if manifest.size_bytes < small]
-        if len(sources) < 2:
-            return None
-        manifest = _merged(stores, sources)
-        stores.manifests.begin(manifest)
-        audit.note(stores.sql, "compact", manifest.archive_id, sources=list(manifest.sources))
-        return manifest
+    with stores.alone():
+        hide_expired(stores, oldest)
+    gone: list[Manifest] = []
+    while True:
+        with stores.alone():
+            deleted, due = go_on_expiring(stores)
+        gone += deleted
+        if due is None:
+            return gone
+        stores.sleep_until(due)
 
 
-def _merged(stores: ServerStores, sources: list[Manifest]) -> Manifest:
-    now, documents = datetime.now(UTC), sum(manifest.planned for manifest in sources)
-    selections = [selection for manifest in sources for selection in manifest.selections]
-    starts = sorted({start for manifest in sources for start in manifest.range_starts})
-    every = max(1, len(starts) // planning.key_ranges(documents, stores.settings))
-    return Manifest(
-        archive_id=new_id(now),
-        state=State.PLANNED,
-        planned_at=now,
-        planned_by=audit.actor(),
-        selection=selections[0],
-        merged_selections=tuple(selections[1:]),
-        sources=tuple(manifest.archive_id for manifest in sources),
-        range_starts=tuple(starts[::every]),
-        planned=documents,
-        estimated_bytes=sum(manifest.estimated_bytes for manifest in sources),
-        size_before_bytes=hot.size(stores.mongodb).total_bytes,
-        schema_version=SCHEMA_VERSION,
-        state_times={str(State.PLANNED): now},
-    )
+def hide_expired(stores: LifecycleStores, oldest: datetime | None) -> None:
+    """Hide the archives that nothing keeps and all of whose events are before ``oldest``. The caller is alone."""
+    grace = timedelta(seconds=stores.timing().grace_seconds)
+    for manifest in idle(stores) if oldest else []:
+        if oldest and manifest.event_time_max and manifest.event_time_max < oldest:
+            stores.show(manifest, Visible.EXPIRING)
+            after = {"state": State.EXPIRING, "delete_after": stores.now() + grace}
+            stores.save(manifest.model_copy(update=after))
+
+
+def go_on_expiring(stores: LifecycleStores) -> tuple[list[Manifest], datetime | None]:
+    """Take every expiry that has begun as far as it may go; what was deleted, and when the next one is due.
+
+    The caller is alone.
+    """
+    deleted, due = [], []
+    for archive_id in sorted(stores.shown(Visible.EXPIRING)):
+        manifest = stores.load(archive_id)
+        if manifest.state is State.EXPIRING and manifest.delete_after and manifest.delete_after > stores.now():
+            due.append(manifest.delete_after)
+        elif manifest.state in (State.EXPIRING, State.EXPIRED):
+            deleted.append(_delete(stores, manifest))
+        else:  # a command was killed: before it saved that the archive expires, or while a hold brought it back
+            stores.show(manifest, Visible.PURGED)
+    return deleted, min(due, default=None)
+
+
+def _delete(stores: LifecycleStores, manifest: Manifest) -> Manifest:
+    after = manifest.model_copy(update={"state": State.EXPIRED, "delete_after": None})
+    stores.save(after)  # from here on a hold is too late
+    stores.remove(after)
+    stores.record(after)
+    # Last, for this is how the next command finds what is to be finished.
+    stores.show(after, Visible.EXPIRED)
+    stores.note("expire", after.archive_id, documents=after.planned)
+    return after

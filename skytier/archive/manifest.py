@@ -14,7 +14,11 @@ IN_PROGRESS = f"{ARCHIVES}/_inprogress"
 
 
 class State(StrEnum):
-    """How far an archive is. It only moves forward; the last four end it."""
+    """How far an archive is. FAILED, MERGED and EXPIRED end it.
+
+    It only moves forward, but for two: a hold leads from EXPIRING back to DONE, and who abandons a published archive
+    takes it back to VERIFIED first.
+    """
 
     PLANNED = "planned"
     EXPORTED = "exported"
@@ -26,8 +30,10 @@ class State(StrEnum):
     """verification found a difference: nothing was deleted, the next run plans anew"""
     MERGED = "merged"
     """its events are in the archive that ``skytier archive compact`` made of it"""
+    EXPIRING = "expiring"
+    """its retention is over: hidden, and deleted once no query reads it, unless it is held before"""
     EXPIRED = "expired"
-    """deleted after the retention time"""
+    """deleted after the retention time, or being deleted: no hold comes in time any more"""
 
 
 class Visible(StrEnum):
@@ -41,6 +47,8 @@ class Visible(StrEnum):
     """some are back in the hot tier: the archive counts, not the hot events"""
     MERGED = "merged"
     """its events are in another archive"""
+    EXPIRING = "expiring"
+    """its events are hidden; its files are still there"""
     EXPIRED = "expired"
     """its events are deleted"""
     ABANDONED = "abandoned"
@@ -90,6 +98,8 @@ class Restored(Part):
     pinned: bool
     complete: bool
     """whether every event of it was put back"""
+    shown_at: datetime | None = None
+    """since when every new query knows of it; None until the commit that says so"""
 
 
 class Hold(Part):
@@ -130,6 +140,8 @@ class Manifest(Part):
     state_times: dict[str, datetime]
     step_seconds: dict[str, float] = {}
     purge_after: datetime | None = None
+    delete_after: datetime | None = None
+    """when the files of an archive that is expiring may be deleted"""
     failure: str | None = None
     restored: Restored | None = None
     hold: Hold | None = None

@@ -7,12 +7,12 @@ the manifest, saved last, says that it is done.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
 
-from skytier.archive.manifest import Column, File, Manifest, Part, State, Tally, Visible
+from skytier.archive.manifest import Hold, Manifest, State, Tally, Visible
+from skytier.archive.ports import Evidence, Stores, Timing
 from skytier.errors import SkytierError, TerminalError
 
 MODULUS = 2**128
@@ -39,84 +39,15 @@ NEXT: dict[State, Step] = {
 
 
 class NotYetError(SkytierError):
-    """Nothing may be deleted before ``until``: a query that began before the archive was published may still run."""
+    """Not before ``until``: a query that began before the last commit may still run."""
 
     def __init__(self, archive_id: str, until: datetime) -> None:
-        super().__init__(f"{archive_id} may be purged after {until:%Y-%m-%d %H:%M:%S}Z: older queries may still run.")
+        super().__init__(f"{archive_id} has to wait until {until:%Y-%m-%d %H:%M:%S}Z: older queries may still run.")
         self.until = until
 
 
 class StoppedError(SkytierError):
     """The run was asked to end; the next one goes on where it stood."""
-
-
-class Copy(Part):
-    """What an export wrote."""
-
-    files: tuple[File, ...]
-    columns: tuple[Column, ...]
-
-
-class Evidence(Part):
-    """What was found on one side: a tally for each key range, and whether every ``_id`` came once, in order."""
-
-    ranges: tuple[Tally, ...]
-    all_distinct: bool
-    first_id: str
-    last_id: str
-    event_time_min: datetime | None
-    event_time_max: datetime | None
-
-
-class Stores(Protocol):
-    """The hot tier, the copy on HDFS, the warehouse. Every method may be called again after it was cut off."""
-
-    def save(self, manifest: Manifest) -> None:
-        """Replace the manifest, in one step."""
-
-    def copy(self, manifest: Manifest) -> Copy:
-        """Write the events of the selection aside, in place of what an earlier try left."""
-
-    def original(self, manifest: Manifest) -> Evidence:
-        """Read the events of the selection where they are now."""
-
-    def copied(self, manifest: Manifest) -> Evidence:
-        """Read the events back from the copy."""
-
-    def held_already(self, manifest: Manifest, first_id: str, last_id: str) -> int:
-        """How many events of the copy, whose ids are from one to another, another archive has that queries see."""
-
-    def place(self, manifest: Manifest) -> None:
-        """Put the copy where the table of archives finds it; not visible yet."""
-
-    def show(self, manifest: Manifest, visible: Visible) -> None:
-        """Let queries see the archive so: one commit."""
-
-    def ids(self, manifest: Manifest) -> Iterator[Sequence[str]]:
-        """The ids in the published files, in batches. Raises TerminalError when a file is not what was verified."""
-
-    def delete(self, ids: Sequence[str]) -> None:
-        """Delete these events from the hot tier."""
-
-    def remaining(self, manifest: Manifest) -> int:
-        """How many events of the selection the hot tier still holds."""
-
-    def retire(self, manifest: Manifest) -> None:
-        """Remove the archives that a compaction merged."""
-
-    def record(self, manifest: Manifest) -> None:
-        """Write the archive into the tables of metadata."""
-
-    def forget(self, manifest: Manifest) -> None:
-        """It is over: the next run may plan."""
-
-
-class Timing(Part):
-    """Times of the protocol, in seconds, and the most that is deleted in a second."""
-
-    settle_seconds: float
-    grace_seconds: float
-    purge_documents_per_second: int
 
 
 class Archiver:
@@ -161,28 +92,61 @@ class Archiver:
         return after
 
     def _export(self, manifest: Manifest) -> Manifest:
-        copy = self._stores.copy(manifest)
+        try:
+            self._check_sources(manifest)
+            copy = self._stores.copy(manifest)
+        except TerminalError as error:
+            return self._given_up(manifest, error)
         return self._moved(manifest, State.EXPORTED, files=copy.files, columns=copy.columns)
 
     def _verify(self, manifest: Manifest) -> Manifest:
         try:
             copied = self._stores.copied(manifest)
         except TerminalError as error:
-            return self._moved(manifest, State.FAILED, failure=f"the copy cannot be read back: {error}")
-        if found := differences(manifest, self._stores.original(manifest), copied):
-            return self._moved(manifest, State.FAILED, failure="; ".join(found) + ".")
+            return self._failed(manifest, f"the copy cannot be read back: {error}")
+        try:
+            self._check_sources(manifest)
+            original = self._stores.original(manifest)
+        except TerminalError as error:
+            return self._given_up(manifest, error)
+        if found := differences(manifest, original, copied):
+            return self._failed(manifest, "; ".join(found) + ".")
         if again := self._stores.held_already(manifest, copied.first_id, copied.last_id):
-            return self._moved(manifest, State.FAILED, failure=f"{again} of its events are in an earlier archive.")
+            return self._failed(manifest, f"{again} of its events are in an earlier archive.")
         times = {"event_time_min": copied.event_time_min, "event_time_max": copied.event_time_max}
         return self._moved(manifest, State.VERIFIED, content=total(copied.ranges), **times)
 
+    def _check_sources(self, manifest: Manifest) -> None:
+        """Raises TerminalError when what a compaction merges is no longer there, or not to be merged."""
+        for source in map(self._stores.load, manifest.sources):
+            _check_mergeable(source)
+            self._stores.check_files(source)
+
+    def _given_up(self, manifest: Manifest, error: TerminalError) -> Manifest:
+        """The archive as failed, where the next one can do without what is wrong; raises the error again elsewhere."""
+        if manifest.sources:
+            return self._failed(manifest, str(error))
+        if aside := self._stores.set_aside(manifest):
+            return self._failed(manifest, f"{' '.join(aside)} It was set aside.")
+        raise error
+
+    def _failed(self, manifest: Manifest, failure: str) -> Manifest:
+        return self._moved(manifest, State.FAILED, failure=failure)
+
     def _publish(self, manifest: Manifest) -> Manifest:
+        held = manifest.hold
+        try:
+            for source in map(self._stores.load, manifest.sources):
+                _check_mergeable(source)
+                held = joined(held, source.hold)
+        except TerminalError as error:
+            return self._failed(manifest, str(error))
         self._stores.place(manifest)
         # A query that is being planned may have listed the archives already, and read the states only after the commit.
         self._sleep(self._timing.settle_seconds)
         self._stores.show(manifest, Visible.PUBLISHED)
         purge_after = self._now() + timedelta(seconds=self._timing.grace_seconds)
-        return self._moved(manifest, State.PUBLISHED, purge_after=purge_after)
+        return self._moved(manifest, State.PUBLISHED, purge_after=purge_after, hold=held)
 
     def _purge(self, manifest: Manifest) -> Manifest:
         assert manifest.purge_after is not None
@@ -246,6 +210,19 @@ def differences(manifest: Manifest, original: Evidence, copied: Evidence) -> lis
                 f"{there.checksum} in {origin} and {here.documents} with {here.checksum} in the copy"
             )
     return found
+
+
+def joined(one: Hold | None, other: Hold | None) -> Hold | None:
+    """The hold of an archive that is made of two: what holds one of them holds it."""
+    if one is None or other is None or one.reason == other.reason:
+        return one or other
+    return other.model_copy(update={"reason": f"{one.reason}; {other.reason}"})
+
+
+def _check_mergeable(source: Manifest) -> None:
+    if source.state is not State.DONE or source.restored is not None:
+        state = "restored" if source.state is State.DONE else source.state
+        raise TerminalError(f"{source.archive_id} is {state} by now: it cannot be merged.")
 
 
 def _start(manifest: Manifest, number: int) -> str:

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 
 from skytier import books, hot_tier, logs, stopping
 from skytier.alerts import Severity
-from skytier.archive import audit, hot, planning, restoring
+from skytier.archive import hot, planning, restoring
 from skytier.archive.hot import HotSize
 from skytier.archive.manifest import Manifest, Selection, State, Visible
 from skytier.archive.manifests import new_id
+from skytier.archive.ports import LifecycleStores
 from skytier.archive.protocol import NEXT, Archiver, NotYetError, Step, StoppedError, total
+from skytier.archive.resuming import resumed
 from skytier.archive.stores import ServerStores
 from skytier.errors import TerminalError
 from skytier.event import SCHEMA_VERSION
-from skytier.exclusive import ARCHIVE, alone_at
 
 _NOTHING_OLD = (
     "The hot tier is over its limit, but none of its events may move: they are younger than "
     "SKYTIER_ARCHIVE_MINIMUM_AGE_HOURS, restored and pinned, or of batches whose books 'skytier books check' has not "
     "found in balance."
 )
-_IN_HOT_TIER = (State.PLANNED, State.EXPORTED, State.VERIFIED, State.PUBLISHED)
 log = logs.logger("archive")
 
 
@@ -53,7 +53,8 @@ def measure(stores: ServerStores) -> HotSize:
 def is_due(stores: ServerStores) -> bool:
     """Whether there is something to do: an archive under way, events to send back, or a hot tier over its limit."""
     is_over = planning.documents_to_move(measure(stores), stores.settings) > 0
-    return is_over or stores.manifests.open() is not None or bool(restoring.unpinned(stores))
+    is_begun = stores.under_way() is not None or bool(stores.shown(Visible.EXPIRING))
+    return is_over or is_begun or bool(restoring.unpinned(stores))
 
 
 def dry_run(stores: ServerStores, size: HotSize) -> Plan | None:
@@ -79,14 +80,8 @@ def dry_run(stores: ServerStores, size: HotSize) -> Plan | None:
 
 def plan(stores: ServerStores) -> Manifest | None:
     """The archive to work on: the one under way, else a new one; None where nothing is to move."""
-    with alone_at(ARCHIVE):
-        if (found := stores.manifests.open()) is not None:
-            if found.state not in (State.DONE, State.FAILED):
-                return found
-            stores.forget(found)  # the run was killed after its last step
-        for manifest in restoring.unpinned(stores):
-            restoring.send_back(stores, manifest)
-        return _plan(stores)
+    with stores.alone():
+        return resumed(stores) or _plan(stores)
 
 
 def _plan(stores: ServerStores) -> Manifest | None:
@@ -109,7 +104,7 @@ def _plan(stores: ServerStores) -> Manifest | None:
         archive_id=new_id(now),
         state=State.PLANNED,
         planned_at=now,
-        planned_by=audit.actor(),
+        planned_by=stores.actor(),
         selection=planned.selection,
         excluded=planned.excluded,
         range_starts=starts,
@@ -119,33 +114,18 @@ def _plan(stores: ServerStores) -> Manifest | None:
         schema_version=SCHEMA_VERSION,
         state_times={str(State.PLANNED): now},
     )
-    stores.manifests.begin(manifest)
-    audit.note(stores.sql, "plan", manifest.archive_id, documents=manifest.planned)
+    stores.begin(manifest)
+    stores.note("plan", manifest.archive_id, documents=manifest.planned)
     return manifest
 
 
-def abandon(stores: ServerStores, archive_id: str, reason: str) -> Manifest:
-    """Give up an archive while the hot tier still holds all of its events; its files stay where they are.
-
-    Raises TerminalError for one that has ended, or whose purge has begun.
-    """
-    with alone_at(ARCHIVE):
-        manifest = stores.manifests.load(archive_id)
-        if manifest.sources or manifest.state not in _IN_HOT_TIER:
-            raise TerminalError(f"{archive_id} is {manifest.state}: it cannot be abandoned any more.")
-        if manifest.state is State.PUBLISHED and (there := stores.remaining(manifest)) != manifest.planned:
-            raise TerminalError(
-                f"{archive_id} cannot be abandoned: {there} of its {manifest.planned} events are left in the hot tier, "
-                "the others are in its files only."
-            )
-        stores.show(manifest, Visible.ABANDONED)
-        after = manifest.model_copy(update={"state": State.FAILED, "failure": f"abandoned: {reason}"})
-        stores.save(after)
-        stores.forget(after)
-    return after
+def retained_from(stores: ServerStores) -> datetime | None:
+    """By the warehouse's clock, the time of the oldest event that is kept; None where all are."""
+    days, clock = stores.settings.retention_days, hot_tier.clock(stores.mongodb)
+    return clock - timedelta(days=days) if days is not None and clock is not None else None
 
 
-def check(stores: ServerStores, manifest: Manifest) -> None:
+def check(stores: LifecycleStores, manifest: Manifest) -> None:
     """Read the files of an archive back, and compare them with what was verified.
 
     Raises TerminalError, and an alert, when they differ, and for an archive that has no files to compare.
@@ -160,6 +140,10 @@ def check(stores: ServerStores, manifest: Manifest) -> None:
                 f"{manifest.content.documents} with {manifest.content.checksum} were verified."
             )
     except TerminalError as error:
+        with stores.alone():
+            now = stores.load(manifest.archive_id)
+        if now.state is not manifest.state:
+            raise TerminalError(f"{manifest.archive_id} became {now.state} while it was read: check again.") from error
         stores.alert(Severity.CRITICAL, f"files of {manifest.archive_id}", str(error))
         raise
     log.info("files checked", archive_id=manifest.archive_id, **manifest.content.model_dump())
@@ -182,9 +166,9 @@ def take(stores: ServerStores, archive_id: str, step: Step) -> Manifest:
 
     Raises what ``Archiver.take`` does, and the errors of the stores.
     """
-    with alone_at(ARCHIVE), stopping.stop_on_signals() as stop:
+    with stores.alone(), stopping.stop_on_signals() as stop:
         archiver = Archiver(stores, stores.timing(), asked_to_stop=stop.is_set)
-        manifest = stores.manifests.load(archive_id)
+        manifest = stores.load(archive_id)
         if not is_due_now(manifest, step):
             return manifest
         try:

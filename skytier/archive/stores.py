@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
 from types import TracebackType
+from typing import Any
 
 from pymongo.errors import PyMongoError
 
 from skytier import alerts, cache, hot_tier, logs
 from skytier.alerts import Severity
-from skytier.archive import audit, copies, hot, visibility
-from skytier.archive.manifest import Manifest, Selection, State, Tally, Visible
+from skytier.archive import audit, copies, hot, metadata, misfits, visibility
+from skytier.archive.manifest import Manifest, Selection, State, Visible
 from skytier.archive.manifests import Manifests
-from skytier.archive.planning import MB
-from skytier.archive.protocol import Copy, Evidence, Step, Timing
-from skytier.archive.visibility import Shown
+from skytier.archive.ports import Copy, Evidence, Timing
+from skytier.archive.protocol import Step
 from skytier.errors import TerminalError
-from skytier.event import SCHEMA_NAME
+from skytier.exclusive import ARCHIVE, alone_at
 from skytier.files import Files
 from skytier.hot_tier import Document
-from skytier.migrations import DATABASE
 from skytier.settings import ArchiveSettings
 from skytier.sql import Connection
-from skytier.warehouse import insert, literal, upsert
 
 _ID_COLUMNS = ["event_id", "other_fields"]
 log = logs.logger("archive")
@@ -69,11 +65,22 @@ class ServerStores:
             purge_documents_per_second=settings.purge_documents_per_second,
         )
 
-    def wait_for_queries(self) -> None:
-        """Wait until no query can still run that began before what was shown last."""
-        seconds = self.timing().grace_seconds
-        log.info("waiting for queries to end", seconds=seconds)
+    def alone(self) -> AbstractContextManager[None]:
+        return alone_at(ARCHIVE)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def sleep_until(self, moment: datetime) -> None:
+        seconds = max(0.0, (moment - self.now()).total_seconds())
+        log.info("waiting for queries to end", seconds=round(seconds, 1))
         time.sleep(seconds)
+
+    def actor(self) -> str:
+        return audit.actor()
+
+    def note(self, action: str, archive_id: str, **details: Any) -> None:
+        audit.note(self.sql, action, archive_id, **details)
 
     def alert(self, severity: Severity, subject: str, message: str) -> None:
         """Raise an alert of the archive, or count it up; where MongoDB does not answer, the log has it."""
@@ -81,6 +88,18 @@ class ServerStores:
             alerts.alert(self.mongodb, "archive", severity, subject, message)
         except PyMongoError as error:
             log.error("alert not stored", subject=subject, message=message, reason=str(error))
+
+    def load(self, archive_id: str) -> Manifest:
+        return self.manifests.load(archive_id)
+
+    def all(self) -> list[Manifest]:
+        return self.manifests.all()
+
+    def under_way(self) -> Manifest | None:
+        return self.manifests.open()
+
+    def begin(self, manifest: Manifest) -> None:
+        self.manifests.begin(manifest)
 
     def save(self, manifest: Manifest) -> None:
         self.manifests.save(manifest)
@@ -93,6 +112,13 @@ class ServerStores:
 
     def copied(self, manifest: Manifest) -> Evidence:
         raise _of_spark(Step.VERIFY)
+
+    def set_aside(self, manifest: Manifest) -> list[str]:
+        which = hot.chosen(manifest.selection, manifest.excluded)
+        return misfits.set_aside(self.mongodb, misfits.unreadable(self.mongodb, which))
+
+    def check_files(self, manifest: Manifest) -> None:
+        copies.check_files(self.files, manifest, manifest.location)
 
     def held_already(self, manifest: Manifest, first_id: str, last_id: str) -> int:
         # The sources of a compaction are what it will take over.
@@ -108,19 +134,15 @@ class ServerStores:
                 "HDFS: somebody removed its files. Nothing was deleted from the hot tier: 'skytier archive abandon "
                 f"{manifest.archive_id} --reason ...' lets the next run plan anew."
             )
-        copies.check_files(self.files, manifest, manifest.location)
+        self.check_files(manifest)
         visibility.add_partition(self.sql, manifest.archive_id, manifest.location)
 
     def show(self, manifest: Manifest, visible: Visible) -> None:
-        shown = {manifest.archive_id: Shown(visible, manifest.selections)}
-        if manifest.sources and visible is Visible.PUBLISHED:
-            # It takes over at once: the hot events of its sources are long purged.
-            shown = {manifest.archive_id: Shown(Visible.PURGED, manifest.selections)} | {
-                source: Shown(Visible.MERGED, manifest.selections) for source in manifest.sources
-            }
-        visibility.show(self.sql, shown, datetime.now(UTC))
+        also = manifest.sources if visible in (Visible.PUBLISHED, Visible.ABANDONED) else ()
+        sources = [self.load(source) for source in also]
+        visibility.show(self.sql, visibility.states(manifest, visible, sources), self.now())
         cache.changed(cache.Basis.ARCHIVES)
-        audit.note(self.sql, str(visible), manifest.archive_id, documents=manifest.planned)
+        self.note(str(visible), manifest.archive_id, documents=manifest.planned)
 
     def shown(self, visible: Visible) -> dict[str, list[Selection]]:
         """The archives that queries see so, with what each selected."""
@@ -137,62 +159,42 @@ class ServerStores:
 
         Raises TerminalError when a file is missing, was changed or cannot be read.
         """
-        copies.check_files(self.files, manifest, manifest.location)
+        self.check_files(manifest)
         for file in manifest.files:
             yield from copies.read_documents(self.files, f"{manifest.location}/{file.name}", columns)
 
     def delete(self, ids: Sequence[str]) -> None:
         hot.delete(self.mongodb, ids)
 
+    @hot_tier.answering()
+    def hot_documents(self, ids: Sequence[str]) -> list[Document]:
+        return list(hot.exact_events(self.mongodb).find({"_id": {"$in": list(ids)}}))
+
+    @hot_tier.answering()
+    def insert(self, documents: list[Document]) -> None:
+        if documents:
+            hot_tier.insert_new(hot_tier.events(self.mongodb), documents)
+
     def remaining(self, manifest: Manifest) -> int:
         return hot.count(self.mongodb, hot.chosen(manifest.selection, manifest.excluded))
 
     def retire(self, manifest: Manifest) -> None:
-        for source in manifest.sources:
-            visibility.drop_partition(self.sql, source)
-            merged = self.manifests.load(source)
-            self.files.delete(merged.location)
-            after = merged.model_copy(update={"state": State.MERGED})
+        for source in map(self.load, manifest.sources):
+            self.remove(source)
+            after = source.model_copy(update={"state": State.MERGED})
             self.record(after)
-            self.manifests.save(after)
+            self.save(after)
+
+    def remove(self, manifest: Manifest) -> None:
+        visibility.drop_partition(self.sql, manifest.archive_id)
+        self.files.delete(manifest.location)
 
     def record(self, manifest: Manifest) -> None:
-        content = manifest.content or Tally()
-        seconds = ", ".join(f"{literal(step)}, {float(took)}D" for step, took in manifest.step_seconds.items())
-        archived_at = manifest.state_times.get(str(State.PUBLISHED))
-        row = {
-            "archive_id": literal(manifest.archive_id),
-            "archived_at": literal(archived_at),
-            "record_count": str(content.documents),
-            "file_size_mb": f"{manifest.size_bytes / MB}D",
-            "schema_name": literal(SCHEMA_NAME),
-            "schema_version": str(manifest.schema_version),
-            "storage_location": literal(manifest.location),
-            "checksum": literal(content.checksum),
-            "event_time_min": literal(manifest.event_time_min),
-            "event_time_max": literal(manifest.event_time_max),
-            "state": literal(str(manifest.state)),
-            "step_seconds": f"map({seconds})",
-        }
-        columns = ", ".join(f"{value} AS {name}" for name, value in row.items())
-        upsert(self.sql, "archive_metadata", "archive_id", f"SELECT {columns}")
-        self._record_schema(manifest)
-
-    def _record_schema(self, manifest: Manifest) -> None:
-        """Add the columns of the files to ``schema_metadata`` where no archive had the same before."""
-        name, text = "archived_flight_events", json.dumps([column.model_dump() for column in manifest.columns])
-        known = self.sql.query(
-            f"SELECT version, schema_json FROM {DATABASE}.schema_metadata WHERE schema_name = {literal(name)}"
-        ).rows
-        if text not in {schema for _, schema in known}:
-            version = max((version for version, _ in known), default=0) + 1
-            fingerprint = hashlib.sha256(text.encode()).hexdigest()
-            row = (name, version, fingerprint, datetime.now(UTC), len(manifest.columns), text)
-            insert(self.sql, "schema_metadata", [row])
+        metadata.record(self.sql, manifest)
 
     def forget(self, manifest: Manifest) -> None:
         if manifest.state is State.FAILED:
-            audit.note(self.sql, "fail", manifest.archive_id, reason=manifest.failure)
+            self.note("fail", manifest.archive_id, reason=manifest.failure)
         self.files.delete(manifest.workplace)
         self.manifests.end(manifest)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from skytier import migrations
-from skytier.archive.manifest import Selection, Visible
+from skytier.archive.manifest import Manifest, Selection, State, Visible
 from skytier.documents import OTHER_FIELDS
 from skytier.migrations import DATABASE
 from skytier.settings import HdfsSettings, MongoSettings
@@ -38,6 +38,18 @@ class Shown:
 
     visible: Visible
     selections: tuple[Selection, ...]
+
+
+def states(manifest: Manifest, visible: Visible, sources: Sequence[Manifest]) -> dict[str, Shown]:
+    """What queries see from the commit on that shows an archive so: of it, and of the archives that it merges."""
+    shown = {manifest.archive_id: Shown(visible, manifest.selections)}
+    if visible is Visible.PUBLISHED and sources:
+        # It takes over at once: the hot events of its sources are long purged.
+        shown = {manifest.archive_id: Shown(Visible.PURGED, manifest.selections)}
+        shown |= {source.archive_id: Shown(Visible.MERGED, manifest.selections) for source in sources}
+    elif visible is Visible.ABANDONED:
+        shown |= {s.archive_id: Shown(Visible.PURGED, s.selections) for s in sources if s.state is State.DONE}
+    return shown
 
 
 def show(connection: Connection, archives: Mapping[str, Shown], now: datetime) -> None:

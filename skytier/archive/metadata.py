@@ -1,0 +1,51 @@
+"""What the tables of metadata say of archives: ``archive_metadata``, and the columns in ``schema_metadata``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+
+from skytier.archive.manifest import Manifest, State, Tally
+from skytier.archive.planning import MB
+from skytier.event import SCHEMA_NAME
+from skytier.migrations import DATABASE
+from skytier.sql import Connection
+from skytier.warehouse import insert, literal, upsert
+
+
+def record(connection: Connection, manifest: Manifest) -> None:
+    """Write the row of an archive, in place of the one before."""
+    content = manifest.content or Tally()
+    seconds = ", ".join(f"{literal(step)}, {float(took)}D" for step, took in manifest.step_seconds.items())
+    archived_at = manifest.state_times.get(str(State.PUBLISHED))
+    row = {
+        "archive_id": literal(manifest.archive_id),
+        "archived_at": literal(archived_at),
+        "record_count": str(content.documents),
+        "file_size_mb": f"{manifest.size_bytes / MB}D",
+        "schema_name": literal(SCHEMA_NAME),
+        "schema_version": str(manifest.schema_version),
+        "storage_location": literal(manifest.location),
+        "checksum": literal(content.checksum),
+        "event_time_min": literal(manifest.event_time_min),
+        "event_time_max": literal(manifest.event_time_max),
+        "state": literal(str(manifest.state)),
+        "step_seconds": f"map({seconds})",
+    }
+    columns = ", ".join(f"{value} AS {name}" for name, value in row.items())
+    upsert(connection, "archive_metadata", "archive_id", f"SELECT {columns}")
+    _record_schema(connection, manifest)
+
+
+def _record_schema(connection: Connection, manifest: Manifest) -> None:
+    """Add the columns of the files to ``schema_metadata`` where no archive had the same before."""
+    name, text = "archived_flight_events", json.dumps([column.model_dump() for column in manifest.columns])
+    known = connection.query(
+        f"SELECT version, schema_json FROM {DATABASE}.schema_metadata WHERE schema_name = {literal(name)}"
+    ).rows
+    if text not in {schema for _, schema in known}:
+        version = max((version for version, _ in known), default=0) + 1
+        fingerprint = hashlib.sha256(text.encode()).hexdigest()
+        row = (name, version, fingerprint, datetime.now(UTC), len(manifest.columns), text)
+        insert(connection, "schema_metadata", [row])

@@ -1,0 +1,206 @@
+"""The commands of the archive beside its runs, in any order, each killed anywhere: each event once, nothing stuck.
+
+A command that waits has two parts, and each is a rule of its own: so anything may happen in the wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from skytier.archive import compaction, keeping, restoring, runs
+from skytier.archive.manifest import Manifest, State, Visible
+from skytier.archive.protocol import NEXT, NotYetError
+from skytier.archive.resuming import resumed
+from skytier.errors import TerminalError
+from skytier.settings import ArchiveSettings
+from tests.archive_lifecycle import Lifecycle, refused
+from tests.archive_world import DAY, GRACE, SETTLE, SHOWS, Killed, archiver
+
+pytestmark = pytest.mark.plain
+
+SETTINGS = ArchiveSettings(grace_seconds=GRACE)
+minutes = st.integers(0, 8)
+kills = st.none() | st.integers(0, 12)
+spans = st.sampled_from([(None, None), (DAY, DAY + timedelta(minutes=4))])
+which = st.integers(0, 5)
+
+
+class Commands(RuleBasedStateMachine):
+    """Everything that users, Airflow and kills do with archives."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = Lifecycle()
+        self.held: list[set[str]] = []
+        """the events of each archive whose hold was acknowledged"""
+        for minute in range(9):
+            self.world.bring(minute)
+        for minute in (2, 4, 6):
+            with self.world.alone():
+                self.world.plan_new(minute)
+            self.come_to_rest()
+
+    def as_process(self, command: Callable[[], object], kill_in: int | None) -> bool:
+        """Run a command in a process that may be killed; whether it ended well."""
+        self.world.kill_in = kill_in
+        try:
+            command()
+        except TerminalError as error:
+            if not refused(error):
+                raise
+            return False
+        except (Killed, NotYetError):
+            return False
+        finally:
+            self.world.kill_in = None
+        return True
+
+    def archive(self, number: int) -> str:
+        known = sorted(self.world.manifests)
+        return known[number % len(known)] if known else "none"
+
+    # Events, time, runs.
+
+    @rule(minute=minutes)
+    def an_event_arrives(self, minute: int) -> None:
+        if self.world.batches < 60:
+            self.world.bring(minute)
+
+    @rule(seconds=st.sampled_from([1.0, SETTLE, GRACE / 2, GRACE]))
+    def time_passes(self, seconds: float) -> None:
+        self.world.sleep(seconds)
+
+    @rule(minute=minutes, kill_in=kills)
+    def a_run_begins(self, minute: int, kill_in: int | None) -> None:
+        def plan() -> None:
+            with self.world.alone():
+                if resumed(self.world) is None:
+                    self.world.plan_new(minute)
+
+        self.as_process(plan, kill_in)
+
+    @rule(steps=st.integers(1, 5), kill_in=kills)
+    def a_run_goes_on(self, steps: int, kill_in: int | None) -> None:
+        self.as_process(lambda: self.take_steps(steps), kill_in)
+
+    def take_steps(self, number: int) -> None:
+        for _ in range(number):
+            found = self.world.under_way()
+            if found is None or found.state not in NEXT:
+                return
+            with self.world.alone():
+                archiver(self.world).take(found, NEXT[found.state])
+
+    @rule()
+    def the_hot_tier_is_lost_and_rebuilt(self) -> None:
+        self.world.rebuild()
+
+    # Commands.
+
+    @rule(number=which, kill_in=kills)
+    def hold(self, number: int, kill_in: int | None) -> None:
+        held: list[Manifest] = []
+        name = self.archive(number)
+        if self.as_process(lambda: held.append(keeping.hold(self.world, name, "case 7")), kill_in):
+            self.held.append(set(self.world.content[held[0].archive_id]))
+
+    @rule(number=which, kill_in=kills)
+    def release(self, number: int, kill_in: int | None) -> None:
+        name = self.archive(number)
+        events = self.world.content.get(name, set())
+        merged = [found for archive_id, found in self.world.content.items() if events & found]
+        self.held = [held for held in self.held if not any(held & found for found in merged)]
+        self.as_process(lambda: keeping.release(self.world, name, "closed"), kill_in)
+
+    @rule(minute=minutes, kill_in=kills)
+    def expire_hides(self, minute: int, kill_in: int | None) -> None:
+        def hide() -> None:
+            with self.world.alone():
+                keeping.hide_expired(self.world, DAY + timedelta(minutes=minute))
+
+        self.as_process(hide, kill_in)
+
+    @rule(kill_in=kills)
+    def expire_deletes(self, kill_in: int | None) -> None:
+        self.as_process(self.go_on_expiring, kill_in)
+
+    def go_on_expiring(self) -> None:
+        with self.world.alone():
+            keeping.go_on_expiring(self.world)
+
+    @rule(number=which, span=spans, kill_in=kills)
+    def restore_announces(self, number: int, span: restoring.Span, kill_in: int | None) -> None:
+        self.as_process(lambda: restoring.begin(self.world, [self.archive(number)], span), kill_in)
+
+    @rule(number=which, span=spans, kill_in=kills)
+    def restore_puts_back(self, number: int, span: restoring.Span, kill_in: int | None) -> None:
+        self.as_process(lambda: restoring.put_back(self.world, [self.archive(number)], span), kill_in)
+
+    @rule(number=which, kill_in=kills)
+    def unpin(self, number: int, kill_in: int | None) -> None:
+        self.as_process(lambda: restoring.unpin(self.world, self.archive(number)), kill_in)
+
+    @rule(kill_in=kills)
+    def compact(self, kill_in: int | None) -> None:
+        self.as_process(lambda: compaction.plan_compaction(self.world, SETTINGS, 0), kill_in)
+
+    @precondition(lambda self: self.world.under_way())
+    @rule(kill_in=kills)
+    def abandon(self, kill_in: int | None) -> None:
+        self.as_process(lambda: compaction.abandon(self.world, self.world.open or "", "why not"), kill_in)
+
+    @rule(number=which)
+    def verify(self, number: int) -> None:
+        if (found := self.world.manifests.get(self.archive(number))) is not None:
+            with suppress(TerminalError):
+                runs.check(self.world, found)
+        assert self.world.alerts == []
+
+    # What always holds; the world itself counts the events after each effect, for every query that may be running.
+
+    @invariant()
+    def what_is_held_is_there(self) -> None:
+        gone = self.world.gone(self.world.states)
+        assert not any(held & gone for held in self.held)
+
+    def teardown(self) -> None:
+        """Whatever was cut off: runs and one 'expire' later nothing is half done, and everything is possible."""
+        world = self.world
+        self.come_to_rest()
+        for manifest in world.all():
+            if manifest.state is State.DONE and manifest.restored:
+                restoring.unpin(world, manifest.archive_id)
+        self.come_to_rest()
+        assert world.under_way() is None
+        assert world.shown(Visible.EXPIRING) == world.shown(Visible.RESTORED) == world.shown(Visible.PUBLISHED) == {}
+        for manifest in world.all():
+            assert manifest.state in (State.DONE, State.FAILED, State.MERGED, State.EXPIRED), manifest
+            visible = world.states[manifest.archive_id][0] if manifest.archive_id in world.states else None
+            assert (visible in SHOWS) is (manifest.state is State.DONE)
+            assert (manifest.location in world.folders) or manifest.state is not State.DONE
+            if manifest.state in (State.MERGED, State.EXPIRED):
+                assert manifest.location not in world.folders
+            if manifest.state is State.DONE:
+                runs.check(world, manifest)
+        kept = [world.content[m.archive_id] for m in world.all() if m.state is State.DONE and m.hold]
+        assert all(held <= set().union(*kept) for held in self.held)
+        assert not world.in_archives(world.states) & world.hot.keys()
+
+    def come_to_rest(self) -> None:
+        for _ in range(3):
+            with self.world.alone():
+                resumed(self.world)
+            with suppress(NotYetError):
+                self.take_steps(6)
+            self.world.sleep(GRACE)
+
+
+TestCommands = Commands.TestCase
+TestCommands.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
