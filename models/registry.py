@@ -17,8 +17,8 @@ from typing import Any
 
 from pydantic import AwareDatetime, TypeAdapter
 
-from models.card import CARD, VERSION, Card, checked, checked_card, compare, is_whole, read_version, trained_at
-from skytier import logs
+from models.card import CARD, VERSION, Card, checked_card, compare, is_whole, read_version, trained_at
+from skytier import logs, stored_document
 from skytier.errors import TerminalError
 from skytier.files import Files
 from skytier.kept_folder import kept_folder
@@ -62,6 +62,10 @@ class Champion(Reign):
 
 
 _CHAMPION = TypeAdapter(Champion)
+_REPAIR = (
+    "It names the version that predicts. Delete it, and promote a version of 'skytier models list' again with "
+    f"'skytier models promote VERSION --reason ...' ({stored_document.REPAIRS})."
+)
 
 
 class Registry:
@@ -115,7 +119,7 @@ class Registry:
         path = self._path(CHAMPION)
         if not self._files.exists(path):
             return None
-        return checked(_CHAMPION, self._files.read_json(path), f"{path} on HDFS")
+        return stored_document.read(self._files, path, _CHAMPION, "the registry", _REPAIR)
 
     def promote(self, version: str, reason: str) -> Champion:
         """Make a version the champion; the one that is it already stays as it is.

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pydantic import TypeAdapter
 from pymongo import MongoClient
 
-from skytier import batches, hot_tier
+from skytier import batches, hot_tier, stored_document
 from skytier.batches import BatchSpan
 from skytier.files import Files
 from skytier.sql import Connection
@@ -66,6 +67,13 @@ class Report:
 
     checked: list[Entry]
     differences: list[Difference]
+
+
+_BALANCE = TypeAdapter(Balance)
+_REPAIR = (
+    "It says how far the batches were reconciled. Delete it: the next check counts every batch again, which takes "
+    f"longer and loses nothing ({stored_document.REPAIRS})."
+)
 
 
 def check(connection: Connection, hot: MongoClient[hot_tier.Document], files: Files) -> Report:
@@ -145,8 +153,7 @@ def gaps(entries: list[Entry], last: Balance) -> list[Difference]:
 def _last_balance(files: Files) -> Balance:
     if not files.exists(BALANCE):
         return Balance(0, {})
-    known = files.read_json(BALANCE)
-    return Balance(known["batch_id"], known["ends"])
+    return stored_document.read(files, BALANCE, _BALANCE, "the check", _REPAIR)
 
 
 def _remember(files: Files, entries: list[Entry], last: Balance) -> None:

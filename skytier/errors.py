@@ -9,5 +9,9 @@ class TerminalError(SkytierError):
     """Trying again changes nothing: a wrong setting, a missing program, data that breaks a promise."""
 
 
+class DamagedFileError(TerminalError):
+    """A file on HDFS cannot be read because its blocks are corrupt or lost; its servers run."""
+
+
 class TransientError(SkytierError):
     """Trying again may succeed: a server that does not answer yet, a time-out."""

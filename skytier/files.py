@@ -12,7 +12,8 @@ from typing import Any
 import requests
 from hdfs import HdfsError, InsecureClient
 
-from skytier.errors import TerminalError, TransientError
+from skytier import blocks
+from skytier.errors import DamagedFileError, TerminalError, TransientError
 from skytier.settings import HdfsSettings
 
 _TIMEOUT_SECONDS = (5, 60)  # to connect, to answer
@@ -24,7 +25,8 @@ _PASSING = {"SafeModeException", "StandbyException", "RetriableException"}
 class Files:
     """The file system of the cold tier. Paths are absolute, as in ``/metadata/batch_7.json``.
 
-    Every method raises TransientError while HDFS does not answer, TerminalError when it refuses.
+    Every method raises TransientError while HDFS does not answer, TerminalError when it refuses; those that read raise
+    DamagedFileError when HDFS answers and a block of the file is corrupt or lost.
     """
 
     def __init__(self, settings: HdfsSettings | None = None) -> None:
@@ -65,13 +67,25 @@ class Files:
 
     def read_text(self, path: str) -> str:
         """The text of a file, UTF-8."""
-        with self._errors("read", path), self._client.read(path, encoding="utf-8") as reader:
-            return str(reader.read())
+        return self.read_bytes(path).decode()
 
     def read_bytes(self, path: str) -> bytes:
         """The content of a file, whole in memory."""
-        with self._errors("read", path), self._client.read(path, chunk_size=_CHUNK_BYTES) as chunks:
-            return b"".join(chunks)
+        try:
+            with self._errors("read", path), self._client.read(path, chunk_size=_CHUNK_BYTES) as chunks:
+                return b"".join(chunks)
+        except (TerminalError, TransientError):
+            # A DataNode that finds a corrupt block breaks the connection off, as one does that is killed.
+            self.check_blocks(path)
+            raise
+
+    def check_blocks(self, path: str) -> None:
+        """Raises DamagedFileError when a block of a file is known to be corrupt or lost."""
+        if found := blocks.damage(self._settings.web_url, path):
+            raise DamagedFileError(
+                f"{path} on HDFS is damaged: {found}. Put the file back from a copy; docs/repairs.md says what else "
+                "can be done."
+            )
 
     def read_json(self, path: str) -> Any:
         """The JSON document in a file. Raises TerminalError when it is none."""

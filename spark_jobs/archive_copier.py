@@ -14,13 +14,13 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
-from skytier import hot_tier
+from skytier import blocks, hot_tier
 from skytier.archive import copies, hot, planning, visibility
 from skytier.archive.manifest import ARCHIVES, Column, File, Manifest, Tally
 from skytier.archive.ports import Copy, Evidence
 from skytier.archive.protocol import MODULUS, total
 from skytier.documents import digest, to_batch, to_documents
-from skytier.errors import TerminalError, TransientError
+from skytier.errors import DamagedFileError, TerminalError, TransientError
 from skytier.files import Files
 from skytier.hot_tier import Document
 
@@ -241,9 +241,11 @@ def _speaking() -> Iterator[None]:
         yield
     except (PySparkException, Py4JJavaError) as error:
         lines = str(error).splitlines() or [type(error).__name__]
-        for kind in (TransientError, TerminalError):
+        for kind in (TransientError, DamagedFileError, TerminalError):
             name = f"skytier.errors.{kind.__name__}: "
             if said := [line.removeprefix(name) for line in lines if line.startswith(name)]:
                 raise kind(said[0]) from error
+        if path := blocks.file_in(str(error)):
+            Files().check_blocks(path)
         causes = [line for line in lines if line.startswith("Caused by: ")]
         raise TerminalError(f"Spark could not do it: {(causes or lines)[-1]}") from error

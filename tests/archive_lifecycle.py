@@ -159,7 +159,6 @@ class Lifecycle(World):
 
     def retire(self, manifest: Manifest) -> None:
         for source in map(self.load, manifest.sources):
-            assert source.hold is None or manifest.hold is not None
             self._effect(partial(self.partitions.pop, source.archive_id, None))
             self._effect(partial(self.folders.pop, source.location, None))
             self.save(source.model_copy(update={"state": State.MERGED}))
@@ -169,12 +168,3 @@ class Lifecycle(World):
 
     def alert(self, severity: Severity, subject: str, message: str) -> None:
         self.alerts.append(f"{subject}: {message}")
-
-    def lose_files(self, archive_id: str) -> None:
-        """A disk dies; queries of that archive fail from then on."""
-        self.folders.pop(self.manifests[archive_id].location, None)
-
-
-def refused(error: TerminalError) -> bool:
-    """Whether a command was refused, and nothing is damaged."""
-    return "is not what was written" not in str(error)

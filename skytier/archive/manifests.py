@@ -6,9 +6,10 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter
 
-from skytier.archive.manifest import Manifest
+from skytier import stored_document
+from skytier.archive.manifest import Manifest, Part
 from skytier.errors import TerminalError
 from skytier.files import Files
 
@@ -16,6 +17,21 @@ FOLDER = "/metadata/archives"
 OPEN = f"{FOLDER}/open.json"
 _NAME = re.compile(r"(archive_\d{8}T\d{6}_\d{6})_metadata\.json")
 _READERS = 8
+_REPAIR = (
+    "It is the manifest of an archive. Put it back from a copy of HDFS, or write it anew from the warehouse with "
+    f"'skytier archive rewrite-manifest ARCHIVE' ({stored_document.REPAIRS})."
+)
+_REPAIR_OPEN = (
+    "It says which archive is under way. Look with 'skytier archive list' which one is in a state before done, and "
+    f"write its id there, or delete the file if none is ({stored_document.REPAIRS})."
+)
+
+
+class _Open(Part):
+    archive_id: str
+
+
+_MANIFEST, _OPEN = TypeAdapter(Manifest), TypeAdapter(_Open)
 
 
 def new_id(now: datetime) -> str:
@@ -34,10 +50,7 @@ class Manifests:
         path = self._path(archive_id)
         if not self._files.exists(path):
             raise TerminalError(f"There is no archive {archive_id}: 'skytier archive list' shows all.")
-        try:
-            return Manifest.model_validate(self._files.read_json(path))
-        except ValidationError as error:
-            raise TerminalError(f"{path} on HDFS is no manifest of an archive ({error}).") from error
+        return stored_document.read(self._files, path, _MANIFEST, "the archive", _REPAIR)
 
     def save(self, manifest: Manifest) -> None:
         """Make or replace a manifest, in one step."""
@@ -56,7 +69,7 @@ class Manifests:
         """The archive under way: begun and not ended. One at a time."""
         if not self._files.exists(OPEN):
             return None
-        archive_id = self._files.read_json(OPEN)["archive_id"]
+        archive_id = self._under_way()
         # The run was killed before it wrote the manifest: nothing else has been done for it.
         return self.load(archive_id) if self._files.exists(self._path(archive_id)) else None
 
@@ -67,8 +80,11 @@ class Manifests:
 
     def end(self, manifest: Manifest) -> None:
         """Remember that no archive is under way."""
-        if self._files.exists(OPEN) and self._files.read_json(OPEN)["archive_id"] == manifest.archive_id:
+        if self._files.exists(OPEN) and self._under_way() == manifest.archive_id:
             self._files.delete(OPEN)
+
+    def _under_way(self) -> str:
+        return stored_document.read(self._files, OPEN, _OPEN, "the archive", _REPAIR_OPEN).archive_id
 
     @staticmethod
     def _path(archive_id: str) -> str:

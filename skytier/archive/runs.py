@@ -130,7 +130,7 @@ def check(stores: LifecycleStores, manifest: Manifest) -> None:
 
     Raises TerminalError, and an alert, when they differ, and for an archive that has no files to compare.
     """
-    if manifest.content is None or manifest.state in (State.MERGED, State.EXPIRED):
+    if manifest.content is None or manifest.state in (State.FAILED, State.MERGED, State.EXPIRED):
         raise TerminalError(f"{manifest.archive_id} is {manifest.state}: there are no verified files to check.")
     try:
         found = stores.copied(manifest)

@@ -20,7 +20,7 @@ from skytier.archive.protocol import NEXT, NotYetError
 from skytier.archive.resuming import resumed
 from skytier.errors import TerminalError
 from skytier.settings import ArchiveSettings
-from tests.archive_lifecycle import Lifecycle, refused
+from tests.archive_lifecycle import Lifecycle
 from tests.archive_world import DAY, GRACE, SETTLE, SHOWS, Killed, archiver
 
 pytestmark = pytest.mark.plain
@@ -47,13 +47,13 @@ class Commands(RuleBasedStateMachine):
                 self.world.plan_new(minute)
             self.come_to_rest()
 
-    def as_process(self, command: Callable[[], object], kill_in: int | None) -> bool:
+    def as_process(self, command: Callable[[], object], kill_in: int | None, may_refuse: bool = True) -> bool:
         """Run a command in a process that may be killed; whether it ended well."""
         self.world.kill_in = kill_in
         try:
             command()
-        except TerminalError as error:
-            if not refused(error):
+        except TerminalError:
+            if not may_refuse:
                 raise
             return False
         except (Killed, NotYetError):
@@ -84,11 +84,11 @@ class Commands(RuleBasedStateMachine):
                 if resumed(self.world) is None:
                     self.world.plan_new(minute)
 
-        self.as_process(plan, kill_in)
+        self.as_process(plan, kill_in, may_refuse=False)
 
     @rule(steps=st.integers(1, 5), kill_in=kills)
     def a_run_goes_on(self, steps: int, kill_in: int | None) -> None:
-        self.as_process(lambda: self.take_steps(steps), kill_in)
+        self.as_process(lambda: self.take_steps(steps), kill_in, may_refuse=False)
 
     def take_steps(self, number: int) -> None:
         for _ in range(number):
@@ -125,11 +125,11 @@ class Commands(RuleBasedStateMachine):
             with self.world.alone():
                 keeping.hide_expired(self.world, DAY + timedelta(minutes=minute))
 
-        self.as_process(hide, kill_in)
+        self.as_process(hide, kill_in, may_refuse=False)
 
     @rule(kill_in=kills)
     def expire_deletes(self, kill_in: int | None) -> None:
-        self.as_process(self.go_on_expiring, kill_in)
+        self.as_process(self.go_on_expiring, kill_in, may_refuse=False)
 
     def go_on_expiring(self) -> None:
         with self.world.alone():
@@ -170,6 +170,10 @@ class Commands(RuleBasedStateMachine):
         gone = self.world.gone(self.world.states)
         assert not any(held & gone for held in self.held)
 
+    @invariant()
+    def nothing_fails_that_nobody_gave_up(self) -> None:
+        assert not [m for m in self.world.all() if m.failure and not m.failure.startswith("abandoned")]
+
     def teardown(self) -> None:
         """Whatever was cut off: runs and one 'expire' later nothing is half done, and everything is possible."""
         world = self.world
@@ -203,4 +207,4 @@ class Commands(RuleBasedStateMachine):
 
 
 TestCommands = Commands.TestCase
-TestCommands.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestCommands.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
