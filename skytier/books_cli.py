@@ -9,11 +9,11 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from skytier import books, hot_tier, logs
+from skytier import books, duplicates, hot_tier, logs
 from skytier.files import Files
 from skytier.sql import Connection
 
-app = App(name="books", help="The books of the batches: check.")
+app = App(name="books", help="The books of the batches: check, duplicates.")
 
 
 @app.command
@@ -51,3 +51,21 @@ def check(*, as_json: Annotated[bool, Parameter(name="--json", negative="")] = F
         )
         sys.exit(1)
     print(f"{len(report.checked)} batch(es) checked, the books balance.", file=sys.stderr)
+
+
+@app.command(name="duplicates")
+def find_duplicates(*, as_json: Annotated[bool, Parameter(name="--json", negative="")] = False) -> None:
+    """Look for events that are stored twice, over both tiers and in staging; exit status 1 when there are any.
+
+    Parameters
+    ----------
+    as_json
+        Print what was found as JSON.
+    """
+    with Connection() as connection, hot_tier.client() as hot:
+        found = duplicates.find(connection)
+        said = duplicates.report(hot, found) if found else "No event is stored twice."
+    if as_json:
+        print(json.dumps([asdict(doubled) for doubled in found]))
+    print(f"error: {said}" if found else said, file=sys.stderr)
+    sys.exit(1 if found else 0)

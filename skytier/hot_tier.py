@@ -17,6 +17,8 @@ from skytier.settings import MongoSettings
 Document = dict[str, Any]
 
 _DUPLICATE_KEY = 11000
+# What somebody wrote by hand may have no date, or one that Python cannot hold: the clock does not follow it.
+_DATED = {"event_time": {"$lt": datetime(2262, 1, 1, tzinfo=UTC)}}
 _INDEXES = (
     [("event_time", DESCENDING)],
     [("flight_id", ASCENDING)],
@@ -72,7 +74,7 @@ def clock(connection: MongoClient[Document]) -> datetime | None:
     Raises TransientError when the server does not answer.
     """
     with answering():
-        newest = events(connection).find_one({}, {"event_time": 1}, sort=[("event_time", DESCENDING)])
+        newest = events(connection).find_one(_DATED, {"event_time": 1}, sort=[("event_time", DESCENDING)])
     return newest["event_time"].astimezone(UTC) if newest else None
 
 

@@ -18,7 +18,9 @@ from thrift.transport.TSocket import TSocket
 from thrift.transport.TTransport import TTransportException
 from thrift_sasl import TSaslClientTransport
 
+from skytier import blocks
 from skytier.errors import TerminalError, TransientError
+from skytier.files import Files
 from skytier.settings import PortSettings, SqlSettings
 
 _TYPE_SUFFIX = "_TYPE"
@@ -90,8 +92,8 @@ class Connection:
     def query(self, statement: str) -> Result:
         """Run one statement and fetch all that it gives.
 
-        Raises ConflictError when another commit came first, SqlError when the statement fails otherwise, TransientError
-        when the SQL endpoint goes away meanwhile.
+        Raises ConflictError when another commit came first, DamagedFileError when a file of a table is damaged, SqlError
+        when the statement fails otherwise, TransientError when the SQL endpoint goes away meanwhile.
         """
         try:
             with self._connection.cursor() as cursor:
@@ -106,6 +108,8 @@ class Connection:
                 raise ConflictError(
                     f"Another commit to the table came first: try again. {_first_line(error)}"
                 ) from error
+            if path := blocks.file_in(str(error)):
+                Files().check_blocks(path)
             raise SqlError(_first_line(error)) from error
         except (OSError, TTransportException) as error:
             raise TransientError(f"The SQL endpoint went away ({error}): see 'skytier stack status'.") from error

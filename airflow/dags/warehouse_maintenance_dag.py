@@ -13,6 +13,10 @@ Every hour: the Iceberg tables of `flight_dw` are looked after, and old logs del
 `clean_logs` deletes the logs of servers and tasks, and Airflow's records of its runs, that are older than
 `SKYTIER_MAINTENANCE_LOG_DAYS`. By hand: `skytier stack clean`.
 
+Beside it `check_duplicates` reads the ids of all events and fails, with an alert, when one is stored twice: in the hot
+tier and in an archive at once, in two archives, or twice in staging. It reads all of them, which is too much for every
+minute.
+
 The minute job goes on meanwhile: every step is one Iceberg commit, tried again when another commit came first.
 
 **When it fails.** It can be run again at any time; nothing waits for it, queries only become slower without it. The log
@@ -42,6 +46,11 @@ with DAG(
     default_args=DEFAULT_ARGS,
     tags=["skytier", "hourly"],
 ) as dag:
+    BashOperator(
+        task_id="check_duplicates",
+        bash_command=f"{SKYTIER} books duplicates",
+        execution_timeout=timedelta(minutes=15),
+    )
     SparkSubmitOperator(
         task_id="maintain_warehouse",
         conn_id="spark_default",

@@ -134,6 +134,24 @@ def expire(*, as_json: AsJson = False) -> None:
         _print_all(keeping.expire(stores, runs.retained_from(stores)), as_json, "deleted")
 
 
+@app.command
+def repair(archive_id: str | None = None) -> None:
+    """Put the second copy of a damaged manifest in its place, and write anew which archive is under way.
+
+    Parameters
+    ----------
+    archive_id
+        The archive whose manifest is damaged; none where only open.json is.
+    """
+    with ServerStores() as stores, stores.alone():
+        if archive_id is not None:
+            put_back = stores.manifests.put_back(archive_id)
+            stores.note("repair", archive_id, state=put_back.state)
+            print(f"{archive_id} has its manifest again; it is {put_back.state}.")
+        under_way = stores.manifests.rewrite_open()
+    print(f"{under_way.archive_id} is under way." if under_way else "No archive is under way.")
+
+
 def _print_all(manifests: list[Manifest], as_json: bool, what: str) -> None:
     if as_json:
         print(json.dumps([manifest.model_dump(mode="json") for manifest in manifests]))

@@ -23,7 +23,7 @@ def hold(stores: LifecycleStores, archive_id: str, reason: str) -> Manifest:
     An archive that is expiring comes back. Raises TerminalError for one that queries do not see yet, or no longer.
     """
     with stores.alone():
-        manifest = _with_its_events(stores, stores.load(archive_id))
+        manifest = with_its_events(stores, stores.load(archive_id))
         _check_holdable(manifest)
         is_hidden = manifest.archive_id in stores.shown(Visible.EXPIRING)
         state = State.DONE if manifest.state is State.EXPIRING else manifest.state
@@ -39,7 +39,7 @@ def hold(stores: LifecycleStores, archive_id: str, reason: str) -> Manifest:
 def release(stores: LifecycleStores, archive_id: str, reason: str) -> Manifest:
     """End the hold on an archive. Raises TerminalError for one that is not held."""
     with stores.alone():
-        manifest = _with_its_events(stores, stores.load(archive_id))
+        manifest = with_its_events(stores, stores.load(archive_id))
         _check_holdable(manifest)
         if manifest.hold is None:
             raise TerminalError(f"{manifest.archive_id} is not held: there is nothing to release.")
@@ -49,7 +49,7 @@ def release(stores: LifecycleStores, archive_id: str, reason: str) -> Manifest:
     return after
 
 
-def _with_its_events(stores: LifecycleStores, manifest: Manifest) -> Manifest:
+def with_its_events(stores: LifecycleStores, manifest: Manifest) -> Manifest:
     """The archive that has the events now: itself, or what a compaction made of it."""
     known = stores.all()
     while into := [m for m in known if manifest.archive_id in m.sources and m.state in (*_HOLDABLE, State.MERGED)]:

@@ -10,20 +10,22 @@ from pydantic import TypeAdapter
 
 from skytier import stored_document
 from skytier.archive.manifest import Manifest, Part
+from skytier.archive.protocol import NEXT
 from skytier.errors import TerminalError
 from skytier.files import Files
 
 FOLDER = "/metadata/archives"
 OPEN = f"{FOLDER}/open.json"
+SECOND = f"{FOLDER}/second_copies"
 _NAME = re.compile(r"(archive_\d{8}T\d{6}_\d{6})_metadata\.json")
 _READERS = 8
 _REPAIR = (
-    "It is the manifest of an archive. Put it back from a copy of HDFS, or write it anew from the warehouse with "
-    f"'skytier archive rewrite-manifest ARCHIVE' ({stored_document.REPAIRS})."
+    "It is the manifest of an archive: 'skytier archive repair ARCHIVE' puts its second copy in its place "
+    f"({stored_document.REPAIRS})."
 )
 _REPAIR_OPEN = (
-    "It says which archive is under way. Look with 'skytier archive list' which one is in a state before done, and "
-    f"write its id there, or delete the file if none is ({stored_document.REPAIRS})."
+    "It says which archive is under way: 'skytier archive repair' writes it anew by the manifests "
+    f"({stored_document.REPAIRS})."
 )
 
 
@@ -53,8 +55,28 @@ class Manifests:
         return stored_document.read(self._files, path, _MANIFEST, "the archive", _REPAIR)
 
     def save(self, manifest: Manifest) -> None:
-        """Make or replace a manifest, in one step."""
-        self._files.write_json_atomically(self._path(manifest.archive_id), manifest.model_dump(mode="json"))
+        """Make or replace a manifest, in one step; a second copy is there before."""
+        document = manifest.model_dump(mode="json")
+        self._files.write_json_atomically(self._path(manifest.archive_id, SECOND), document)
+        self._files.write_json_atomically(self._path(manifest.archive_id), document)
+
+    def put_back(self, archive_id: str) -> Manifest:
+        """Put the second copy of a manifest in its place. Raises TerminalError without a whole one."""
+        path = self._path(archive_id, SECOND)
+        if not self._files.exists(path):
+            raise TerminalError(f"There is no second copy of the manifest of {archive_id}: {path} is not on HDFS.")
+        manifest = stored_document.read(self._files, path, _MANIFEST, "the archive", "There is no other copy.")
+        self.save(manifest)
+        return manifest
+
+    def rewrite_open(self) -> Manifest | None:
+        """Write by the manifests which archive is under way; that one. The caller is alone."""
+        under_way = [manifest for manifest in self.all() if manifest.state in NEXT]
+        if not under_way:
+            self._files.delete(OPEN)
+            return None
+        self._files.write_json_atomically(OPEN, {"archive_id": under_way[-1].archive_id})
+        return under_way[-1]
 
     def ids(self) -> list[str]:
         """The ids of all archives, oldest first."""
@@ -87,5 +109,5 @@ class Manifests:
         return stored_document.read(self._files, OPEN, _OPEN, "the archive", _REPAIR_OPEN).archive_id
 
     @staticmethod
-    def _path(archive_id: str) -> str:
-        return f"{FOLDER}/{archive_id}_metadata.json"
+    def _path(archive_id: str, folder: str = FOLDER) -> str:
+        return f"{folder}/{archive_id}_metadata.json"

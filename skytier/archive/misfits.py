@@ -26,6 +26,7 @@ from skytier.settings import MongoSettings
 
 EARLIEST, LATEST = datetime(1678, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
 """event_time is from the one to before the other: what 64 bits of nanoseconds hold, as many readers of Parquet do"""
+WHERE = "What was set aside is kept, as it was, in the collection <collection of the events>_set_aside of MongoDB."
 _MOST_NAMED = 20
 _RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 _NO_EVENT: dict[str, Document] = {

@@ -127,7 +127,7 @@ class Archiver:
         if manifest.sources:
             return self._failed(manifest, str(error))
         if aside := self._stores.set_aside(manifest):
-            return self._failed(manifest, f"{' '.join(aside)} It was set aside.")
+            return self._failed(manifest, " ".join(aside))
         raise error
 
     def _failed(self, manifest: Manifest, failure: str) -> Manifest:

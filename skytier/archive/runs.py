@@ -8,8 +8,9 @@ from itertools import chain
 
 from skytier import books, hot_tier, logs, stopping
 from skytier.alerts import Severity
-from skytier.archive import hot, planning, restoring
+from skytier.archive import hot, misfits, planning, restoring
 from skytier.archive.hot import HotSize
+from skytier.archive.keeping import with_its_events
 from skytier.archive.manifest import Manifest, Selection, State, Visible
 from skytier.archive.manifests import new_id
 from skytier.archive.ports import LifecycleStores
@@ -86,6 +87,8 @@ def plan(stores: ServerStores) -> Manifest | None:
 
 def _plan(stores: ServerStores) -> Manifest | None:
     size = hot.size(stores.mongodb)
+    if planning.documents_to_move(size, stores.settings):
+        _set_aside(stores)
     planned = dry_run(stores, size)
     if planned is None:
         if planning.documents_to_move(size, stores.settings):
@@ -119,6 +122,12 @@ def _plan(stores: ServerStores) -> Manifest | None:
     return manifest
 
 
+def _set_aside(stores: ServerStores) -> None:
+    """Move what is no event out of the way: it would never leave the hot tier, or fail every archive."""
+    if said := misfits.set_aside(stores.mongodb, misfits.no_events(stores.mongodb)):
+        stores.alert(Severity.WARNING, "documents set aside", f"{' '.join(said)} {misfits.WHERE}")
+
+
 def retained_from(stores: ServerStores) -> datetime | None:
     """By the warehouse's clock, the time of the oldest event that is kept; None where all are."""
     days, clock = stores.settings.retention_days, hot_tier.clock(stores.mongodb)
@@ -141,9 +150,12 @@ def check(stores: LifecycleStores, manifest: Manifest) -> None:
             )
     except TerminalError as error:
         with stores.alone():
-            now = stores.load(manifest.archive_id)
-        if now.state is not manifest.state:
-            raise TerminalError(f"{manifest.archive_id} became {now.state} while it was read: check again.") from error
+            holder = with_its_events(stores, stores.load(manifest.archive_id))
+        if (holder.archive_id, holder.state) != (manifest.archive_id, manifest.state):
+            raise TerminalError(
+                f"{manifest.archive_id} moved on while it was read: its events are in {holder.archive_id}, which is "
+                f"{holder.state} by now. Check that."
+            ) from error
         stores.alert(Severity.CRITICAL, f"files of {manifest.archive_id}", str(error))
         raise
     log.info("files checked", archive_id=manifest.archive_id, **manifest.content.model_dump())

@@ -115,7 +115,8 @@ class ServerStores:
 
     def set_aside(self, manifest: Manifest) -> list[str]:
         which = hot.chosen(manifest.selection, manifest.excluded)
-        return misfits.set_aside(self.mongodb, misfits.unreadable(self.mongodb, which))
+        said = misfits.set_aside(self.mongodb, misfits.unreadable(self.mongodb, which))
+        return [*said, misfits.WHERE] if said else []
 
     def check_files(self, manifest: Manifest) -> None:
         copies.check_files(self.files, manifest, manifest.location)

@@ -31,7 +31,7 @@ SCHEDULES = {
 # Each task with those that follow it.
 TASKS: dict[str, dict[str, set[str]]] = {
     "flight_processing_dag": {"process_flight_events": {"check_books"}, "check_books": set()},
-    "warehouse_maintenance_dag": {"maintain_warehouse": set(), "clean_logs": set()},
+    "warehouse_maintenance_dag": {"check_duplicates": set(), "maintain_warehouse": set(), "clean_logs": set()},
     "delay_model_drift_dag": {"measure_drift": set()},
     "delay_model_training_dag": {"train": set()},
     "mongodb_archiving_dag": {
@@ -54,6 +54,7 @@ SPARK_TASKS = {
 }
 COMMANDS = {
     ("flight_processing_dag", "check_books"): ["books", "check"],
+    ("warehouse_maintenance_dag", "check_duplicates"): ["books", "duplicates"],
     ("delay_model_drift_dag", "measure_drift"): ["models", "drift"],
     ("warehouse_maintenance_dag", "clean_logs"): ["stack", "clean"],
     ("mongodb_archiving_dag", "measure"): ["archive", "step", "measure"],

@@ -143,6 +143,10 @@ class Commands(RuleBasedStateMachine):
     def restore_puts_back(self, number: int, span: restoring.Span, kill_in: int | None) -> None:
         self.as_process(lambda: restoring.put_back(self.world, [self.archive(number)], span), kill_in)
 
+    @rule(number=which, span=spans, kill_in=kills)
+    def restore(self, number: int, span: restoring.Span, kill_in: int | None) -> None:
+        self.as_process(lambda: restoring.restore(self.world, [self.archive(number)], *span), kill_in)
+
     @rule(number=which, kill_in=kills)
     def unpin(self, number: int, kill_in: int | None) -> None:
         self.as_process(lambda: restoring.unpin(self.world, self.archive(number)), kill_in)

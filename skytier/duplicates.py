@@ -1,0 +1,62 @@
+"""Events that are stored twice: seen twice over both tiers, or twice in staging.
+
+The check of each batch counts what is new, so it cannot see an old event that came back, as by a restore that went
+wrong. This reads the ids of all events: seconds for a million, too much for every minute, so it runs hourly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pymongo import MongoClient
+
+from skytier.alerts import Severity, alert
+from skytier.hot_tier import Document
+from skytier.sql import Connection
+from skytier.stored_document import REPAIRS
+
+_NAMED = 5
+_VIEW = (
+    "SELECT event_id, array_join(array_sort(collect_list(tier)), ' and ') AS places "
+    "FROM tiers.flight_events GROUP BY event_id HAVING count(*) > 1"
+)
+_STAGING = (
+    "SELECT event_id, concat('batches ', array_join(array_sort(collect_list(batch_id)), ' and ')) AS places "
+    "FROM flight_dw.staging_flight_events GROUP BY event_id HAVING count(*) > 1"
+)
+
+
+@dataclass(frozen=True)
+class Doubled:
+    """Events of one store that are there more than once: how many, and some with the places where they are."""
+
+    store: str
+    events: int
+    examples: tuple[tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        named = ", ".join(f"{event_id} ({places})" for event_id, places in self.examples)
+        return f"{self.events} event(s) are stored twice in {self.store}: {named}{', ...' * self._is_more}."
+
+    @property
+    def _is_more(self) -> bool:
+        return self.events > len(self.examples)
+
+
+def find(connection: Connection) -> list[Doubled]:
+    """What is stored twice now. Raises as ``Connection.query`` does."""
+    found = [_doubled(connection, "the view over both tiers", _VIEW), _doubled(connection, "staging", _STAGING)]
+    return [doubled for doubled in found if doubled.events]
+
+
+def report(hot: MongoClient[Document], found: list[Doubled]) -> str:
+    """What was found in a sentence for users, which is raised as an alert as well."""
+    said = f"{' '.join(map(str, found))} Nothing was changed; {REPAIRS} says how to undo it."
+    alert(hot, "reconciliation", Severity.CRITICAL, "stored twice", said)
+    return said
+
+
+def _doubled(connection: Connection, store: str, query: str) -> Doubled:
+    counted = f"SELECT event_id, places, count(*) OVER () AS events FROM ({query}) ORDER BY event_id LIMIT {_NAMED}"
+    rows = connection.query(counted).rows
+    return Doubled(store, rows[0][2] if rows else 0, tuple((event_id, places) for event_id, places, _ in rows))
