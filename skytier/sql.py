@@ -92,8 +92,8 @@ class Connection:
     def query(self, statement: str) -> Result:
         """Run one statement and fetch all that it gives.
 
-        Raises ConflictError when another commit came first, DamagedFileError when a file of a table is damaged, SqlError
-        when the statement fails otherwise, TransientError when the SQL endpoint goes away meanwhile.
+        Raises ConflictError when another commit came first, DamagedFileError when a file of a table is damaged,
+        SqlError when the statement fails otherwise, TransientError when the SQL endpoint goes away meanwhile.
         """
         try:
             with self._connection.cursor() as cursor:

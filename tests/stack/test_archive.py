@@ -72,7 +72,7 @@ def test_metadata_is_a_file_and_rows(archive_stack: OwnStack) -> None:
     document = Files().read_json(f"/metadata/archives/{manifest.archive_id}_metadata.json")
     assert document["content"] == {"documents": manifest.planned, "checksum": manifest.content.checksum}  # type: ignore[union-attr]
     assert set(document["step_seconds"]) == {"export", "verify", "publish", "purge", "record"}
-    assert set(document["state_times"]) == {str(state) for state in State} - {"failed", "merged", "expired"}
+    assert set(document["state_times"]) == {str(state) for state in State} - {"failed", "merged", "expiring", "expired"}
     (row,) = query(f"SELECT * FROM flight_dw.archive_metadata WHERE archive_id = '{manifest.archive_id}'").dicts()
     assert row["record_count"] == manifest.planned
     assert row["checksum"] == document["content"]["checksum"]

@@ -132,7 +132,7 @@ def test_documents_that_are_no_events_are_named_and_set_aside(archive_stack: Own
         oldest = events.find_one(sort=[("event_time", 1)])
         assert oldest is not None
         ancient = bson.encode(oldest | {"_id": "hand-1", "event_time": bson.DatetimeMS(-(10**15))})
-        by_hand = [
+        by_hand: list[Any] = [
             RawBSONDocument(ancient),
             oldest | {"_id": "hand-2", "event_time": "2013-01-01"},
             {"_id": 7, "note": "to do"},

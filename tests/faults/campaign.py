@@ -1,0 +1,209 @@
+"""Commands side by side, some of them killed, against the truth of the topic: ``python -m tests.faults.campaign``.
+
+Each round publishes events, starts two commands at random moments, kills none, one or both of them, lets one more run
+finish what was begun, and compares what queries see with what was sent. The first difference ends the campaign, with
+the seed that repeats its choices. The moments of a kill are those of a real machine: the same seed makes the same
+choices, not the same interleaving.
+"""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from skytier.archive.manifest import Manifest, State
+from skytier.archive.manifests import Manifests
+from skytier.files import Files
+from tests.archive_runs import size_mb
+from tests.faults.archive_rounds import kill_all
+from tests.faults.truth import Truth
+from tests.own_stack import BY_SPARK_SUBMIT, SHORT_LIVED, SKYTIER, WITHOUT, OwnStack, own_stack, settings_of
+
+EVENTS_A_ROUND = 300
+LONGEST_SECONDS = 300
+SETTINGS = {
+    "SKYTIER_ARCHIVE_GRACE_SECONDS": "4",
+    "SKYTIER_ARCHIVE_SETTLE_SECONDS": "1",
+    "SKYTIER_ARCHIVE_MINIMUM_AGE_HOURS": "0",
+    "SKYTIER_ARCHIVE_LOW_WATER_PCT": "70",
+    "SKYTIER_ARCHIVE_DOCUMENTS_PER_RANGE": "200",
+    "SKYTIER_ARCHIVE_LIMIT_MB": "300",
+}
+OF_ONE_ARCHIVE = ("restore", "unpin", "hold", "release", "verify")
+KINDS = ("process", "run", "compact", "expire", "abandon", "rebuild", *OF_ONE_ARCHIVE)
+
+app = App(help="Commands of the archive side by side and killed, on a stack of its own.")
+
+
+@dataclass
+class Started:
+    """A command that runs: what it was told, and when it is to be killed, in seconds after its start."""
+
+    arguments: list[str]
+    process: subprocess.Popen[bytes]
+    said: Path
+    kill_after: float | None
+    began: float = field(default_factory=time.monotonic)
+
+    def end(self) -> str:
+        """Wait for its end, or bring it about; how it ended, in a word."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(LONGEST_SECONDS if self.kill_after is None else self._seconds_left())
+        if self.process.poll() is None:
+            kill_all(self.process.pid)
+            self.process.wait()
+            return "killed" if self.kill_after is not None else "hung"
+        return "ok" if self.process.returncode == 0 else "refused" if self.is_sentence() else "crashed"
+
+    def _seconds_left(self) -> float:
+        return max(0.0, self.began + (self.kill_after or 0.0) - time.monotonic())
+
+    def is_sentence(self) -> bool:
+        """Whether a command that failed said why, in a sentence of ours."""
+        text = self.said.read_text()
+        return "Traceback" not in text and "error: " in text
+
+
+class Campaign:
+    """Rounds on one stack."""
+
+    def __init__(self, stack: OwnStack, seed: int, report: Callable[[str], object]) -> None:
+        self.stack, self.seed, self.report = stack, seed, report
+        self.rng, self.truth, self.number = random.Random(seed), Truth(), 0
+        self.manifests = Manifests(Files())
+
+    def round(self) -> None:
+        """One round. Raises AssertionError at a difference."""
+        self.number += 1
+        self.publish()
+        self.truth.learn()
+        pair = [self.start(self.rng.choice(KINDS)) for _ in range(2)]
+        ends = {str(number): one.end() for number, one in enumerate(pair)}
+        said = "; ".join(f"{' '.join(one.arguments)}: {ends[str(number)]}" for number, one in enumerate(pair))
+        self.report(f"round {self.number}: {said}")
+        for number, one in enumerate(pair):
+            assert ends[str(number)] not in ("crashed", "hung"), one.said.read_text()[-2000:]
+            if ends[str(number)] == "ok" and "hold" in one.arguments:
+                self.truth.holds(one.arguments[2])
+        if any("release" in one.arguments for one in pair):
+            self.truth.released()  # whether it was killed or not, and whichever came first
+        self.come_to_rest()
+        self.report(f"round {self.number}: {self.truth.check()}")
+
+    def publish(self) -> None:
+        options = ("--events", str(EVENTS_A_ROUND), "--seed", str(self.seed * 10_000 + self.number))
+        self.run("synthesize", *options, "--late-rate", "0.05", "--duplicate-rate", "0.05")
+        if self.number == 1:
+            self.run("process")
+            self.run("books", "check")
+
+    def start(self, kind: str) -> Started:
+        """Start a command at a random moment after the one before; it may be killed at another one."""
+        arguments, settings = self.command(kind)
+        kill_after = self.rng.uniform(0.5, 14.0) if self.rng.random() < 0.5 else None
+        pause = self.rng.uniform(0.0, 6.0)
+        said = self.stack.home / "logs" / f"campaign-{self.number}-{kind}-{self.rng.randrange(1000)}.log"
+        environment = self.stack.environment() | SETTINGS | BY_SPARK_SUBMIT | settings
+        with said.open("wb") as output:
+            process = subprocess.Popen([SKYTIER, *arguments], env=environment, stdout=output, stderr=output)
+        started = Started(arguments, process, said, kill_after)
+        time.sleep(pause)
+        return started
+
+    def command(self, kind: str) -> tuple[list[str], dict[str, str]]:
+        """What a kind of command is told now, and the settings that it has of its own."""
+        if kind == "process":
+            return ["process"], {}
+        if kind == "rebuild":
+            return ["hot", "rebuild"], {}
+        if kind == "run":
+            return ["archive", "run"], {"SKYTIER_ARCHIVE_LIMIT_MB": str(size_mb() * 0.9)}
+        if kind == "expire":
+            return ["archive", "expire"], self.truth.retention_of_the_oldest()
+        if kind == "compact":
+            return ["archive", "compact"], {}
+        reason = ["--reason", "campaign"] if kind in ("hold", "release", "abandon") else []
+        chosen = self.rng.choice(self.archives(kind) or ["archive_20130101T000000_000000"])
+        return ["archive", kind, chosen, *reason], {}
+
+    def archives(self, kind: str) -> list[str]:
+        under_way = self.manifests.open()
+        if kind == "abandon":
+            return [under_way.archive_id] if under_way else []
+        # The last four, and among them those of which much happens.
+        return [manifest.archive_id for manifest in self.manifests.all() if _is_of_interest(manifest)][-4:]
+
+    def come_to_rest(self) -> None:
+        """What the next runs of Airflow do."""
+        self.run("process")
+        self.run("books", "check")
+        self.run("archive", "expire")  # without a retention time: what was begun is finished
+        self.run("archive", "run")
+        assert self.manifests.open() is None
+        left = [m.archive_id for m in self.manifests.all() if m.state is State.EXPIRING]
+        assert not left, f"{left} are hidden for ever"
+        self.run("books", "duplicates")
+
+    def run(self, *arguments: str) -> None:
+        done = self.stack.run_with(self.stack.environment() | SETTINGS, *arguments)
+        assert done.returncode == 0, f"skytier {' '.join(arguments)}: {done.stdout[-1000:]}{done.stderr[-3000:]}"
+
+    def end(self) -> None:
+        """Everything that is restored goes back, and nothing of an archive is hot."""
+        for manifest in self.manifests.all():
+            if manifest.state is State.DONE and manifest.restored:
+                self.run("archive", "unpin", manifest.archive_id)
+        self.come_to_rest()
+        self.report(f"end: {self.truth.check()}")
+        assert self.truth.restored() == 0
+
+
+def _is_of_interest(manifest: Manifest) -> bool:
+    return manifest.state in (State.DONE, State.PUBLISHED, State.PURGED, State.EXPIRING)
+
+
+def rounds(stack: OwnStack, seed: int, is_over: Callable[[int], bool], report: Callable[[str], object]) -> int:
+    """Rounds until it is over; how many. Raises AssertionError, with the seed, at the first difference."""
+    campaign = Campaign(stack, seed, report)
+    try:
+        while not is_over(campaign.number):
+            campaign.round()
+        campaign.end()
+    except AssertionError as error:
+        raise AssertionError(f"seed {seed}, round {campaign.number}: {error}") from error
+    return campaign.number
+
+
+@app.default
+def main(
+    *,
+    minutes: Annotated[float, Parameter(help="how long, about")] = 60,
+    seed: Annotated[int | None, Parameter(help="choices of the rounds; none: other ones each time")] = None,
+) -> None:
+    """Run rounds; exit status 1, with the seed, at the first event that is lost, doubled, hidden or changed."""
+    seed = random.randrange(1_000_000) if seed is None else seed
+    deadline = time.monotonic() + minutes * 60
+    print(f"seed {seed}", flush=True)
+    try:
+        with own_stack("campaign", SHORT_LIVED) as stack, settings_of(stack):
+            stack.up(without=WITHOUT)
+            with stack.one_driver():
+                number = rounds(
+                    stack, seed, lambda _: time.monotonic() > deadline, lambda line: print(line, flush=True)
+                )
+    except AssertionError as error:
+        sys.exit(f"DIFFERENT: {error}")
+    print(f"{number} rounds, exact each; seed {seed}.")
+
+
+if __name__ == "__main__":
+    app()
