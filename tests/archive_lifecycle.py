@@ -159,9 +159,9 @@ class Lifecycle(World):
 
     def retire(self, manifest: Manifest) -> None:
         for source in map(self.load, manifest.sources):
+            self.save(source.model_copy(update={"state": State.MERGED}))
             self._effect(partial(self.partitions.pop, source.archive_id, None))
             self._effect(partial(self.folders.pop, source.location, None))
-            self.save(source.model_copy(update={"state": State.MERGED}))
 
     def note(self, action: str, archive_id: str, **details: Any) -> None:
         pass

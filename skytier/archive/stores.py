@@ -181,10 +181,10 @@ class ServerStores:
 
     def retire(self, manifest: Manifest) -> None:
         for source in map(self.load, manifest.sources):
-            self.remove(source)
             after = source.model_copy(update={"state": State.MERGED})
+            self.save(after)  # first: from here on the compaction cannot be abandoned
+            self.remove(after)
             self.record(after)
-            self.save(after)
 
     def remove(self, manifest: Manifest) -> None:
         visibility.drop_partition(self.sql, manifest.archive_id)

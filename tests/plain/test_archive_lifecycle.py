@@ -5,8 +5,10 @@ A command that waits has two parts, and each is a rule of its own: so anything m
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from contextlib import suppress
+from copy import deepcopy
 from datetime import timedelta
 
 import pytest
@@ -32,20 +34,45 @@ spans = st.sampled_from([(None, None), (DAY, DAY + timedelta(minutes=4))])
 which = st.integers(0, 5)
 
 
+def take_steps(world: Lifecycle, number: int) -> None:
+    for _ in range(number):
+        found = world.under_way()
+        if found is None or found.state not in NEXT:
+            return
+        with world.alone():
+            archiver(world).take(found, NEXT[found.state])
+
+
+def come_to_rest(world: Lifecycle) -> None:
+    """The runs of the next minutes."""
+    for _ in range(3):
+        with world.alone():
+            resumed(world)
+        with suppress(NotYetError):
+            take_steps(world, 6)
+        world.sleep(GRACE)
+
+
+@functools.cache
+def world_with_three_archives() -> Lifecycle:
+    world = Lifecycle()
+    for minute in range(9):
+        world.bring(minute)
+    for minute in (2, 4, 6):
+        with world.alone():
+            world.plan_new(minute)
+        come_to_rest(world)
+    return world
+
+
 class Commands(RuleBasedStateMachine):
     """Everything that users, Airflow and kills do with archives."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = Lifecycle()
+        self.world = deepcopy(world_with_three_archives())
         self.held: list[set[str]] = []
         """the events of each archive whose hold was acknowledged"""
-        for minute in range(9):
-            self.world.bring(minute)
-        for minute in (2, 4, 6):
-            with self.world.alone():
-                self.world.plan_new(minute)
-            self.come_to_rest()
 
     def as_process(self, command: Callable[[], object], kill_in: int | None, may_refuse: bool = True) -> bool:
         """Run a command in a process that may be killed; whether it ended well."""
@@ -88,15 +115,7 @@ class Commands(RuleBasedStateMachine):
 
     @rule(steps=st.integers(1, 5), kill_in=kills)
     def a_run_goes_on(self, steps: int, kill_in: int | None) -> None:
-        self.as_process(lambda: self.take_steps(steps), kill_in, may_refuse=False)
-
-    def take_steps(self, number: int) -> None:
-        for _ in range(number):
-            found = self.world.under_way()
-            if found is None or found.state not in NEXT:
-                return
-            with self.world.alone():
-                archiver(self.world).take(found, NEXT[found.state])
+        self.as_process(lambda: take_steps(self.world, steps), kill_in, may_refuse=False)
 
     @rule()
     def the_hot_tier_is_lost_and_rebuilt(self) -> None:
@@ -181,11 +200,11 @@ class Commands(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Whatever was cut off: runs and one 'expire' later nothing is half done, and everything is possible."""
         world = self.world
-        self.come_to_rest()
+        come_to_rest(world)
         for manifest in world.all():
             if manifest.state is State.DONE and manifest.restored:
                 restoring.unpin(world, manifest.archive_id)
-        self.come_to_rest()
+        come_to_rest(world)
         assert world.under_way() is None
         assert world.shown(Visible.EXPIRING) == world.shown(Visible.RESTORED) == world.shown(Visible.PUBLISHED) == {}
         for manifest in world.all():
@@ -201,14 +220,64 @@ class Commands(RuleBasedStateMachine):
         assert all(held <= set().union(*kept) for held in self.held)
         assert not world.in_archives(world.states) & world.hot.keys()
 
-    def come_to_rest(self) -> None:
-        for _ in range(3):
-            with self.world.alone():
-                resumed(self.world)
-            with suppress(NotYetError):
-                self.take_steps(6)
-            self.world.sleep(GRACE)
-
 
 TestCommands = Commands.TestCase
-TestCommands.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
+TestCommands.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+
+WHOLE = (None, None)
+Act = Callable[[Commands, int | None], object]
+ACTS: dict[str, Act] = {
+    "plan": lambda c, kill: c.a_run_begins(8, kill),
+    "steps": lambda c, kill: c.a_run_goes_on(3, kill),
+    "purge": lambda c, kill: (c.time_passes(GRACE), c.a_run_goes_on(2, kill)),
+    "hold": lambda c, kill: c.hold(0, kill),
+    "release": lambda c, kill: c.release(0, kill),
+    "expire hides": lambda c, kill: c.expire_hides(3, kill),
+    "expire deletes": lambda c, kill: (c.time_passes(GRACE), c.expire_deletes(kill)),
+    "restore announces": lambda c, kill: c.restore_announces(0, WHOLE, kill),
+    "restore puts back": lambda c, kill: c.restore_puts_back(0, WHOLE, kill),
+    "restore": lambda c, kill: c.restore(0, WHOLE, kill),
+    "unpin": lambda c, kill: c.unpin(0, kill),
+    "compact": lambda c, kill: c.compact(kill),
+    "abandon": lambda c, kill: c.abandon(kill) if c.world.under_way() else None,
+    "rebuild": lambda c, kill: c.the_hot_tier_is_lost_and_rebuilt(),
+    "verify": lambda c, kill: c.verify(0),
+}
+LEADS: list[tuple[str, ...]] = [
+    (),
+    ("plan", "steps"),
+    ("compact", "steps"),
+    ("expire hides",),
+    ("restore",),
+    ("restore", "unpin"),
+    ("restore announces", "unpin"),
+]
+"""what was done before, whole"""
+
+
+@pytest.mark.parametrize("lead", LEADS, ids=" and ".join)
+def test_each_command_killed_at_each_effect_and_then_each_other(lead: tuple[str, ...]) -> None:
+    for first in ACTS:
+        for kill_in in range(effects_of(lead, first)):
+            for second in ACTS:
+                machine = after(lead)
+                ACTS[first](machine, kill_in)
+                ACTS[second](machine, None)
+                machine.what_is_held_is_there()
+                machine.nothing_fails_that_nobody_gave_up()
+                machine.teardown()
+
+
+def after(lead: tuple[str, ...]) -> Commands:
+    machine = Commands()
+    for name in lead:
+        ACTS[name](machine, None)
+    return machine
+
+
+def effects_of(lead: tuple[str, ...], name: str) -> int:
+    """How many effects a command has then; one for one without, which is done whole."""
+    machine = after(lead)
+    before = machine.world.effects
+    ACTS[name](machine, None)
+    return max(1, min(machine.world.effects - before, 14))
