@@ -9,9 +9,8 @@ import requests
 
 _TIMEOUT_SECONDS = (5, 20)  # to connect, to answer
 _LIVE, _DEAD = "NumLiveDataNodes", "NumDeadDataNodes"
-# How the Java client says that it got no good copy of a block, and of which file.
-_IN_JAVA = re.compile(r"(?:BlockMissingException|ChecksumException|Checksum error|Could not obtain block)[^\n]*")
-_FILE = re.compile(r"(?:file=|Checksum error: |hdfs://[^/\s]+)(/[^\s,;:]+)")
+# How the Java client, Spark and Iceberg name a file.
+_FILE = re.compile(r"(?:\bfile=|Checksum error: (?:file:)?|hdfs://[^/\s]+)(/[^\s,;:'\"]+)")
 
 
 def damage(web_url: str, path: str) -> str | None:
@@ -32,9 +31,8 @@ def damage(web_url: str, path: str) -> str | None:
 
 
 def file_in(text: str) -> str | None:
-    """The path of the file that the Java client could not read, by its error message; None for another error."""
-    said = _IN_JAVA.search(text)
-    found = _FILE.search(said[0]) or _FILE.search(text) if said else None
+    """The path of the first file on HDFS that an error of Spark names, for its blocks may be why; None without one."""
+    found = _FILE.search(text)
     return found[1] if found else None
 
 

@@ -168,7 +168,7 @@ class World:
 
     def save(self, manifest: Manifest) -> None:
         before = self.manifests[manifest.archive_id].state
-        fails = before is State.EXPORTED and manifest.state is State.FAILED
+        fails = before in (State.PLANNED, State.EXPORTED) and manifest.state is State.FAILED
         assert fails or (before, manifest.state) in pairwise([*ORDER, State.DONE])
         self._effect(lambda: self.manifests.update({manifest.archive_id: manifest}))
 

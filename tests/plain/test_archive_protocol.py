@@ -17,7 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skytier.archive.manifest import Selection, State, Visible
+from skytier.archive.manifest import Hold, Manifest, Restored, Selection, State, Visible
+from skytier.archive.ports import Copy
 from skytier.archive.protocol import (
     NEXT,
     NotYetError,
@@ -157,6 +158,97 @@ def test_a_compaction_shows_each_event_once(point: int, again: int | None) -> No
     assert not {world.manifests[source].location for source in sources} & set(world.folders)
     assert {world.manifests[source].state for source in sources} == {State.MERGED}
     assert sum(map(len, world.folders[manifest.location].values())) == manifest.planned
+
+
+def compacting(state: State) -> World:
+    """A world with two archives and a compaction of them in a state."""
+    world = World(EVENTS)
+    for number, minutes in enumerate((3, 6), start=1):
+        before = DAY + timedelta(minutes=minutes)
+        world.plan(f"archive_{number}", Selection(event_time_before=before, batches=(BatchSpan(2, 4),)))
+        finish(world)
+    world.plan("archive_3", ALL, sources=("archive_1", "archive_2"))
+    while world.manifests["archive_3"].state is not state:
+        take(world, NEXT[world.manifests["archive_3"].state])
+    return world
+
+
+@pytest.mark.parametrize("state", [State.PLANNED, State.EXPORTED])
+@pytest.mark.parametrize("how", ["files", "expired", "restored", "manifest"])
+def test_a_compaction_whose_source_vanished_fails_once(state: State, how: str) -> None:
+    world = compacting(state)
+    world.watch = lambda: None  # type: ignore[method-assign]  # what vanished is seen to be missing
+    source = world.manifests["archive_1"]
+    if how == "files":
+        del world.folders[source.location]
+    elif how == "manifest":
+        world.load = lambda archive_id: refuse(archive_id)  # type: ignore[method-assign]
+    else:
+        restored = Restored(since=None, until=None, at=DAY, pinned=True, complete=True)
+        changes = {"state": State.EXPIRED} if how == "expired" else {"restored": restored}
+        world.manifests["archive_1"] = source.model_copy(update=changes)
+    with pytest.raises(TerminalError, match="the next run plans anew"):
+        take(world, NEXT[state])
+    assert world.manifests["archive_3"].state is State.FAILED
+    assert world.open is None
+    assert world.states["archive_2"][0] is Visible.PURGED
+
+
+def refuse(archive_id: str) -> Manifest:
+    raise TerminalError(f"There is no archive {archive_id}.")
+
+
+@pytest.mark.parametrize("reasons", [(None, None), ("a", None), (None, "b"), ("a", "a"), ("a", "b")])
+def test_what_holds_a_source_holds_what_is_made_of_it(reasons: tuple[str | None, str | None]) -> None:
+    world = compacting(State.VERIFIED)
+    for number, reason in enumerate(reasons, start=1):
+        if reason is not None:
+            hold = Hold(reason=reason, by="test", at=DAY)
+            name = f"archive_{number}"
+            world.manifests[name] = world.manifests[name].model_copy(update={"hold": hold})
+    finish(world)
+    held = world.manifests["archive_3"].hold
+    assert (held.reason if held else None) == {2: "a; b", 1: next((r for r in reasons if r), None), 0: None}[
+        len({r for r in reasons if r})
+    ]
+
+
+def test_a_document_that_is_no_event_is_set_aside_and_the_next_archive_is_without_it() -> None:
+    world = World(EVENTS)
+    world.plan("archive_1", CHOSEN)
+    aside = ["The document with _id 'x' is no event: its event_time is no date."]
+    copied = world.copy
+
+    def copy(manifest: Manifest) -> Copy:
+        if aside:
+            raise TerminalError("Spark could not do it: TypeError")
+        return copied(manifest)
+
+    world.copy = copy  # type: ignore[method-assign]
+    world.set_aside = lambda manifest: [aside.pop()]  # type: ignore[method-assign]
+    with pytest.raises(TerminalError, match="_id 'x' is no event"):
+        take(world, Step.EXPORT)
+    assert world.open is None
+    world.plan("archive_2", CHOSEN)
+    finish(world)
+    check_done(world, "archive_2")
+
+
+def test_an_export_that_fails_for_another_reason_is_tried_again() -> None:
+    world = World(EVENTS)
+    world.plan("archive_1", CHOSEN)
+    copied = world.copy
+    world.copy = refuse_copy  # type: ignore[method-assign]
+    with pytest.raises(TerminalError, match="no room"):
+        take(world, Step.EXPORT)
+    assert world.manifests["archive_1"].state is State.PLANNED
+    world.copy = copied  # type: ignore[method-assign]
+    finish(world)
+    check_done(world, "archive_1")
+
+
+def refuse_copy(manifest: Manifest) -> Copy:
+    raise TerminalError("no room")
 
 
 def lost(files: Files) -> None:

@@ -74,7 +74,7 @@ def test_a_query_names_the_damaged_file_of_a_table(archive_stack: OwnStack) -> N
     try:
         done = archive_stack.skytier("sql", f"select * from flight_dw.{table}")
         assert done.returncode == 1
-        assert f"{path} on HDFS is damaged" in done.stderr
+        assert f"{path} on HDFS is damaged" in done.stderr, repr(done.stderr)[:3000]
         assert "docs/repairs.md" in done.stderr
         assert len(done.stderr.splitlines()) == 1, done.stderr
     finally:
