@@ -79,8 +79,17 @@ class Files:
             self.check_blocks(path)
             raise
 
+    def check_whole(self, path: str) -> None:
+        """Read a file for nothing; raises DamagedFileError when a block of it is corrupt or lost, and no other error."""
+        try:
+            self.read_bytes(path)
+        except DamagedFileError:
+            raise
+        except (TerminalError, TransientError):
+            return
+
     def check_blocks(self, path: str) -> None:
-        """Raises DamagedFileError when a block of a file is known to be corrupt or lost."""
+        """Raises DamagedFileError when a block of a file is known to be corrupt or lost: it was tried to be read."""
         if found := blocks.damage(self._settings.web_url, path):
             raise DamagedFileError(
                 f"{path} on HDFS is damaged: {found}. Put the file back from a copy; docs/repairs.md says what else "

@@ -109,7 +109,7 @@ class Connection:
                     f"Another commit to the table came first: try again. {_first_line(error)}"
                 ) from error
             if path := blocks.file_in(str(error)):
-                Files().check_blocks(path)
+                Files().check_whole(path)
             raise SqlError(_first_line(error)) from error
         except (OSError, TTransportException) as error:
             raise TransientError(f"The SQL endpoint went away ({error}): see 'skytier stack status'.") from error

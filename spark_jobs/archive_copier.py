@@ -246,6 +246,6 @@ def _speaking() -> Iterator[None]:
             if said := [line.removeprefix(name) for line in lines if line.startswith(name)]:
                 raise kind(said[0]) from error
         if path := blocks.file_in(str(error)):
-            Files().check_blocks(path)
+            Files().check_whole(path)
         causes = [line for line in lines if line.startswith("Caused by: ")]
         raise TerminalError(f"Spark could not do it: {(causes or lines)[-1]}") from error

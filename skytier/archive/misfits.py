@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import bson
-from bson.codec_options import CodecOptions
+from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient
@@ -28,7 +28,11 @@ EARLIEST, LATEST = datetime(1678, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo
 """event_time is from the one to before the other: what 64 bits of nanoseconds hold, as many readers of Parquet do"""
 WHERE = "What was set aside is kept, as it was, in the collection <collection of the events>_set_aside of MongoDB."
 _MOST_NAMED = 20
-_RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
+_RAW: CodecOptions[RawBSONDocument] = CodecOptions(
+    document_class=RawBSONDocument,
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO,
+    unicode_decode_error_handler="replace",
+)
 _NO_EVENT: dict[str, Document] = {
     "its _id is no text": {"_id": {"$not": {"$type": "string"}}},
     "its event_time is no date": {"event_time": {"$not": {"$type": "date"}}},

@@ -14,6 +14,7 @@ from skytier.archive.manifests import Manifests
 from skytier.files import Files
 from tests import archives
 from tests.archive_runs import AMPLE, archive, archived, check_view, environment, failing, hot_count
+from tests.faults.truth import Truth
 from tests.own_stack import SKYTIER, OwnStack, settings_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600), pytest.mark.usefixtures("made")]
@@ -61,8 +62,6 @@ def load(archive_id: str) -> Manifest:
 
 def retention_of_oldest() -> dict[str, str]:
     """Settings by which only the archive with the oldest events is too old."""
-    from tests.faults.truth import Truth
-
     return Truth().retention_of_the_oldest()
 
 

@@ -13,18 +13,28 @@ import bson
 import pytest
 from bson.raw_bson import RawBSONDocument
 
+from models.registry import CHAMPION, Registry
 from skytier import alerts, books, hot_tier
 from skytier.archive import misfits
 from skytier.archive.manifest import State
 from skytier.archive.manifests import OPEN, Manifests
+from skytier.errors import TerminalError
 from skytier.files import Files
 from skytier.sql import query
 from tests import archives
 from tests.archive_runs import AMPLE, archive, archived, begun, check_view, failing, has_alert, hot_count
 from tests.blocks import flip_on_disk, put_back
-from tests.own_stack import OwnStack
+from tests.own_stack import OwnStack, settings_of
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600), pytest.mark.usefixtures("made")]
+
+
+@pytest.fixture(scope="module")
+def made(moving_stack: OwnStack) -> None:
+    """At least one archive is there."""
+    with settings_of(moving_stack):
+        while not archives.manifests(State.DONE):
+            archived(moving_stack)
 
 
 def test_a_bit_that_flips_in_the_copy_fails_the_archive_and_the_next_is_planned_anew(
@@ -80,6 +90,15 @@ def test_a_query_names_the_damaged_file_of_a_table(archive_stack: OwnStack) -> N
     finally:
         put_back(path, content)
     assert archive_stack.skytier("sql", f"select * from flight_dw.{table}").returncode == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b'{"version": "v1", "since'])
+def test_a_champion_that_is_cut_short_is_named(archive_stack: OwnStack, content: bytes) -> None:
+    root = "/tests/models-broken"
+    Files().write_atomically(f"{root}/{CHAMPION}", content)
+    with pytest.raises(TerminalError, match=f"{root}/{CHAMPION} on HDFS is not what the registry writes.*promote"):
+        Registry(Files(), root).champion()
+    Files().delete(root)
 
 
 @contextmanager
