@@ -80,7 +80,7 @@ class Files:
             raise
 
     def check_whole(self, path: str) -> None:
-        """Read a file for nothing; raises DamagedFileError when a block of it is corrupt or lost, and no other error."""
+        """Read a file for nothing. Raises DamagedFileError when a block is corrupt or lost, and no other error."""
         try:
             self.read_bytes(path)
         except DamagedFileError:

@@ -247,6 +247,7 @@ LEADS: list[tuple[str, ...]] = [
     (),
     ("plan", "steps"),
     ("compact", "steps"),
+    ("compact", "steps", "hold"),
     ("expire hides",),
     ("restore",),
     ("restore", "unpin"),
