@@ -122,7 +122,9 @@ def rejected(records: DataFrame) -> DataFrame:
         "event_id",
         "reasons",
         *PROCESSING,
-        "kafka_headers",
+        F.transform(
+            "kafka_headers", lambda h: F.struct(h.key.alias("key"), F.base64(h.value).alias("value_base64"))
+        ).alias("kafka_headers"),
         "kafka_timestamp",
         "error",
     )
