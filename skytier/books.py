@@ -136,18 +136,27 @@ def compare(entries: list[Entry], counts: dict[str, dict[int, int]]) -> list[Dif
 
 def gaps(entries: list[Entry], last: Balance) -> list[Difference]:
     """Places where a batch does not begin where the one before it ended; a new checkpoint may begin anew."""
-    ends, generation = dict(last.ends), last.batch_id // batches.BATCHES_PER_GENERATION
     found = []
     for entry in entries:
-        if entry.batch_id // batches.BATCHES_PER_GENERATION != generation:
-            ends, generation = {}, entry.batch_id // batches.BATCHES_PER_GENERATION
+        known = _known_ends(entry, last)
         found += [
-            Difference(entry.batch_id, f"first position in partition {partition}", ends[partition], start)
+            Difference(entry.batch_id, f"first position in partition {partition}", known[partition], start)
             for partition, (start, _) in entry.offsets.items()
-            if ends.get(partition, start) != start
+            if known.get(partition, start) != start
         ]
-        ends |= {partition: end for partition, (_, end) in entry.offsets.items()}
+        last = after(entry, last)
     return found
+
+
+def after(entry: Entry, last: Balance) -> Balance:
+    """How far the books were checked once a batch is. Where its checkpoint begins anew, nothing of others is kept."""
+    ends = {partition: end for partition, (_, end) in entry.offsets.items()}
+    return Balance(entry.batch_id, _known_ends(entry, last) | ends)
+
+
+def _known_ends(entry: Entry, last: Balance) -> dict[str, int]:
+    generations = {batch // batches.BATCHES_PER_GENERATION for batch in (entry.batch_id, last.batch_id)}
+    return last.ends if len(generations) == 1 else {}
 
 
 def _last_balance(files: Files) -> Balance:
@@ -157,10 +166,9 @@ def _last_balance(files: Files) -> Balance:
 
 
 def _remember(files: Files, entries: list[Entry], last: Balance) -> None:
-    ends = dict(last.ends)
     for entry in entries:
-        ends |= {partition: end for partition, (_, end) in entry.offsets.items()}
-    files.write_json_atomically(BALANCE, {"batch_id": entries[-1].batch_id, "ends": ends})
+        last = after(entry, last)
+    files.write_json_atomically(BALANCE, {"batch_id": last.batch_id, "ends": last.ends})
 
 
 def _entries(connection: Connection, files: Files, after: int) -> list[Entry]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skytier.batches import batch_id
-from skytier.books import Balance, Entry, compare, gaps
+from skytier.books import Balance, Entry, after, compare, gaps
 
 pytestmark = pytest.mark.plain
 
@@ -81,3 +81,12 @@ def test_positions_must_follow_one_another() -> None:
 def test_a_new_checkpoint_may_begin_anew() -> None:
     first, anew = entry(0, 10, 0, 0), entry(0, 0, 10, 0, start=0, generation=2)
     assert gaps([first, anew], Balance(0, {})) == []
+
+
+def test_positions_of_an_earlier_checkpoint_are_not_held_against_a_new_one() -> None:
+    of_one_partition = entry(0, 10, 0, 0, generation=2)
+    last = after(of_one_partition, Balance(batch_id(1, 5), {"0": 70, "1": 22}))
+    assert last == Balance(of_one_partition.batch_id, {"0": 10})
+    in_the_other = replace(entry(1, 4, 0, 0, generation=2), offsets={"0": (10, 12), "1": (0, 2)})
+    assert gaps([in_the_other], last) == []
+    assert after(in_the_other, last).ends == {"0": 12, "1": 2}
