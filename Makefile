@@ -39,6 +39,7 @@ faults: install ## the long ones: 60 archive runs killed, 1,000 counts while arc
 	@.venv/bin/python -m tests.faults.archive_rounds
 	@.venv/bin/python -m tests.faults.archive_reader
 	@.venv/bin/python -m tests.faults.archive_year
+	@.venv/bin/python -m tests.faults.quarantine_rounds
 
 bench: install ## measure the minute job, archive runs and the dashboard, on stacks of their own
 	@.venv/bin/python -m tests.bench.minute_job

@@ -33,7 +33,8 @@ class StepError(SkytierError):
     """A step of a batch failed; the cause is the error that it raised."""
 
     def __init__(self, batch_id: int, step: str, cause: Exception) -> None:
-        super().__init__(f"Batch {batch_id} failed at the step {step}: {reason(cause)}")
+        said = reason(cause).rstrip(".")
+        super().__init__(f"Batch {batch_id} failed at the step {step}: {said}. The next run repeats the batch.")
         self.batch_id, self.step = batch_id, step
         self.signature = (step, kind(cause))
 
