@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -38,7 +37,7 @@ def list_versions(*, as_json: AsJson = False) -> None:
     registry = Registry(Files())
     cards, champion = registry.versions(), _champion_version(registry)
     if as_json:
-        print(json.dumps([card | {"champion": card["version"] == champion} for card in cards]))
+        terminal.print_json([card | {"champion": card["version"] == champion} for card in cards])
     elif not cards:
         print(EMPTY)
     else:
@@ -60,7 +59,7 @@ def show(version: str, *, as_json: AsJson = False) -> None:
     card = registry.card(version)
     is_champion = version == _champion_version(registry)
     if as_json:
-        print(json.dumps(card | {"champion": is_champion}))
+        terminal.print_json(card | {"champion": is_champion})
         return
     data, console = card["data"], terminal.console()
     console.print(f"{version}{', the champion' if is_champion else ''}", style="bold")
@@ -123,7 +122,7 @@ def drift(*, days: Annotated[int, Parameter(validator=Number(gte=1, lte=60))] = 
         clock = report.clock.isoformat() if report.clock else None
         figures = [figure.document() for figure in report.figures]
         head = {"model_version": report.version, "clock": clock}
-        print(json.dumps(head | {"figures": figures, "warnings": report.warnings}))
+        terminal.print_json(head | {"figures": figures, "warnings": report.warnings})
     elif report.clock is None or not report.figures:
         print("No day has enough flights, and the time before it, in the hot tier: there is nothing to compare yet.")
     else:
@@ -140,7 +139,7 @@ def _champion_version(registry: Registry) -> str | None:
 
 def _print_champion(champion: Champion, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(champion.document()))
+        terminal.print_json(champion.document())
     else:
         since = f"{champion.since:%Y-%m-%d %H:%M:%S}Z"
         print(f"{champion.version} is the champion since {since}: {terminal.visible(champion.reason)}")

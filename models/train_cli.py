@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Annotated, Literal
 
@@ -77,7 +76,7 @@ def _print(card: Card, promoted: bool, reason: str, as_json: bool) -> None:
     version, metrics, baselines = card["version"], card["metrics"], card.get("baselines", {})
     if as_json:
         document = {"version": version, "promoted": promoted, "reason": reason}
-        print(json.dumps(document | {"metrics": metrics, "baselines": baselines}))
+        terminal.print_json(document | {"metrics": metrics, "baselines": baselines})
         return
     terminal.print_table(figures_table(metrics, baselines))
     print(f"{version} was {'promoted' if promoted else 'not promoted'}: {reason}.")

@@ -29,6 +29,13 @@ _SPARK_ERROR = re.compile(r"\[[A-Z][A-Z_0-9.]+\] (?![\w.$]+Exception: )[^\n]+")
 _EXCEPTION_CLASSES = re.compile(r"^(?:[\w.$]+(?:Exception|Error): |Error running query: )+")
 
 _TIMED_OUT = "found TIMEDOUT"
+METASTORE_DOWN = (
+    "The Hive metastore does not reach its database: see 'skytier stack status', and start what is down with 'skytier "
+    "stack up'."
+)
+METASTORE_SILENT = METASTORE_DOWN.replace("reach its database", "answer")
+_WITHOUT_DATABASE = ("Connection is not available, request timed out", "PSQLException")  # HikariCP's and JDBC's words
+_NO_METASTORE = ("Could not connect to meta store", "TTransportException")  # Hive's and Thrift's
 _CONFLICTS = ("Found conflicting files", "CommitFailedException")  # Iceberg's words
 
 # What it would print is in the error that is raised.
@@ -93,7 +100,8 @@ class Connection:
         """Run one statement and fetch all that it gives.
 
         Raises ConflictError when another commit came first, DamagedFileError when a file of a table is damaged,
-        SqlError when the statement fails otherwise, TransientError when the SQL endpoint goes away meanwhile.
+        SqlError when the statement fails otherwise, TransientError when the SQL endpoint goes away meanwhile, or the
+        metastore or its database is down.
         """
         try:
             with self._connection.cursor() as cursor:
@@ -108,6 +116,8 @@ class Connection:
                 raise ConflictError(
                     f"Another commit to the table came first: try again. {_first_line(error)}"
                 ) from error
+            if words := _metastore_down(str(error)):
+                raise TransientError(words) from error
             if path := blocks.file_in(str(error)):
                 Files().check_whole(path)
             raise SqlError(_first_line(error)) from error
@@ -163,6 +173,13 @@ def _value(value: Any, kind: str) -> Any:
     if isinstance(value, datetime):
         return value.replace(tzinfo=UTC)
     return date.fromisoformat(value) if kind == "date" and value is not None else value
+
+
+def _metastore_down(text: str) -> str | None:
+    """What to say where a statement failed because the metastore, or the database under it, is down."""
+    if any(words in text for words in _WITHOUT_DATABASE):
+        return METASTORE_DOWN
+    return METASTORE_SILENT if any(words in text for words in _NO_METASTORE) else None
 
 
 def _first_line(error: exc.Error) -> str:

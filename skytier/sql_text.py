@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import base64
 import math
-import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import orjson
 
+from skytier import terminal
 from skytier.nested import NESTED
 from skytier.sql import Result
-
-# What JSON allows inside of a text and a terminal obeys.
-_OBEYED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def exact(value: Any) -> str:
@@ -51,7 +48,7 @@ def json_text(result: Result) -> str:
         for row in result.rows
     ]
     text = orjson.dumps(rows, default=_fragment, option=orjson.OPT_INDENT_2).decode()
-    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
+    return terminal.visible_json(text) + "\n"
 
 
 def _of_json(value: Any, is_nested: bool) -> Any:

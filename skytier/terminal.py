@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
+import orjson
 from rich.console import Console
 from rich.table import Table
 
@@ -22,11 +23,21 @@ def visible(text: str) -> str:
     return _OBEYED.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
+def visible_json(text: str) -> str:
+    r"""The same of a text that is JSON and stays JSON: as in ``\u009b``, which it allows unescaped inside of texts."""
+    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def console(file: TextIO | None = None) -> Console:
     """Where results are printed: no markup in data, and lines as long as they are when it is no terminal."""
     target = file or sys.stdout
     width = None if target.isatty() else _WIDER_THAN_ANY_TABLE
     return Console(file=target, markup=False, emoji=False, highlight=False, width=width, soft_wrap=True)
+
+
+def print_json(document: Any) -> None:
+    """Print a document as JSON in one line; what JSON has no number for, such as NaN, is null."""
+    print(visible_json(orjson.dumps(document).decode()))
 
 
 def add_row(table: Table, *cells: str, style: str | None = None) -> None:

@@ -119,6 +119,12 @@ def test_json_has_no_nan_and_every_column() -> None:
     assert rows.dicts()[0]["x_3"] == 2
 
 
+def test_json_of_a_document_has_no_nan(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.print_json({"r2": math.nan, "mae": math.inf, "name": ESCAPES})
+    printed = json.loads(capsys.readouterr().out, parse_constant=lambda constant: pytest.fail(constant))
+    assert printed == {"r2": None, "mae": None, "name": ESCAPES}
+
+
 def test_help_names_each_command_with_what_it_is_for() -> None:
     done = subprocess.run([SKYTIER, "--help"], capture_output=True, text=True, check=True, env={"COLUMNS": "140"})
     for command, (_, purpose) in COMMANDS.items():
