@@ -177,6 +177,8 @@ def _value(value: Any, kind: str) -> Any:
 
 def _metastore_down(text: str) -> str | None:
     """What to say where a statement failed because the metastore, or the database under it, is down."""
+    if "MetaException" not in text:
+        return None
     if any(words in text for words in _WITHOUT_DATABASE):
         return METASTORE_DOWN
     return METASTORE_SILENT if any(words in text for words in _NO_METASTORE) else None

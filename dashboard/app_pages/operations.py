@@ -30,7 +30,7 @@ def now() -> None:
             empty=text.NO_ALERTS,
         )
         panel(text.LAG, jobs.kafka_lag, job_charts.lag, tier=Tier.SERVERS, key="lag", height=NUMBERS_HEIGHT)
-    left, right = st.columns(2)
+    left, right = st.columns([3, 2])  # twice as many numbers stand on the left
     with left:
         panel(text.MACHINE, queries.machine, charts.machine, tier=Tier.SERVERS, key="machine", height=NUMBERS_HEIGHT)
     with right:

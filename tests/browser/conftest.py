@@ -21,6 +21,7 @@ def dashboard(stack: OwnStack, january: dict[str, int]) -> Iterator[str]:
     environment = stack.environment() | {"SKYTIER_DASHBOARD_REFRESH_SECONDS": REFRESH_SECONDS}
     done = stack.run_with(environment, "stack", "up", "--without", "airflow")
     assert done.returncode == 0, done.stdout + done.stderr
+    stack.skytier("stack", "clean")  # as maintenance does, so that the size of logs is known
     yield f"http://{HOST}:{PortSettings().dashboard}"
     stack.skytier("stack", "down", "dashboard")
 
