@@ -29,11 +29,15 @@ step() {
 }
 
 readonly UNTRUSTED='CERTIFICATE_VERIFY_FAILED|certificate verify failed|certificate verification failed|invalid peer certificate|UnknownIssuer|PKIX path|certificate is NOT trusted'
-readonly UNREACHABLE="Could not resolve (host|')|name resolution|Name or service not known|dns error|lookup address|[Uu]nknown ?[Hh]ost|Network is unreachable|No route to host|[Cc]onnection refused|timed out|NewConnectionError|No address associated|tcp connect error"
+readonly UNREACHABLE="Could not resolve (host|')|Temporary failure resolving|name resolution|Name or service not known|dns error|lookup address|[Uu]nknown ?[Hh]ost|Network is unreachable|No route to host|[Cc]onnection refused|timed out|NewConnectionError|No address associated|tcp connect error"
 
 # explain NAME LOG: why a step failed: a sentence where the reason is known, else the end of its log.
 explain() {
   local name=$1 log=$2
+  # apt-get only warns of lists that it could not fetch, and then knows no package.
+  if grep -q 'Unable to locate package' "$log" && grep -qE "$UNREACHABLE|$UNTRUSTED" "$LOGS/install-package-lists.log"; then
+    log=$LOGS/install-package-lists.log
+  fi
   if grep -qE "$UNTRUSTED" "$log"; then
     echo "error: $name failed: a server's certificate is not trusted here. Add the authority that signed it to the system's" \
       "store (Debian: update-ca-certificates) or name its file in SSL_CERT_FILE, and run this again. Log: $log"
@@ -202,11 +206,14 @@ fetch_jars() {
   step "jars" copy_jars "${outdated[@]}"
 }
 
+# With its version: by its short name alone Maven does not say which server it could not reach, or trust.
+readonly COPY=org.apache.maven.plugins:maven-dependency-plugin:2.8:copy-dependencies
+
 copy_jars() {
   local classpath
   for classpath in "$@"; do rm -rf "${JARS:?}/$classpath"; done
   mvn -q -B -T 4 -f local_stack/jars/pom.xml -pl "$(IFS=,; echo "$*")" -Dskytier.jars="$JARS" \
-    dependency:copy-dependencies -DincludeScope=runtime
+    "$COPY" -DincludeScope=runtime
   for classpath in "$@"; do
     fingerprint "local_stack/jars/$classpath/pom.xml" >"$JARS/$classpath/.complete"
   done

@@ -159,6 +159,23 @@ def test_why_a_step_failed_is_a_sentence(machine: Machine, call: str, words: str
     assert words in log.read_text()
 
 
+def test_lists_that_apt_could_not_fetch_are_the_reason(machine: Machine) -> None:
+    lists = machine.root / "var/logs/install-package-lists.log"
+    machine.stub.write_text(
+        machine.stub.read_text().replace(
+            "make_stub() {",
+            "if [[ $call == apt-get\\ update* ]]; then echo \"W: Temporary failure resolving 'deb.example.org'\"; fi\n"
+            "make_stub() {",
+        )
+    )
+    failed = machine.install(FAIL_AT="apt-get install", FAIL_WITH="E: Unable to locate package maven")
+    assert failed.returncode == 1
+    assert failed.stderr.startswith(
+        "error: system packages failed: the server that packages come from cannot be reached."
+    )
+    assert str(lists) in failed.stderr
+
+
 def test_tools_trust_the_systems_certificates_and_those_of_a_file_named(machine: Machine, tmp_path: Path) -> None:
     assert machine.install().returncode == 0
     calls = machine.calls.read_text().splitlines()
