@@ -10,7 +10,7 @@ import requests
 _TIMEOUT_SECONDS = (5, 20)  # to connect, to answer
 _LIVE, _DEAD = "NumLiveDataNodes", "NumDeadDataNodes"
 # How the Java client, Spark and Iceberg name a file.
-_FILE = re.compile(r"(?:\bfile=|Checksum error: (?:file:)?|hdfs://[^/\s]+)(/[^\s,;:'\"]+)")
+_FILE = re.compile(r"(?:\bfile=|Checksum error: (?:file:)?|hdfs://[^/\s]+)(/[^\s,;:'\"\\]+)")
 
 
 def damage(web_url: str, path: str) -> str | None:
