@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, TypeAdapter
 
-from skytier.errors import TerminalError
+from skytier import stored_document
 from skytier.files import Files
 from skytier.kafka_log import Position
 
@@ -23,10 +23,16 @@ METADATA = "/metadata"
 RAW = "/raw/flight_events"
 _MARK = re.compile(r"batch_(\d+)\.json")
 _NEWEST_DATES = 3
-_DAMAGED = (
-    "{path} on HDFS is no mark of a batch ({what}): write it again from the row of batch {batch} in "
-    "flight_dw.batch_metadata, as docs/repairs.md says."
-)
+_REPAIR = f"It marks a batch as complete: write it again without a position, as {stored_document.REPAIRS} says."
+
+
+class _Mark(BaseModel):
+    """What is read of a mark."""
+
+    position: Position | None = None
+
+
+_MARK_DOCUMENT = TypeAdapter(_Mark)
 
 
 def batch_id(generation: int, number: int) -> int:
@@ -63,14 +69,7 @@ def position(files: Files, batch: int) -> Position | None:
     """How far Kafka was read when the batch was marked; None where it has no mark, or one of code that kept none."""
     if not is_marked(files, batch):
         return None
-    path = mark_path(batch)
-    known = files.read_json(path)
-    if not isinstance(known, dict):
-        raise TerminalError(_DAMAGED.format(path=path, batch=batch, what=f"holds {type(known).__name__}"))
-    try:
-        return Position.model_validate(known["position"]) if "position" in known else None
-    except ValidationError as error:
-        raise TerminalError(_DAMAGED.format(path=path, batch=batch, what=error.errors()[0]["msg"])) from error
+    return stored_document.read(files, mark_path(batch), _MARK_DOCUMENT, "the minute job", _REPAIR).position
 
 
 def newest_mark(files: Files) -> int:

@@ -10,10 +10,9 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from skytier import batches
-from skytier.errors import TerminalError
+from skytier import batches, stored_document
 from skytier.files import Files
 
 CHECKPOINTS = "/checkpoints/process_flight_events"
@@ -68,6 +67,9 @@ class Plan(_Part):
         }
 
 
+_GENERATION = TypeAdapter(Generation)
+
+
 def current(files: Files) -> Generation | None:
     """The generation to resume, None where its checkpoint is gone or there never was one."""
     newest = max(_numbers(files), default=0)
@@ -76,14 +78,11 @@ def current(files: Files) -> Generation | None:
     path = _entry(newest)
     if not files.exists(path):  # begun by code that kept no register
         return Generation(generation=newest, begun_at=EPOCH, reason="not registered")
-    try:
-        return Generation.model_validate(files.read_json(path))
-    except ValidationError as error:
-        raise TerminalError(
-            f"{path} on HDFS does not describe a generation of the checkpoint ({error.errors()[0]['msg']}): delete "
-            f"it and {CHECKPOINTS}/{newest}. The next run reads Kafka from its oldest record; what is stored counts as "
-            "a duplicate."
-        ) from error
+    repair = (
+        f"It describes a generation of the checkpoint: delete it and {CHECKPOINTS}/{newest}. The next run reads Kafka "
+        "from its oldest record; what is stored counts as a duplicate."
+    )
+    return stored_document.read(files, path, _GENERATION, "the minute job", repair)
 
 
 def begin(files: Files, reason: str, last_mark: int, starting_offsets: Offsets, read_before: Offsets) -> Generation:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import chain
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from skytier import batches
+from skytier import batches, stored_document
 from skytier.errors import TerminalError
 from skytier.files import Files
 from spark_jobs.transforms.records import Span
@@ -41,14 +41,22 @@ class Quarantine(_Part):
         return [(record.partition, record.offset, record.offset + 1) for record in self.records]
 
 
+_QUARANTINE = TypeAdapter(Quarantine)
+
+
 class NotSeparableError(TerminalError):
     """The batch fails as a whole, or at more records than may be set aside."""
 
 
 def load(files: Files, batch_id: int) -> Quarantine:
     """What an earlier try of the batch found; nothing where there was none."""
-    path = _path(batch_id)
-    return Quarantine.model_validate(files.read_json(path)) if files.exists(path) else Quarantine()
+    path, repair = (
+        _path(batch_id),
+        "It is what a try of the batch set aside: delete it, and the next try searches again.",
+    )
+    if not files.exists(path):
+        return Quarantine()
+    return stored_document.read(files, path, _QUARANTINE, "the minute job", repair)
 
 
 def save(files: Files, batch_id: int, quarantine: Quarantine) -> None:

@@ -14,7 +14,7 @@ import pytest
 from bson.raw_bson import RawBSONDocument
 
 from models.registry import CHAMPION, Registry
-from skytier import alerts, books, hot_tier
+from skytier import alerts, batches, books, hot_tier
 from skytier.archive import misfits
 from skytier.archive.manifest import State
 from skytier.archive.manifests import OPEN, Manifests
@@ -107,9 +107,11 @@ def instead(path: str, content: bytes) -> Iterator[None]:
     files = Files()
     kept = files.read_bytes(path)
     files.write_atomically(path, content)
-    yield
-    if files.exists(path) and files.read_bytes(path) == content:
-        files.write_atomically(path, kept)
+    try:
+        yield
+    finally:
+        if files.exists(path) and files.read_bytes(path) == content:
+            files.write_atomically(path, kept)
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b'{"archive_id": "arch'])
@@ -137,6 +139,16 @@ def test_the_state_of_the_check_that_is_cut_short_is_named(archive_stack: OwnSta
             done = archive_stack.skytier("books", "check")
         assert done.returncode == 1
         assert f"{books.BALANCE} on HDFS is not what the check writes" in done.stderr.splitlines()[-1]
+
+
+def test_a_mark_that_is_cut_short_is_named(archive_stack: OwnStack) -> None:
+    ((newest,),) = query("SELECT max(batch_id) FROM flight_dw.batch_metadata").rows
+    path = batches.mark_path(newest)
+    for content in (b"", b"[]", b'{"position": {}}', Files().read_bytes(path)[:-20]):
+        with instead(path, content), pytest.raises(TerminalError, match=f"{path} on HDFS is not what the minute job"):
+            batches.position(Files(), newest)
+    with instead(path, b"{}"):
+        assert batches.position(Files(), newest) is None
 
 
 def unreadable(manifest_of: dict[str, Any], event_id: str) -> RawBSONDocument:
