@@ -152,9 +152,12 @@ class Lifecycle(World):
             if event["_id"] not in self.hot:
                 self._effect(partial(self.hot.update, {event["_id"]: self.events[event["_id"]]}))
 
+    def detach(self, manifest: Manifest) -> None:
+        self._effect(lambda: self.partitions.pop(manifest.archive_id, None))
+
     def remove(self, manifest: Manifest) -> None:
         assert manifest.hold is None
-        self._effect(lambda: self.partitions.pop(manifest.archive_id, None))
+        self.detach(manifest)
         self._effect(lambda: self.folders.pop(manifest.location, None))
 
     def retire(self, manifest: Manifest) -> None:

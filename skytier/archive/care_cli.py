@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from skytier.archive import compaction, keeping, restoring, runs
-from skytier.archive.manifest import Manifest
+from skytier.archive.manifest import Manifest, State
 from skytier.archive.stores import ServerStores
 from skytier.errors import TerminalError
 
@@ -72,19 +72,22 @@ def unpin(archive_id: str, *, as_json: AsJson = False) -> None:
 
 @app.command
 def abandon(archive_id: str, *, reason: str, as_json: AsJson = False) -> None:
-    """Give up an archive whose files are lost, while the hot tier still holds all of its events.
+    """Give up an archive under way before its purge, or one that is done and whose files are lost.
 
     Parameters
     ----------
     archive_id
-        The archive under way.
+        The archive. One that is done: 'skytier hot rebuild' then brings its events back from the cold tier.
     reason
         Why; kept with it, and in the audit log.
     as_json
         Print its manifest as JSON.
     """
     with ServerStores() as stores:
-        _print_all([compaction.abandon(stores, archive_id, reason)], as_json, "abandoned; the next run plans anew")
+        abandoned = compaction.abandon(stores, archive_id, reason)
+    was_done = str(State.DONE) in abandoned.state_times
+    then = "'skytier hot rebuild' brings its events back" if was_done else "the next run plans anew"
+    _print_all([abandoned], as_json, f"abandoned; {then}")
 
 
 @app.command

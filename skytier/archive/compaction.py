@@ -70,22 +70,29 @@ def _merged(stores: LifecycleStores, sources: list[Manifest], settings: ArchiveS
 def abandon(stores: LifecycleStores, archive_id: str, reason: str) -> Manifest:
     """Give up an archive whose events are still all where it takes them from; its published files stay.
 
-    Raises TerminalError for one that has ended, or whose purge has begun.
+    One that is done is given up when its files cannot be read: its events are in the cold tier, and queries over both
+    tiers see them again after 'skytier hot rebuild'. Raises TerminalError for one that has ended otherwise, or whose
+    purge has begun.
     """
     with stores.alone():
         manifest = stores.load(archive_id)
-        if manifest.state not in _BEFORE_PURGE:
+        if manifest.state not in (*_BEFORE_PURGE, State.DONE):
             raise TerminalError(f"{archive_id} is {manifest.state}: it cannot be abandoned any more.")
-        if manifest.hold and not manifest.sources:
+        if manifest.hold and (manifest.state is State.DONE or not manifest.sources):
             raise TerminalError(f"{archive_id} is held ({manifest.hold.reason}): release it before you abandon it.")
         if manifest.state is State.PUBLISHED:
             _check_originals(stores, manifest)
             # Killed from here on, it is published anew, with a grace time of its own.
             manifest = manifest.model_copy(update={"state": State.VERIFIED, "purge_after": None})
             stores.save(manifest)
-        _hand_back_hold(stores, manifest)
+        if manifest.state is State.DONE:
+            _check_unreadable(stores, manifest)
+            stores.detach(manifest)  # else each query would try to read it
+        else:
+            _hand_back_hold(stores, manifest)
         stores.show(manifest, Visible.ABANDONED)
-        after = manifest.model_copy(update={"state": State.FAILED, "failure": f"abandoned: {reason}"})
+        given_up = {"state": State.FAILED, "failure": f"abandoned: {reason}", "restored": None}
+        after = manifest.model_copy(update=given_up)
         stores.save(after)
         stores.forget(after)
     return after
@@ -102,6 +109,16 @@ def _check_originals(stores: LifecycleStores, manifest: Manifest) -> None:
             f"{manifest.archive_id} cannot be abandoned: {there} of its {manifest.planned} events are left in the hot "
             "tier, the others are in its files only."
         )
+
+
+def _check_unreadable(stores: LifecycleStores, manifest: Manifest) -> None:
+    """Raises TerminalError when the published files can be read after all."""
+    try:
+        for _ in stores.ids(manifest):
+            pass
+    except TerminalError:
+        return
+    raise TerminalError(f"{manifest.archive_id} is done, and its files can be read: it is not given up.")
 
 
 def _hand_back_hold(stores: LifecycleStores, manifest: Manifest) -> None:

@@ -129,6 +129,9 @@ class LifecycleStores(Stores, Protocol):
     def insert(self, documents: list[Document]) -> None:
         """Put documents into the hot tier; those that are there already stay as they are."""
 
+    def detach(self, manifest: Manifest) -> None:
+        """Take the archive out of the table of archives; its files stay."""
+
     def remove(self, manifest: Manifest) -> None:
         """Take the archive out of the table of archives, and delete its files."""
 

@@ -186,8 +186,11 @@ class ServerStores:
             self.remove(after)
             self.record(after)
 
-    def remove(self, manifest: Manifest) -> None:
+    def detach(self, manifest: Manifest) -> None:
         visibility.drop_partition(self.sql, manifest.archive_id)
+
+    def remove(self, manifest: Manifest) -> None:
+        self.detach(manifest)
         self.files.delete(manifest.location)
 
     def record(self, manifest: Manifest) -> None:

@@ -282,3 +282,20 @@ def effects_of(lead: tuple[str, ...], name: str) -> int:
     before = machine.world.effects
     ACTS[name](machine, None)
     return max(1, min(machine.world.effects - before, 14))
+
+
+@pytest.mark.parametrize("kill_in", [None, 0, 1, 2, 3, 4])
+def test_an_archive_whose_files_are_lost_is_given_up_and_its_events_come_back(kill_in: int | None) -> None:
+    machine = Commands()
+    world, name = machine.world, machine.archive(0)
+    with pytest.raises(TerminalError, match="its files can be read"):
+        compaction.abandon(world, name, "?")
+    del world.folders[world.manifests[name].location]
+    world.watch = lambda: None  # type: ignore[method-assign]  # queries that read it fail
+    machine.as_process(lambda: compaction.abandon(world, name, "a disk died"), kill_in)
+    if world.manifests[name].state is State.DONE:
+        compaction.abandon(world, name, "a disk died")
+    del world.watch
+    world.rebuild()
+    machine.a_run_begins(8, None)
+    machine.teardown()

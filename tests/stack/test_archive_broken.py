@@ -24,6 +24,7 @@ from skytier.sql import query
 from tests import archives
 from tests.archive_runs import AMPLE, archive, archived, begun, check_view, failing, has_alert, hot_count
 from tests.blocks import flip_on_disk, put_back
+from tests.minute_job import run
 from tests.own_stack import OwnStack, settings_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600), pytest.mark.usefixtures("made")]
@@ -75,6 +76,17 @@ def test_a_bit_that_flips_in_a_published_file_stops_the_purge_until_the_file_is_
     assert f"{path} on HDFS is damaged" in found["message"]
     put_back(path, content)
     archive(archive_stack, "verify", manifest.archive_id)
+
+
+def test_an_archive_without_its_files_is_given_up_and_its_events_come_back(archive_stack: OwnStack) -> None:
+    manifest, documents = archived(archive_stack), hot_count()
+    assert "its files can be read" in failing(archive_stack, "abandon", manifest.archive_id, "--reason", "?")
+    Files().delete(f"{manifest.location}/{manifest.files[0].name}")
+    printed = archive(archive_stack, "abandon", manifest.archive_id, "--reason", "a disk died")
+    assert "'skytier hot rebuild' brings its events back" in printed
+    run(archive_stack, "hot", "rebuild")
+    assert hot_count() == documents + manifest.planned
+    check_view()
 
 
 def test_a_query_names_the_damaged_file_of_a_table(archive_stack: OwnStack) -> None:
