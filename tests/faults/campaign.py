@@ -199,12 +199,12 @@ def main(
 ) -> None:
     """Run rounds; exit status 1, with the seed, at the first event that is lost, doubled, hidden or changed."""
     seed = random.randrange(1_000_000) if seed is None else seed
-    deadline = time.monotonic() + minutes * 60
     print(f"seed {seed}", flush=True)
     try:
         with own_stack("campaign", SHORT_LIVED) as stack, settings_of(stack):
             stack.up(without=WITHOUT)
             with stack.one_driver():
+                deadline = time.monotonic() + minutes * 60
                 number = rounds(
                     stack, seed, lambda _: time.monotonic() > deadline, lambda line: print(line, flush=True)
                 )
