@@ -18,7 +18,9 @@ _ROWS_AT_ONCE = 5_000
 
 
 def check_files(files: Files, manifest: Manifest, folder: str) -> None:
-    """Raises TerminalError when a file of the archive is not in the folder, or not of the size that was written."""
+    """Raises TerminalError when a file of the archive is not in the folder, not of the size that was written, or has a
+    block that is known to be corrupt: one that somebody has tried to read.
+    """
     found = files.sizes(folder)
     for file in manifest.files:
         if found.get(file.name) != file.size_bytes:
@@ -26,6 +28,7 @@ def check_files(files: Files, manifest: Manifest, folder: str) -> None:
                 f"{folder}/{file.name} has {found.get(file.name, 'no')} bytes, and {file.size_bytes} were written: "
                 "nothing is deleted by it. Put the file that was written back, or abandon the archive."
             )
+        files.check_blocks(f"{folder}/{file.name}")
 
 
 def read_documents(files: Files, path: str, columns: list[str] | None = None) -> Iterator[list[Document]]:
