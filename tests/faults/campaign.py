@@ -38,7 +38,12 @@ SETTINGS = {
     "SKYTIER_ARCHIVE_LIMIT_MB": "300",
 }
 OF_ONE_ARCHIVE = ("restore", "unpin", "hold", "release", "verify")
-KINDS = ("process", "run", "compact", "expire", "abandon", "rebuild", *OF_ONE_ARCHIVE)
+WEIGHTS = {"process": 1, "rebuild": 1, "run": 3, "compact": 2, "expire": 2, "abandon": 1} | dict.fromkeys(
+    OF_ONE_ARCHIVE, 1
+)
+WEIGHTS |= {"restore": 2, "hold": 2}
+NO_ARCHIVE = "archive_20130101T000000_000000"
+ARCHIVES_AT_FIRST = 3
 
 app = App(help="Commands of the archive side by side and killed, on a stack of its own.")
 
@@ -73,15 +78,27 @@ class Campaign:
 
     def __init__(self, stack: OwnStack, seed: int, report: Callable[[str], object]) -> None:
         self.stack, self.seed, self.report = stack, seed, report
-        self.rng, self.truth, self.number = random.Random(seed), Truth(), 0
+        self.rng, self.truth, self.number, self.published = random.Random(seed), Truth(), 0, 0
         self.manifests = Manifests(Files())
+        self.chosen = NO_ARCHIVE
+
+    def begin(self) -> None:
+        """Some archives for the commands to be about."""
+        for _ in range(ARCHIVES_AT_FIRST):
+            self.publish("--start", FIRST)
+            self.run("process")
+            self.run("books", "check")
+            self.run("archive", "run", **self.over_limit())
+        self.report(f"begin: {self.truth.check()}")
 
     def round(self) -> None:
         """One round. Raises AssertionError at a difference."""
         self.number += 1
         self.publish()
         self.truth.learn()
-        pair = [self.start(self.rng.choice(KINDS)) for _ in range(2)]
+        self.chosen = self.rng.choice(self.archives("") or [NO_ARCHIVE])
+        kinds = self.rng.choices(list(WEIGHTS), list(WEIGHTS.values()), k=2)
+        pair = [self.start(kind) for kind in kinds]
         ends = [one.end() for one in pair]
         self.report(f"round {self.number}: {'; '.join(map(_said, pair, ends))}")
         for one, end in zip(pair, ends, strict=True):
@@ -94,13 +111,15 @@ class Campaign:
         self.come_to_rest()
         self.report(f"round {self.number}: {self.truth.check()}")
 
-    def publish(self) -> None:
-        options = ["--events", str(EVENTS_A_ROUND), "--seed", str(self.seed * 10_000 + self.number)]
-        start = ["--start", FIRST] if self.number == 1 else []
-        self.run("synthesize", *options, *start, "--late-rate", "0.05", "--duplicate-rate", "0.05")
-        if start:
-            self.run("process")
-            self.run("books", "check")
+    def publish(self, *options: str) -> None:
+        self.published += 1
+        seed = str(self.seed * 10_000 + self.published)
+        rates = ("--late-rate", "0.05", "--duplicate-rate", "0.05")
+        self.run("synthesize", "--events", str(EVENTS_A_ROUND), "--seed", seed, *rates, *options)
+
+    def over_limit(self) -> dict[str, str]:
+        """Settings under which a run has something to move."""
+        return {"SKYTIER_ARCHIVE_LIMIT_MB": str(size_mb() * 0.9)}
 
     def start(self, kind: str) -> Started:
         """Start a command at a random moment after the one before; it may be killed at another one."""
@@ -120,13 +139,15 @@ class Campaign:
         if kind == "rebuild":
             return ["hot", "rebuild"], {}
         if kind == "run":
-            return ["archive", "run"], {"SKYTIER_ARCHIVE_LIMIT_MB": str(size_mb() * 0.9)}
+            return ["archive", "run"], self.over_limit()
         if kind == "expire":
             return ["archive", "expire"], self.truth.retention_of_the_oldest()
         if kind == "compact":
             return ["archive", "compact"], {}
         reason = ["--reason", "campaign"] if kind in ("hold", "release", "abandon") else []
-        chosen = self.rng.choice(self.archives(kind) or ["archive_20130101T000000_000000"])
+        # Often both commands of a round are about the same archive.
+        others = self.archives(kind) or [NO_ARCHIVE]
+        chosen = self.chosen if kind in OF_ONE_ARCHIVE and self.rng.random() < 0.7 else self.rng.choice(others)
         return ["archive", kind, chosen, *reason], {}
 
     def archives(self, kind: str) -> list[str]:
@@ -147,8 +168,8 @@ class Campaign:
         assert not left, f"{left} are hidden for ever"
         self.run("books", "duplicates")
 
-    def run(self, *arguments: str) -> None:
-        done = self.stack.run_with(self.stack.environment() | SETTINGS, *arguments)
+    def run(self, *arguments: str, **settings: str) -> None:
+        done = self.stack.run_with(self.stack.environment() | SETTINGS | settings, *arguments)
         assert done.returncode == 0, f"skytier {' '.join(arguments)}: {done.stdout[-1000:]}{done.stderr[-3000:]}"
 
     def end(self) -> None:
@@ -183,6 +204,7 @@ def rounds(stack: OwnStack, seed: int, is_over: Callable[[int], bool], report: C
     """Rounds until it is over; how many. Raises AssertionError, with the seed, at the first difference."""
     campaign = Campaign(stack, seed, report)
     try:
+        campaign.begin()
         while not is_over(campaign.number):
             campaign.round()
         campaign.end()
