@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 
 from docs import markdown
-from skytier import event_schema, migrations
-from skytier.event import SCHEMA_NAME, SCHEMA_VERSION
+from skytier import event_schema, migrations, number_text
+from skytier.event import FIRST_YEAR, LAST_YEAR, SCHEMA_NAME, SCHEMA_VERSION
 from skytier.event_schema import EventField
 from skytier.migrations import DATABASE, Table
 
@@ -23,7 +23,13 @@ def data_dictionary() -> str:
         "All times are UTC unless a column says otherwise.",
         "## The event",
         f"Contract `{SCHEMA_NAME}`, version {SCHEMA_VERSION}: one JSON object a Kafka message, key = `flight_id`. "
-        f"As JSON schema: [{SCHEMA_NAME}.schema.json]({SCHEMA_NAME}.schema.json).",
+        f"As JSON schema: [{SCHEMA_NAME}.schema.json]({SCHEMA_NAME}.schema.json), which also says what is accepted "
+        "beside the published form, and repaired.",
+        "A time is text as RFC 3339 writes it, with its offset, which is less than 15 hours, and names a year from "
+        f"{FIRST_YEAR} to {LAST_YEAR}: the time zones behind local dates are known from {FIRST_YEAR} on, and "
+        "nanoseconds in 64 bits, which the delay model's tools count in, end in April of the year after. "
+        "Times are kept to the millisecond in every store: MongoDB keeps no more. "
+        "A weather value that is not valid is dropped, and flagged.",
         _event_table(event_schema.fields() + event_schema.weather_fields()),
         "## Tables",
         f"Database `{DATABASE}`, Iceberg tables in the Hive metastore.",
@@ -44,8 +50,10 @@ def _event_table(fields: Iterable[EventField]) -> str:
 def _valid(field: EventField) -> str:
     if field.values:
         return ", ".join(f"`{value}`" for value in field.values)
+    if field.type == "timestamp":
+        return f"{FIRST_YEAR} to {LAST_YEAR}"
     if field.pattern:
-        return f"`{field.pattern}`"
+        return f"`{field.pattern.replace(number_text.END, '$')}`".replace("|", "\\|")
     return field.valid_range()
 
 

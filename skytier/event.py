@@ -2,6 +2,9 @@
 
 The Spark schema, the JSON schema and the data dictionary are derived from it (``skytier.event_schema``); nothing else
 declares the fields of an event. A change of the contract raises ``SCHEMA_VERSION``.
+
+A field's type here is how it is published. What is accepted as well and repaired (codes in lower case, a number as
+text, a blank for nothing) is in the JSON schema as further alternatives of the field.
 """
 
 from __future__ import annotations
@@ -12,8 +15,12 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from skytier.number_text import END
+
 SCHEMA_NAME = "flight_event"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+FIRST_YEAR, LAST_YEAR = 1970, 2261
+"""Years that a time may name: from where the time zone database is complete to where nanoseconds in 64 bits end."""
 
 
 class EventType(StrEnum):
@@ -30,8 +37,29 @@ def _unit(name: str) -> dict[str, str]:
     return {"unit": name}
 
 
-AirlineCode = Annotated[str, Field(pattern=r"^[A-Z0-9]{2}$")]
-AirportCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+def _repairs(pattern: str) -> dict[str, str]:
+    """Texts that are accepted beside the published form: blanks around are removed, letters become capitals."""
+    return {"repairs": rf"^ *{pattern} *{END}"}
+
+
+_YEAR = r"(?:19[7-9][0-9]|2[01][0-9]{2}|22[0-5][0-9]|226[01])"
+_AFTER_YEAR = (
+    r"-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
+)
+TIME_PATTERN = rf"^{_YEAR}{_AFTER_YEAR}(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9]){END}"
+"""A time of the contract: years 1970 to 2261 as written, seconds, offset of less than 15 hours."""
+ANY_TIME_PATTERN = rf"^[0-9]{{4}}{_AFTER_YEAR}(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9]){END}"
+"""A time as RFC 3339 writes it, whenever it is."""
+_FLIGHT_ID = r"[0-9]{4}-[0-9]{2}-[0-9]{2}-[A-Z0-9]{2}-[1-9][0-9]{0,3}-[A-Z]{3}"
+
+Moment = Annotated[AwareDatetime, Field(json_schema_extra={"pattern": TIME_PATTERN})]
+AirlineCode = Annotated[
+    str, Field(pattern=r"^[A-Z0-9]{2}$", max_length=2, json_schema_extra=_repairs("[A-Za-z0-9]{2}"))
+]
+AirportCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$", max_length=3, json_schema_extra=_repairs("[A-Za-z]{3}"))]
+TailNumber = Annotated[
+    str, Field(pattern=r"^[A-Z0-9-]{1,10}$", max_length=10, json_schema_extra=_repairs("[A-Za-z0-9-]{1,10}"))
+]
 DelayMinutes = Annotated[float, Field(ge=-240, le=2880, json_schema_extra=_unit("min"))]
 
 
@@ -70,28 +98,34 @@ class Weather(BaseModel):
 
 
 class FlightEvent(BaseModel):
-    """One moment in the life of a flight, an immutable fact that stands alone: it repeats the flight's schedule."""
+    """One moment in the life of a flight, an immutable fact that stands alone: it repeats the flight's schedule.
 
-    model_config = ConfigDict(extra="ignore")
+    Times are kept to the millisecond: what is finer is cut off, in every store. Names that are not of the contract are
+    ignored; of a name that an object repeats, the last value counts.
+    """
 
-    event_id: str = Field(description="`<flight_id>:<event_type>`, the identity everywhere")
+    model_config = ConfigDict(extra="ignore", regex_engine="python-re")
+
+    event_id: Annotated[str, Field(pattern=rf"^{_FLIGHT_ID}:(?:{'|'.join(EventType)}){END}", max_length=32)] = Field(
+        description="`<flight_id>:<event_type>`, the identity everywhere"
+    )
     event_type: EventType = Field(description="the moment of the flight's life")
-    flight_id: str = Field(
+    flight_id: Annotated[str, Field(pattern=rf"^{_FLIGHT_ID}{END}", max_length=22)] = Field(
         description="`<date>-<airline>-<number>-<origin>`; the date is the scheduled departure's, local at the origin"
     )
-    event_time: AwareDatetime = Field(
+    event_time: Moment = Field(
         description="when it happened: scheduled two hours before the scheduled departure, departed and arrived at the "
         "actual times, cancelled at the scheduled departure, diverted at the scheduled arrival"
     )
     airline: AirlineCode = Field(description="IATA code of the airline")
     flight_number: Annotated[int, Field(ge=1, le=9999)] = Field(description="flight number without the airline")
-    tail_number: str | None = Field(None, description="registration of the aircraft")
+    tail_number: TailNumber | None = Field(None, description="registration of the aircraft")
     origin: AirportCode = Field(description="IATA code of the airport of departure")
     destination: AirportCode = Field(description="IATA code of the planned airport of arrival")
-    scheduled_departure: AwareDatetime = Field(description="departure by the timetable")
-    scheduled_arrival: AwareDatetime = Field(description="arrival by the timetable")
-    actual_departure: AwareDatetime | None = Field(None, description="departure from the gate, once known")
-    actual_arrival: AwareDatetime | None = Field(None, description="arrival at the gate, once known")
+    scheduled_departure: Moment = Field(description="departure by the timetable")
+    scheduled_arrival: Moment = Field(description="arrival by the timetable")
+    actual_departure: Moment | None = Field(None, description="departure from the gate, once known")
+    actual_arrival: Moment | None = Field(None, description="arrival at the gate, once known")
     departure_delay_minutes: DelayMinutes | None = Field(None, description="departure delay, negative = early")
     arrival_delay_minutes: DelayMinutes | None = Field(None, description="arrival delay, negative = early")
     distance_miles: Annotated[float, Field(gt=0, le=12500, json_schema_extra=_unit("mi"))] = Field(
@@ -102,8 +136,10 @@ class FlightEvent(BaseModel):
     ticket_price_usd: Annotated[float, Field(ge=0, le=50_000, json_schema_extra=_unit("USD"))] | None = Field(
         None, description="mean ticket price (synthetic source)"
     )
-    source: str = Field(description="what published the event: replay, synthetic, ...")
-    schema_version: Annotated[int, Field(ge=1)] = Field(description="version of this contract")
+    source: Annotated[str, Field(pattern=rf"^[a-z][a-z0-9_.-]*{END}", max_length=64)] = Field(
+        description="what published the event: replay, synthetic, ..."
+    )
+    schema_version: Annotated[int, Field(ge=1, le=9999)] = Field(description="version of this contract")
 
 
 def event_id(flight_id: str, event_type: EventType) -> str:

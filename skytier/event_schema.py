@@ -8,13 +8,16 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from skytier import number_text
 from skytier.event import SCHEMA_NAME, FlightEvent
 
 if TYPE_CHECKING:
     from pyspark.sql.types import DataType, StructType
 
 STRUCT = "struct"
-_DOCUMENTATION_KEYS = {"description", "title"}
+REPAIRED_LENGTH = number_text.MAX_LENGTH
+"""Characters of a text that is accepted beside the published form of a field."""
+_DOCUMENTATION_KEYS = {"description", "title", "$comment"}
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,9 @@ class EventField:
     maximum: float | None = None
     excludes_minimum: bool = False
     pattern: str | None = None
+    max_length: int | None = None
+    repairs: str | None = None
+    """The pattern of texts that are accepted beside the published form, for the repair of it."""
     values: tuple[str, ...] = ()
 
     def valid_range(self) -> str:
@@ -41,10 +47,16 @@ class EventField:
 
 
 def json_schema() -> dict[str, Any]:
-    """The contract as JSON schema (draft 2020-12)."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_NAME} | (
-        FlightEvent.model_json_schema()
-    )
+    """The contract as JSON schema (draft 2020-12): what is accepted, the published form of a field first."""
+    schema = FlightEvent.model_json_schema()
+    schema["properties"] = {f.name: _accepted(schema["properties"][f.name], f) for f in fields()}
+    weather = schema["$defs"]["Weather"]
+    weather["properties"] = {
+        name: _accepted(weather["properties"][name], f)
+        for f in weather_fields()
+        for name in [f.name.removeprefix("weather.")]
+    }
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_NAME} | schema
 
 
 def fingerprint() -> str:
@@ -111,8 +123,49 @@ def _field(definitions: dict[str, Any], name: str, prop: dict[str, Any], *, is_n
         maximum=kind.get("maximum"),
         excludes_minimum=above is not None,
         pattern=kind.get("pattern"),
+        max_length=kind.get("maxLength"),
+        repairs=_repairs(name, kind, is_nullable=is_nullable),
         values=tuple(kind.get("enum", ())),
     )
+
+
+def _repairs(name: str, kind: dict[str, Any], *, is_nullable: bool) -> str | None:
+    """The pattern of what is accepted beside the published form of a field."""
+    if kind["type"] in ("integer", "number"):
+        if name.startswith("weather."):
+            return number_text.NUMBER
+        return number_text.pattern(
+            kind["minimum"] if "minimum" in kind else kind["exclusiveMinimum"],
+            kind["maximum"],
+            excludes_minimum="exclusiveMinimum" in kind,
+            is_integer=kind["type"] == "integer",
+        )
+    blank = rf"^ *{number_text.END}" if is_nullable and kind["type"] == "string" else None
+    known: str | None = kind.get("repairs")
+    return f"{blank}|{known}" if blank and known else known or blank
+
+
+def _accepted(prop: dict[str, Any], field: EventField) -> dict[str, Any]:
+    """What the JSON schema says of a field: its published form, and what is repaired."""
+    variants = [{k: v for k, v in kind.items() if k != "repairs"} for kind in prop.get("anyOf", [prop])]
+    about: dict[str, Any] = {k: prop[k] for k in ("description", "title", "default") if k in prop}
+    variants = [{k: v for k, v in kind.items() if k not in about} for kind in variants]
+    if field.name.startswith("weather."):
+        # A value beyond its limits is dropped and flagged; it does not cost the event.
+        variants[0] = {k: v for k, v in variants[0].items() if k not in ("minimum", "maximum")}
+        about["plausible"] = [field.minimum, field.maximum]
+    if field.repairs:
+        text = {"type": "string", "pattern": field.repairs, "maxLength": REPAIRED_LENGTH, "$comment": _comment(field)}
+        variants.insert(1, text)
+    return about | (variants[0] if len(variants) == 1 else {"anyOf": variants})
+
+
+def _comment(field: EventField) -> str:
+    if field.type in ("int", "double"):
+        return "the number as text"
+    if field.pattern and field.type == "string":
+        return "repaired: blanks around removed, in capitals" + ("; blank: null" if field.nullable else "")
+    return "blank: null"
 
 
 def _sql_type(kind: dict[str, Any]) -> str:

@@ -35,6 +35,8 @@ SESSION_PROPERTIES = {
     "spark.sql.ansi.enabled": "false",
     # Codes are ASCII; the library for all languages takes ten times as long to change their case.
     "spark.sql.icu.caseMappings.enabled": "false",
+    # Of a name that an object repeats the last value counts, wherever the object stands.
+    "spark.sql.variant.allowDuplicateKeys": "true",
 }
 
 

@@ -85,7 +85,8 @@ def frames(
             intake = count_intake(prepared)
         stamped = prepared.withColumns(
             {
-                "processing_timestamp": F.lit(batch.started_at),
+                # To the millisecond, as all times: MongoDB keeps no more.
+                "processing_timestamp": F.date_trunc("MILLISECOND", F.lit(batch.started_at)),
                 "batch_id": F.lit(batch.batch_id).cast("bigint"),
                 "processing_date": F.lit(intake.processing_date(batch.planned_at)),
             }

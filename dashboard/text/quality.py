@@ -78,6 +78,8 @@ REASONS = {
     "malformed_json": "Not exactly one JSON object",
     "missing": "Missing: {}",
     "wrong_type": "Wrong type: {}",
+    "too_long": "Too long: {}",
+    "wrong_format": "Wrong format: {}",
     "out_of_range": "Out of range: {}",
     "unsupported_schema_version": "Newer version of the contract",
     "unknown_event_type": "Unknown event type",

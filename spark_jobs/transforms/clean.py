@@ -7,52 +7,51 @@ from operator import add
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
-from pyspark.sql.types import StringType, StructField, StructType, TimestampType
 
 from skytier import event_schema
-from spark_jobs.transforms.names import joined
+from skytier.event_schema import STRUCT, EventField
+from spark_jobs.transforms import repair
 from spark_jobs.transforms.records import KAFKA_COLUMNS
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-CODES = ("airline", "origin", "destination", "tail_number")
-LOWER_CASE = ("event_type", "source")
-# A bare year or date would be cast to midnight; a moment without its time of day is no moment.
-_SHORTEST_MOMENT = len("2013-01-01T00:00")
+_LISTS = {
+    "_texts": ("string",),
+    "_times": ("timestamp",),
+    "_numbers": ("int", "double"),
+}
 
 
-def _plain_fields() -> list[StructField]:
-    return [field for field in event_schema.spark_schema() if not isinstance(field.dataType, StructType)]
+def _fields_in(name: str) -> list[EventField]:
+    return [field for field in event_schema.fields() if field.type in _LISTS[name]]
 
 
-def _is_text(field: StructField) -> bool:
-    """Whether the parser leaves the field as text: strings, and times, which are cast here."""
-    return isinstance(field.dataType, StringType | TimestampType)
+def _repaired() -> Column:
+    """The fields of a record that is not plain, from the lists."""
+    values = [
+        F.col(name)[place]["value"].try_cast(field.type).alias(field.name)
+        for name in _LISTS
+        for place, field in enumerate(_fields_in(name))
+    ]
+    weather = [
+        F.col("_weather_values")[place]["value"].alias(leaf.name.removeprefix("weather."))
+        for place, leaf in enumerate(event_schema.weather_fields())
+    ]
+    return F.struct(*values, F.struct(*weather).alias("weather"))
 
 
-def _text(name: str) -> Column:
-    text = F.nullif(F.trim(F.coalesce(F.col(f"fields.{name}"), F.col(f"texts.{name}"))), F.lit(""))
-    if name in CODES:
-        return F.upper(text)
-    return F.lower(text) if name in LOWER_CASE else text
-
-
-def _number(field: StructField) -> Column:
-    """The number, also where it came as text."""
-    return F.coalesce(F.col(f"fields.{field.name}"), F.col(f"texts.{field.name}").try_cast(field.dataType))
+def _value(field: EventField) -> Column:
+    """The field from wherever its record was read."""
+    plain = F.col(f"times.{field.name}" if field.type == "timestamp" else f"fields.{field.name}")
+    return F.when(F.col("is_plain"), plain).otherwise(F.col(f"repaired.{field.name}"))
 
 
 def _given_weather() -> Column:
     """The weather as numbers, whatever their values; null where there is no weather or nothing in it."""
-    leaves = {
-        leaf.name.removeprefix("weather."): F.coalesce(
-            F.col(f"fields.{leaf.name}"), F.col(f"texts.{leaf.name}").try_cast("double")
-        )
-        for leaf in event_schema.weather_fields()
-    }
-    is_given = F.coalesce(*leaves.values()).isNotNull()
-    return F.when(is_given, F.struct(*[value.alias(name) for name, value in leaves.items()]))
+    given = F.when(F.col("is_plain"), F.col("fields.weather")).otherwise(F.col("repaired.weather"))
+    names = [leaf.name.removeprefix("weather.") for leaf in event_schema.weather_fields()]
+    return F.when(F.coalesce(*[given[name] for name in names]).isNotNull(), given)
 
 
 def _plausible_weather() -> Column:
@@ -72,48 +71,49 @@ def _values_in(struct: str) -> Column:
     return reduce(add, [F.col(f"{struct}.{name}").isNotNull().cast("int") for name in names])
 
 
-def _moment(field: StructField) -> Column:
-    text = F.col(_source_text(field))
-    return F.when(F.length(text) >= _SHORTEST_MOMENT, text.try_cast("timestamp"))
-
-
-def _source_text(field: StructField) -> str:
-    """The column that says whether a time or number was given at all."""
-    return f"_text_{field.name}" if _is_text(field) else f"texts.{field.name}"
-
-
-def _finding(field: StructField) -> Column:
-    """``missing:<field>`` or ``wrong_type:<field>``; null when the field is as it should be."""
-    missing = F.lit(None) if field.nullable else F.lit(f"missing:{field.name}")
-    if isinstance(field.dataType, StringType):
-        return F.when(F.col(field.name).isNull(), missing)
-    was_given = F.col(_source_text(field)).isNotNull()
-    return F.when(F.col(field.name).isNull(), F.when(was_given, F.lit(f"wrong_type:{field.name}")).otherwise(missing))
+def _findings() -> Column:
+    """The findings of all fields, joined as ``names.joined`` does."""
+    weather_type = repair.json_type(F.col("odd.weather"))
+    no_weather = F.when(~weather_type.startswith("OBJECT"), F.lit("wrong_type:weather"))
+    lists = [F.transform(name, lambda item: item["finding"]) for name in (*_LISTS, "_weather_values")]
+    return F.array_join(F.concat(*lists, F.array(no_weather)), ",")
 
 
 def clean(parsed: DataFrame) -> DataFrame:
     """Typed fields of the contract, ``findings`` (joined names) and ``weather_values_dropped``.
 
-    ``findings`` names the required fields without a value and the fields whose value is not of their type.
+    ``findings`` names the required fields without a value and the fields whose value the contract does not accept.
     """
-    plain = _plain_fields()
-    times = [f for f in plain if isinstance(f.dataType, TimestampType)]
-    others = [f for f in plain if f not in times]
-    given = parsed.select(
+    is_odd = ~F.col("is_plain") & ~F.col("is_malformed")
+    lists = {
+        "_texts": repair.texts(_fields_in("_texts")),
+        "_times": repair.times(_fields_in("_times")),
+        "_numbers": repair.numbers(_fields_in("_numbers")),
+        "_weather_values": repair.numbers(event_schema.weather_fields()),
+    }
+    looped = parsed.select("*", *[F.when(is_odd, values).alias(name) for name, values in lists.items()])
+    repaired = looped.select(
         *KAFKA_COLUMNS,
         "is_malformed",
-        "texts",
-        *[(_text(f.name) if _is_text(f) else _number(f)).alias(f.name) for f in others],
-        *[_text(f.name).alias(_source_text(f)) for f in times],
-        _given_weather().alias("_weather"),
+        "is_plain",
+        "fields",
+        "times",
+        F.when(is_odd, _repaired()).alias("repaired"),
+        F.when(is_odd, _findings()).alias("findings"),
     )
-    typed = given.select("*", *[_moment(f).alias(f.name) for f in times], _plausible_weather().alias("weather"))
-    return typed.select(
+    plain = [field for field in event_schema.fields() if field.type != STRUCT]
+    typed = repaired.select(
         *KAFKA_COLUMNS,
         "is_malformed",
-        *[f.name for f in event_schema.spark_schema()],
-        joined([_finding(f) for f in plain if not (f.nullable and isinstance(f.dataType, StringType))]).alias(
-            "findings"
-        ),
+        *[_value(field).alias(field.name) for field in plain],
+        _given_weather().alias("_weather"),
+        "findings",
+    )
+    plausible = typed.select("*", _plausible_weather().alias("weather"))
+    return plausible.select(
+        *KAFKA_COLUMNS,
+        "is_malformed",
+        *[field.name for field in event_schema.fields()],
+        "findings",
         F.coalesce(_values_in("_weather") - _values_in("weather"), F.lit(0)).alias("weather_values_dropped"),
     )

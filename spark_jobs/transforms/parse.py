@@ -1,20 +1,58 @@
-"""From Kafka records to the fields of an event."""
+"""From Kafka records to the fields of an event.
+
+Nearly all records are as the contract publishes them. These are parsed with their types and are done. Every other one
+is parsed again into values that know their JSON type (``odd``), from which ``repair`` makes fields or reasons. Which of
+the two ways a record takes decides its cost, never what becomes of it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
-from pyspark.sql.types import DataType, StringType, StructField, StructType, TimestampType
+from pyspark.sql.types import (
+    ArrayType,
+    DataType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampType,
+    VariantType,
+)
 
 from skytier import event_schema
+from skytier.event import EventType
 from spark_jobs.transforms.records import KAFKA_COLUMNS
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 CORRUPT = "_corrupt_record"
+# Spark's parser takes more than JSON unless told otherwise. Its limits stay: 1,000 levels, 1,000 characters a number.
+_STRICT = {
+    "mode": "PERMISSIVE",
+    "columnNameOfCorruptRecord": CORRUPT,
+    "allowSingleQuotes": "false",
+    "allowNonNumericNumbers": "false",
+    "maxStringLen": str(2**31 - 1),  # how long a text may be is the contract's to say
+}
+# The published form of each text and time, less what the parser makes of a number or a boolean in its place. Ids are
+# checked by the rules of ``validate``; here only that nothing longer passes.
+_TIME = r"(?:19[7-9]|2[01][0-9])[0-9]-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,3})?Z"
+_PUBLISHED = {
+    "event_id": r"[0-9]{4}-[^\n]{1,27}",
+    "flight_id": r"[0-9]{4}-[^\n]{1,17}",
+    "event_type": "|".join(EventType),
+    "airline": "(?:[A-Z][A-Z0-9]|[0-9][A-Z])",
+    "tail_number": "[A-Z][A-Z0-9-]{0,9}",
+    "origin": "[A-Z]{3}",
+    "destination": "[A-Z]{3}",
+    "source": r"(?!(?:true|false)\n)[a-z][a-z0-9_.-]{0,63}",
+}
+_SEPARATOR = "\n"
 
 
 def _with_leaves(schema: StructType, leaf: Callable[[DataType], DataType]) -> StructType:
@@ -33,48 +71,83 @@ def _times_as_text(kind: DataType) -> DataType:
     return StringType() if isinstance(kind, TimestampType) else kind
 
 
-def _as_text(_: DataType) -> DataType:
-    return StringType()
-
-
 def _from_json(text: Column, schema: StructType) -> Column:
     """The text as a struct with one more field, null unless the text does not fit the schema."""
-    options = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": CORRUPT, "allowSingleQuotes": "false"}
-    return F.from_json(text, StructType([*schema.fields, StructField(CORRUPT, StringType())]), options)
+    return F.from_json(text, StructType([*schema.fields, StructField(CORRUPT, StringType())]), _STRICT)
 
 
-def _one_object(text: Column) -> Column:
-    """Whether the text is a single JSON object: the parser itself would ignore whatever follows the first one.
+def _bracketed(text: Column) -> Column:
+    """The text as the list ``all`` of an object.
 
-    Plain comparisons decide nearly all records; only the odd ones go through a regular expression, which is slow.
+    The parser ignores whatever follows the end of what it parses. In this form that is only what follows a bracket
+    that closes the list: a record without one is exactly one object if the list has one item.
     """
-    is_enclosed = text.startswith("{") & text.endswith("}")
-    is_padded_object = text.rlike(r"^\s*\{[\s\S]*\}\s*$")
-    # In a plain event no brace opens after one has closed.
-    first_close = F.octet_length(F.substring_index(text, "}", 1))
-    last_open = F.octet_length(text) - F.octet_length(F.substring_index(text, "{", -1))
-    follow_one_another = (last_open > first_close) & text.rlike(r"\}\s*\{")
-    return (is_enclosed | is_padded_object) & ~follow_one_another & F.is_valid_utf8(text)
+    return F.concat(F.lit('{"all":['), text, F.lit("]}"))
+
+
+def _is_one_value(text: Column) -> Column:
+    """Whether the text is one JSON value and nothing else; each half alone can be closed by the text itself."""
+    in_list = F.json_array_length(F.concat(F.lit("["), text, F.lit("]")))
+    in_object = F.size(F.json_object_keys(F.concat(F.lit('{"":'), text, F.lit("}"))))
+    return F.coalesce((in_list == 1) & (in_object == 1), F.lit(False))
+
+
+def _is_object(text: Column) -> Column:
+    return text.rlike(r"^[ \t\n\r]*\{")
+
+
+def _are_published(texts: Sequence[StructField]) -> Column:
+    """Whether all texts and times are as the contract publishes them.
+
+    One regular expression for all of them: each one costs much more to begin with than to go through a text.
+    """
+    pattern = "".join(f"(?:{_PUBLISHED.get(f.name, _TIME)}){'?' if f.nullable else ''}{_SEPARATOR}" for f in texts)
+    values = [F.coalesce(F.col(f"fields.{f.name}"), F.lit("")) for f in texts]
+    parts = [part for value in values for part in (value, F.lit(_SEPARATOR))]
+    return F.concat(*parts).rlike(rf"^{pattern}\z")
+
+
+def _was_read(field: StructField) -> Column:
+    """Whether a text became a time, a text that may be missing is no blank, and a number that must be there is."""
+    given = F.col(f"fields.{field.name}")
+    if isinstance(field.dataType, TimestampType):
+        was_read = F.col(f"times.{field.name}").isNotNull()
+    else:
+        was_read = given != "" if isinstance(field.dataType, StringType) else given.isNotNull()
+    return given.isNull() | was_read if field.nullable else was_read
 
 
 def parse(source: DataFrame) -> DataFrame:
-    """Add ``fields``, ``texts`` and ``is_malformed`` (true: not one JSON object of the contract's shape).
+    """Add ``is_plain``, ``fields`` and ``times`` (of plain records), ``odd`` (of all others) and ``is_malformed``.
 
-    ``fields`` has numbers as numbers and times still as text. Where a value is not of its type, ``texts`` has every
-    field as text, so that the next step can say which one it was; it is null for all other records.
+    A plain record is an event as the contract publishes it. ``odd`` has each field as a variant, null where the record
+    is malformed: not exactly one JSON object, not UTF-8, or beyond the parser's limits.
     """
     schema = event_schema.spark_schema()
+    typed = StructType([StructField("all", ArrayType(_with_leaves(schema, _times_as_text)))])
+    texts = [f for f in schema if isinstance(f.dataType, StringType | TimestampType)]
+    moments = [f for f in texts if isinstance(f.dataType, TimestampType)]
+    required_numbers = [f for f in schema if f not in texts and not f.nullable]
+    optional_texts = [f for f in texts if f not in moments and f.nullable]
     text = F.col("value").cast("string")
-    typed = source.select(
+    parsed = source.select(
         *KAFKA_COLUMNS,
-        text.alias("text"),
-        F.coalesce(_one_object(text), F.lit(False)).alias("is_one_object"),
-        _from_json(text, _with_leaves(schema, _times_as_text)).alias("fields"),
+        F.when(F.is_valid_utf8(text), text).alias("text"),
+        _from_json(_bracketed(text), typed).alias("parsed"),
     )
-    does_not_fit = F.col("fields").isNull() | F.col(f"fields.{CORRUPT}").isNotNull()
-    as_text = F.when(does_not_fit, _from_json(F.col("text"), _with_leaves(schema, _as_text)))
-    told_apart = typed.select(*KAFKA_COLUMNS, "is_one_object", "fields", as_text.alias("texts"))
-    is_unreadable = F.col("fields").isNull() | F.col(f"texts.{CORRUPT}").isNotNull()
-    return told_apart.select(
-        *KAFKA_COLUMNS, "fields", "texts", (~F.col("is_one_object") | is_unreadable).alias("is_malformed")
+    is_one = F.col(f"parsed.{CORRUPT}").isNull() & (F.size("parsed.all") == 1) & ~F.contains("text", F.lit("]"))
+    first = parsed.select(*KAFKA_COLUMNS, "text", F.when(is_one, F.col("parsed.all")[0]).alias("fields"))
+    times = F.struct(*[F.col(f"fields.{f.name}").try_cast("timestamp").alias(f.name) for f in moments])
+    timed = first.select("*", F.when(_are_published(texts), times).alias("times"))
+    is_plain = F.coalesce(
+        F.col("times").isNotNull()
+        & reduce(and_, [_was_read(f) for f in (*moments, *required_numbers, *optional_texts)]),
+        F.lit(False),
     )
+    sorted_out = timed.select("*", is_plain.alias("is_plain"))
+    variants = StructType([StructField(f.name, VariantType()) for f in schema])
+    is_readable = F.when(~F.col("is_plain"), _is_object(F.col("text")) & _is_one_value(F.col("text")))
+    odd = F.when(is_readable, _from_json(F.col("text"), variants))
+    read = sorted_out.select(*KAFKA_COLUMNS, "is_plain", "fields", "times", odd.alias("odd"))
+    is_malformed = ~F.col("is_plain") & (F.col("odd").isNull() | F.col(f"odd.{CORRUPT}").isNotNull())
+    return read.select("*", is_malformed.alias("is_malformed"))

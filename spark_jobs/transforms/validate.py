@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pyspark.sql import functions as F
 
 from skytier import event_schema
-from skytier.event import SCHEMA_VERSION, EventType
+from skytier.event import FIRST_YEAR, LAST_YEAR, SCHEMA_VERSION, EventType
 from skytier.event_schema import EventField
 from spark_jobs.transforms.names import as_array, joined
 
@@ -32,9 +32,13 @@ class Rule(NamedTuple):
 MALFORMED = "malformed_json"
 # What the steps before this one found: by reason, the field's name after the colon.
 FOUND_EARLIER = {
-    MALFORMED: "the record is not exactly one JSON object, or not UTF-8; the only reason it then has",
+    MALFORMED: "the record is not exactly one JSON object (RFC 8259) in UTF-8, nests deeper than 1,000 levels, or has "
+    "a number of more than 1,000 characters; the only reason it then has",
     "missing:<field>": "a required field has no value",
-    "wrong_type:<field>": "a value is not of the field's type",
+    "wrong_type:<field>": "a value is not of the field's type; a time is one as RFC 3339 writes it, with its offset",
+    "too_long:<field>": "a text has more characters than the contract allows",
+    "wrong_format:<field>": "a text is not as the contract's pattern says",
+    "out_of_range:<time>": f"valid: years {FIRST_YEAR} to {LAST_YEAR} as written, offsets of less than 15 hours",
 }
 
 

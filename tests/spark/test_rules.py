@@ -28,10 +28,14 @@ TOO_EARLY: dict[str, Any] = {"event_time": "2026-11-21T12:05:01Z"}
 def run_chain(spark: SparkSession, values: list[bytes]) -> list[Row]:
     """The chain of the minute job over raw values, in their order."""
     schema = (
-        "kafka_topic string, kafka_partition int, kafka_offset bigint, kafka_key string, value binary, "
+        "kafka_topic string, kafka_partition int, kafka_offset bigint, kafka_key binary, "
+        "kafka_headers array<struct<key:string,value:binary>>, kafka_timestamp timestamp, value binary, "
         "ingestion_timestamp timestamp"
     )
-    rows = [("flight_events", 0, offset, "key", bytearray(value), INGESTED) for offset, value in enumerate(values)]
+    rows = [
+        ("flight_events", 0, offset, b"key", None, INGESTED, bytearray(value), INGESTED)
+        for offset, value in enumerate(values)
+    ]
     airlines = spark.createDataFrame([("UA",), ("AA",)], "iata string")
     airports = spark.createDataFrame(
         [("EWR", "America/New_York"), ("IAH", "America/Chicago")], "iata string, timezone string"
@@ -39,7 +43,7 @@ def run_chain(spark: SparkSession, values: list[bytes]) -> list[Row]:
     aircraft = spark.createDataFrame([("N14228",)], "tail_number string")
     known = join_reference(clean(parse(spark.createDataFrame(rows, schema))), airlines, airports, aircraft)
     scored = score_quality(enrich(validate(known, clock_tolerance_minutes=5)))
-    return sorted(scored.collect(), key=lambda row: row.kafka_offset)
+    return sorted(scored.drop("value").collect(), key=lambda row: row.kafka_offset)
 
 
 def changed(event: dict[str, Any] = DEPARTED, **changes: Any) -> bytes:
@@ -57,7 +61,7 @@ REJECTED = {
     "trailing text": (encode(DEPARTED) + b" x", {"malformed_json"}),
     "single quotes": (b"{'event_id': 'x'}", {"malformed_json"}),
     "not UTF-8": (encode(DEPARTED).replace(b"EWR", b"E\xffR"), {"malformed_json"}),
-    "weather is text": (changed(weather="fine"), {"malformed_json"}),
+    "weather is text": (changed(weather="fine"), {"wrong_type:weather"}),
     "no airline": (encode(without(DEPARTED, "airline")), {"missing:airline"}),
     "blank airline": (changed(airline="  "), {"missing:airline"}),
     "null origin": (changed(origin=None), {"missing:origin"}),
@@ -100,6 +104,56 @@ REJECTED = {
     ),
     "future": (changed(**TOO_EARLY), {"event_in_the_future"}),
     "newer schema": (changed(schema_version=99), {"unsupported_schema_version"}),
+    "two events with a comma": (encode(DEPARTED) + b"," + encode(ARRIVED), {"malformed_json"}),
+    "two events with a blank": (encode(DEPARTED) + b" " + encode(ARRIVED), {"malformed_json"}),
+    "brace at the end": (encode(DEPARTED) + b"}", {"malformed_json"}),
+    "bracket at the end": (encode(DEPARTED) + b"]", {"malformed_json"}),
+    "brackets that close ours": (encode(DEPARTED) + b'],"all":[' + encode(ARRIVED), {"malformed_json"}),
+    "byte order mark": (b"\xef\xbb\xbf" + encode(DEPARTED), {"malformed_json"}),
+    "bare NaN": (encode(DEPARTED).replace(b"1400.0", b"NaN"), {"malformed_json"}),
+    "leading zero": (encode(DEPARTED).replace(b"1400.0", b"01400"), {"malformed_json"}),
+    "comment": (encode(DEPARTED).replace(b"1400.0", b"1400 /* mi */"), {"malformed_json"}),
+    "too deep": (changed(x=0).replace(b'"x": 0', b'"x": ' + b"[" * 1001 + b"]" * 1001), {"malformed_json"}),
+    "far future": (
+        changed(ARRIVED, scheduled_arrival="9999-12-31T23:59:59Z"),
+        {"out_of_range:scheduled_arrival"},
+    ),
+    "flight of 1600": (
+        changed(actual_departure="1600-01-01T10:17:00Z"),
+        {"out_of_range:actual_departure", "missing:actual_departure"},
+    ),
+    "local date of year 0": (changed(scheduled_departure="0000-12-31T23:00:00Z"), {"out_of_range:scheduled_departure"}),
+    "year 0 by its offset": (
+        changed(scheduled_departure="0001-01-01T00:00:00+01:00"),
+        {"out_of_range:scheduled_departure"},
+    ),
+    "year 10000 by its offset": (
+        changed(scheduled_arrival="9999-12-31T23:59:59-01:00"),
+        {"out_of_range:scheduled_arrival"},
+    ),
+    "time without its date": (
+        changed(actual_departure="15:17:00.000000Z"),
+        {"wrong_type:actual_departure", "missing:actual_departure"},
+    ),
+    "time padded with tabs": (changed(event_time="2013-01-01\t\t\t\t\t\t\t\t"), {"wrong_type:event_time"}),
+    "time without its offset": (changed(event_time="2013-01-01T10:17:00"), {"wrong_type:event_time"}),
+    "time as a number": (changed(event_time=1357035420), {"wrong_type:event_time"}),
+    "text of 17 MB": (changed(source="s" * 17_000_000), {"too_long:source"}),
+    "id of 17 MB": (changed(event_id="s" * 17_000_000), {"too_long:event_id"}),
+    "control character": (changed(source="re\u0000play"), {"wrong_format:source"}),
+    "lone surrogate": (changed(tail_number="N\ud800"), {"wrong_format:tail_number"}),
+    "object for a text": (changed(tail_number={"n": 1}), {"wrong_type:tail_number"}),
+    "number for a text": (changed(tail_number=14228), {"wrong_type:tail_number"}),
+    "list for a text": (changed(source=["replay"]), {"wrong_type:source"}),
+    "list for the weather": (changed(weather=[DEPARTED["weather"]]), {"wrong_type:weather"}),
+    "text in the weather": (changed(weather={"pressure_hpa": "high"}), {"wrong_type:weather.pressure_hpa"}),
+    "truth for a number": (changed(distance_miles=True), {"wrong_type:distance_miles"}),
+    "infinite distance": (
+        encode(DEPARTED).replace(b"1400.0", b"1e400"),
+        {"out_of_range:distance_miles"},
+    ),
+    "more than 32 bits": (changed(passengers=2**31), {"out_of_range:passengers"}),
+    "more than 64 bits": (changed(passengers=2**64), {"out_of_range:passengers"}),
 }
 
 ACCEPTED = {
@@ -112,6 +166,15 @@ ACCEPTED = {
     "other zone": changed(event_time="2013-01-01T12:17:00+02:00"),
     "just inside the tolerance": changed(**LATE_ENOUGH),
     "white space around": b"  " + encode(DEPARTED) + b"\n",
+    "braces in a text": changed(pilot="}{"),
+    "bracket in a text": changed(pilot="]}, {["),
+    "whole numbers with a fraction": changed(passengers=180.0, schema_version=1.0),
+    "passengers with an exponent": changed(passengers=0).replace(b'"passengers": 0', b'"passengers": 1.8e2'),
+    "a name twice": changed(airline="AA").replace(b'"airline": "AA"', b'"airline": "AA", "airline": "UA"'),
+    "microseconds": changed(event_time="2013-01-01T10:17:00.123987Z"),
+    "nanoseconds": changed(event_time="2013-01-01T10:17:00.123987654Z"),
+    "blank time": changed(SCHEDULED, actual_departure=" "),
+    "first moment": changed(actual_departure="1970-01-01T00:00:00+14:00"),
 }
 
 
@@ -136,6 +199,22 @@ def test_codes_are_repaired_and_times_are_utc(rows: dict[str, Row]) -> None:
     assert rows["padded codes"].airline == "UA"
     assert rows["padded codes"].tail_number == "N14228"
     assert rows["other zone"].event_time == rows["departed"].event_time
+
+
+def test_whole_numbers_and_the_last_of_a_name(rows: dict[str, Row]) -> None:
+    whole = rows["whole numbers with a fraction"]
+    assert (whole.passengers, whole.schema_version) == (180, 1)
+    assert rows["passengers with an exponent"].passengers == 180
+    assert rows["a name twice"].airline == "UA"
+
+
+@pytest.mark.parametrize("name", ["microseconds", "nanoseconds"])
+def test_times_are_kept_to_the_millisecond(rows: dict[str, Row], name: str) -> None:
+    assert rows[name].event_time.microsecond == 123_000
+
+
+def test_a_text_that_is_too_long_is_kept_in_the_record_only(rows: dict[str, Row]) -> None:
+    assert (rows["text of 17 MB"].source, rows["id of 17 MB"].event_id) == (None, None)
 
 
 def test_derived_columns(rows: dict[str, Row]) -> None:
