@@ -7,120 +7,32 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator, FormatChecker
 from pyspark.sql import Row, SparkSession
 
-from docs.generate import DOCS
-from skytier import event_schema
-from tests.events import ARRIVED, DEPARTED, SCHEDULED
+from tests.events import DEPARTED
+from tests.fuzz.mutations import (
+    NUMBERS,
+    ODD_TEXTS,
+    ODD_TIMES,
+    ODD_VALUES,
+    RAW,
+    TEXTS,
+    TIMES,
+    mutated,
+    raw,
+    schema_accepts,
+    with_raw_tokens,
+)
 from tests.spark.test_rules import run_chain
 
 pytestmark = pytest.mark.spark
 
 EXAMPLES = 500
-TIMES = [f.name for f in event_schema.fields() if f.type == "timestamp"]
-NUMBERS = [f.name for f in event_schema.fields() if f.type in ("int", "double")]
-TEXTS = [f.name for f in event_schema.fields() if f.type == "string"]
-WEATHER = [f.name.removeprefix("weather.") for f in event_schema.weather_fields()]
-# What JSON can write and Python's encoder cannot.
-RAW = [
-    *("1e400", "-1e400", "1e2", "1.8E2", "180.0", "-0", "-0.0", "1" * 40, "0.5", "1.50000000000000000000000001"),
-    *("01", "+1", ".5", "5.", "NaN", "-Infinity", "0x10", "1_0", "tru", "'x'", '"\\ud800"', '"\\u0000"', '"a\tb"'),
-    *('{"a":1,"a":2}', '"\\q"', "[[[]]]", "1 /* x */", "1,", "", '"x" "y"', '"}{"', '"\\u0055A"', '"]"'),
-]
-ODD_VALUES = [None, True, False, 0, 1, -1, 180, 2880, 2881, 9999, 10_000, 2**31, 2**63, 12_500.0, 12_500.0001, 1e308]
-ODD_TEXTS = [
-    *("", " ", "\t", "x", "ua", " UA ", "UA\n", "\u00df", "\ufb01l", "\u212a", "\u0661\u0662", "N1 2", "n-1", "Z" * 11),
-    *("a" * 64, "a" * 65, "Replay", "true", "1545", "0015", " 12 ", "1e3", "1.5", "NaN", "Infinity", "0x1p3", "5d"),
-    *("-240.0", "-240.5", "2880.00", "2880.01", "12500.000", "+7", "-0", "DEPARTED", "departed ", "\u0000", " " * 33),
-]
-ODD_TIMES = [
-    *("2013-01-01T10:17:00.123456789Z", "2013-01-01T10:17:00.1234567891Z", "2013-01-01T10:17:00+14:59"),
-    *("2013-01-01T10:17:00+15:00", "2013-01-01T10:17:00-00:00", "2013-01-01 10:17:00Z", "2013-01-01T10:17Z"),
-    *("2013-01-01T10:17:00", "2013-01-01", "15:17:00.000000Z", "T12:00", "2013", "2013-1-1 1:1", "1357000000"),
-    *("\t2013-01-01T10:17:00Z", "2013-01-01T10:17:00Z ", "2013-02-30T10:17:00Z", "2012-02-29T10:17:00Z"),
-    *("2013-01-01T24:00:00Z", "2013-01-01T10:60:00Z", "2013-12-31T23:59:60Z", "2013-01-01t10:17:00z"),
-    *("9999-12-31T23:59:59Z", "0000-12-31T23:59:59-05:00", "10000-01-01T00:00:00Z", "1600-01-01T00:00:00Z"),
-    *("1969-12-31T23:59:59Z", "1970-01-01T00:00:00+14:00", "2261-12-31T23:59:59-14:59", "2262-01-01T00:00:00Z"),
-    *("2013-01-01T10:17:00 Europe/Berlin", "2013-01-01T10:17:00UTC", "+2013-1-01T10:17:00Z", "2013-01-01T10:17:5.Z"),
-    *("2013-01-01T10:17:00\u0085Z", "epoch", "now", "2013-01-01T10:17:00Z\n", "", "  "),
-]
-
-
-def schema_accepts(value: bytes) -> bool:
-    """What the published schema says of a record, read by a strict parser."""
-    try:
-        document = json.loads(value.decode(), parse_constant=_refuse)
-    except ValueError:
-        return False
-    return isinstance(document, dict) and VALIDATOR.is_valid(document)
-
-
-def _refuse(token: str) -> float:
-    raise ValueError(f"{token} is not JSON")
-
-
-def _is_time(value: object) -> bool:
-    return not isinstance(value, str) or datetime.fromisoformat(value) is not None
-
-
-CHECKER = FormatChecker(formats=())
-CHECKER.checks("date-time", raises=(ValueError, OverflowError))(_is_time)
-SCHEMA = json.loads((DOCS / "flight_event.schema.json").read_text(encoding="utf-8"))
-VALIDATOR = Draft202012Validator(SCHEMA, format_checker=CHECKER)
-
-
-def _raw(text: str) -> str:
-    return f"@raw{text}@"
-
-
-def _any_value(rng: random.Random) -> Any:
-    text = rng.choice(ODD_TEXTS + ODD_TIMES)
-    return rng.choice(
-        [rng.choice(ODD_VALUES), text, _raw(str(RAW.index(rng.choice(RAW)))), [text], {"a": text}, [], {}, "x" * 5_000]
-    )
-
-
-def _mutated(rng: random.Random) -> bytes:
-    """A valid event with up to three changes, as bytes."""
-    event = dict(rng.choice([DEPARTED, ARRIVED, SCHEDULED]))
-    event["weather"] = dict(event["weather"])
-    changes: list[Callable[[], Any]] = [
-        lambda: event.update({rng.choice(TIMES): rng.choice(ODD_TIMES)}),
-        lambda: event.update({rng.choice(NUMBERS): rng.choice([*ODD_VALUES, *ODD_TEXTS, rng.uniform(-300, 13_000)])}),
-        lambda: event.update({rng.choice(TEXTS): rng.choice(ODD_TEXTS)}),
-        lambda: event.update({rng.choice([*event]): _any_value(rng)}),
-        lambda: event.update({"tail_number": rng.choice([*ODD_TEXTS, 12, True])}),
-        lambda: event.pop(rng.choice([*event])),
-        lambda: event.update({"x": _any_value(rng)}),
-        lambda: (
-            event.update({"weather": (event.get("weather") or {}) | {rng.choice(WEATHER): _any_value(rng)}})
-            if isinstance(event.get("weather"), dict)
-            else None
-        ),
-    ]
-    for _ in range(rng.choice([0, 1, 1, 1, 2, 3])):
-        rng.choice(changes)()
-    text = json.dumps(event, ensure_ascii=rng.random() < 0.5)
-    for place, token in enumerate(RAW):
-        text = text.replace(json.dumps(_raw(str(place))), token)
-    return _wrapped(rng, text)
-
-
-def _wrapped(rng: random.Random, text: str) -> bytes:
-    if rng.random() < 0.8:
-        return text.encode(errors="surrogatepass")
-    other = json.dumps(DEPARTED)
-    ends = [" ", "\n", "\v", "}", "]", "]}", ",", f",{other}", other, " " + other, "//x", "]," + other, ',"a":1}', "\0"]
-    odd = [text + rng.choice(ends), "\ufeff" + text, "[" + text + "]", text[:-1], text[1:], text + '],"all":[' + other]
-    return rng.choice(odd).encode(errors="surrogatepass")
 
 
 def _is_of_the_schema(reason: str) -> bool:
@@ -146,31 +58,28 @@ def _differences(values: list[bytes], rows: list[Row]) -> list[tuple[bytes, bool
 @given(seed=st.integers(0, 2**32 - 1))
 def test_job_and_schema_judge_alike(spark: SparkSession, seed: int) -> None:
     rng = random.Random(seed)
-    values = [_mutated(rng) for _ in range(EXAMPLES)]
+    values = [mutated(rng) for _ in range(EXAMPLES)]
     assert any(schema_accepts(value) for value in values)
     assert not _differences(values, run_chain(spark, values))
 
 
 def test_each_odd_value_in_each_field_is_judged_alike(spark: SparkSession) -> None:
     values = []
-    raw: list[tuple[str, Any]] = [
-        (name, _raw(str(place))) for place in range(len(RAW)) for name in ("passengers", "tail_number", "source")
+    raw_values: list[tuple[str, Any]] = [
+        (name, raw(place)) for place in range(len(RAW)) for name in ("passengers", "tail_number", "source")
     ]
     plain: list[tuple[str, Any]] = [(name, odd) for name in TIMES[:3] for odd in ODD_TIMES]
     odd_values: list[Any] = [*ODD_VALUES, *ODD_TEXTS, [], {}]
     plain += [(name, odd) for name in (*NUMBERS, *TEXTS) for odd in odd_values]
-    for name, odd in raw + plain:
-        text = json.dumps(DEPARTED | {name: odd})
-        for place, token in enumerate(RAW):
-            text = text.replace(json.dumps(_raw(str(place))), token)
-        values.append(text.encode(errors="surrogatepass"))
+    for name, odd in raw_values + plain:
+        values.append(with_raw_tokens(json.dumps(DEPARTED | {name: odd})).encode(errors="surrogatepass"))
     assert not _differences(values, run_chain(spark, values))
 
 
 def test_both_ways_through_the_job_come_to_the_same(spark: SparkSession) -> None:
     """A list that the contract does not know sends a record the slow way."""
     rng = random.Random(7)
-    values = [value for value in (_mutated(rng) for _ in range(EXAMPLES)) if value.startswith(b"{")]
+    values = [value for value in (mutated(rng) for _ in range(EXAMPLES)) if value.startswith(b"{")]
     slow = [b'{"x_of_test":[],' + value[1:] for value in values]
     for value, fast_row, slow_row in zip(values, run_chain(spark, values), run_chain(spark, slow), strict=True):
         assert _content(fast_row) == _content(slow_row), value[:2_000]
