@@ -15,13 +15,13 @@ from spark_jobs.transforms.duplicates import date_ranges, find_duplicates, flown
 pytestmark = pytest.mark.spark
 
 START = datetime(2026, 11, 21, tzinfo=UTC)
+SCHEMA = "event_id string, kafka_partition int, kafka_offset bigint, ingestion_timestamp timestamp"
 
 
 def duplicates(spark: SparkSession, ids: list[str], stored: list[str]) -> set[int]:
     rows = [(event, 0, offset, START + timedelta(seconds=offset)) for offset, event in enumerate(ids)]
-    schema = "event_id string, kafka_partition int, kafka_offset bigint, ingestion_timestamp timestamp"
     found = find_duplicates(
-        spark.createDataFrame(rows, schema), spark.createDataFrame([(event,) for event in stored], "event_id string")
+        spark.createDataFrame(rows, SCHEMA), spark.createDataFrame([(event,) for event in stored], "event_id string")
     )
     offsets = [row.kafka_offset for row in found.collect()]
     assert len(offsets) == len(set(offsets))
@@ -34,6 +34,21 @@ def test_first_of_the_batch_stays_when_nothing_is_stored(spark: SparkSession) ->
 
 def test_every_copy_goes_when_the_event_is_stored(spark: SparkSession) -> None:
     assert duplicates(spark, ["a", "b", "a"], ["a", "z"]) == {0, 2}
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (2, 3, 1, 0), (1, 3, 0, 2)])
+def test_of_records_that_came_at_once_the_first_in_the_log_stays(spark: SparkSession, order: tuple[int, ...]) -> None:
+    """Whatever order Spark reads them in: a batch that is repeated must find the same."""
+    places = [(0, 5), (0, 6), (1, 2), (1, 9)]
+    rows = [("a", *places[place], START) for place in order]
+    found = find_duplicates(spark.createDataFrame(rows, SCHEMA), spark.createDataFrame([], "event_id string"))
+    assert sorted(map(tuple, found.collect())) == places[1:]
+
+
+def test_of_records_in_several_partitions_the_first_by_ingestion_stays(spark: SparkSession) -> None:
+    rows = [("a", 0, 9, START + timedelta(seconds=1)), ("a", 1, 20, START), ("a", 2, 1, START + timedelta(seconds=2))]
+    found = find_duplicates(spark.createDataFrame(rows, SCHEMA), spark.createDataFrame([], "event_id string"))
+    assert sorted(map(tuple, found.collect())) == [(0, 9), (2, 1)]
 
 
 def test_nothing_repeated(spark: SparkSession) -> None:

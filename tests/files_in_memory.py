@@ -1,0 +1,28 @@
+"""The files of the cold tier in memory: documents by path, for tests of what is decided by them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from skytier.files import Files
+
+
+class FilesInMemory(Files):
+    """What ``Files`` says of small JSON documents, without HDFS."""
+
+    def __init__(self, **documents: Any) -> None:
+        """``documents`` is for those of the folder of metadata: their content by name, without '.json'."""
+        self.documents = {f"/metadata/{name}.json": content for name, content in documents.items()}
+
+    def exists(self, path: str) -> bool:
+        return any(known == path or known.startswith(f"{path}/") for known in self.documents)
+
+    def list(self, path: str) -> list[str]:
+        below = (known.removeprefix(f"{path}/") for known in self.documents if known.startswith(f"{path}/"))
+        return sorted({rest.split("/")[0] for rest in below})
+
+    def read_json(self, path: str) -> Any:
+        return self.documents[path]
+
+    def write_json_atomically(self, path: str, document: Any) -> None:
+        self.documents[path] = document
