@@ -7,28 +7,28 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from models import code_files
 from skytier import logs
 from skytier.kept_folder import kept_folder
 from skytier.settings import PROJECT_ROOT
 
 FOLDER = PROJECT_ROOT / "var" / "cache" / "models"  # depends on code and data, not on SKYTIER_HOME
 
-_DECIDED_BY = (
-    *(f"models/{name}.py" for name in ("features", "recent_state", "training", "training_data")),
-    *(f"models/{name}.py" for name in ("delay_model", "evaluation", "drift")),
-    *(f"generator/{name}.py" for name in ("flights", "observations")),
-    *(f"skytier/{name}.py" for name in ("event_schema", "reference")),
-    "requirements/jobs.txt",
-)
+TRAINS = ("models.training", "models.training_data")
+LIBRARIES = PROJECT_ROOT / "requirements" / "jobs.txt"
 
 log = logs.logger("train")
 
 
 def key(options: Mapping[str, str]) -> str:
-    """The name of a training: of the code and libraries that decide its result, and of its options."""
+    """The name of a training: of the code and libraries that decide its result, and of its options.
+
+    The code is all that the training imports of this project, by whatever way.
+    """
     digest = hashlib.sha256(json.dumps(dict(options), sort_keys=True).encode())
-    for path in _DECIDED_BY:
-        digest.update(hashlib.sha256((PROJECT_ROOT / path).read_bytes()).digest())
+    for path in (*code_files.imported_by(*TRAINS), LIBRARIES):
+        digest.update(str(path.relative_to(PROJECT_ROOT)).encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]
 
 
