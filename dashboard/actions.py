@@ -54,7 +54,7 @@ def start_runs() -> None:
 
 
 def _open_alerts() -> dict[str, str]:
-    """What is said of each alert that nobody has acknowledged, by id; none where MongoDB does not answer."""
+    """What is said of each alert that is open, by id; none where MongoDB does not answer."""
     try:
         rows = tiers.answer(operations.newest_alerts()).table.to_pylist()
     except SkytierError:
@@ -67,7 +67,7 @@ def _open_alerts() -> dict[str, str]:
             when=row["last_time"],
         )
         for row in rows
-        if row["acknowledged_by"] is None
+        if row["acknowledged_by"] is None and row["resolved_time"] is None
     }
 
 

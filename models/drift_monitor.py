@@ -24,6 +24,7 @@ from models import drift, features
 from models.card import Card
 from models.registry import Registry
 from skytier import alerts, hot_tier
+from skytier.alerts import Condition, Severity
 from skytier.errors import TerminalError, TransientError
 from skytier.event import EventType
 from skytier.files import Files
@@ -107,8 +108,8 @@ def monitor(days: int) -> Report:
         found = figures(_events(connection, first), card, reference, first, _oldest(connection))
         store(card["version"], found)
         warned = warnings(found, card, clock)
-        for subject, message in warned.items():
-            alerts.alert(connection, "drift", alerts.Severity.WARNING, subject, message)
+        conditions = {subject: Condition(Severity.WARNING, message) for subject, message in warned.items()}
+        alerts.settle(connection, "drift", conditions)
     return Report(card["version"], clock, found, warned)
 
 

@@ -58,6 +58,10 @@ class AirflowApi:
         runs: list[dict[str, Any]] = self.get(f"/dags/{dag_id}/dagRuns?order_by=-run_after&limit={limit}")["dag_runs"]
         return runs
 
+    def set_run_state(self, dag_id: str, run_id: str, state: str) -> None:
+        """Declare that a run of a DAG succeeded or failed: ``success`` or ``failed``."""
+        self._ask("PATCH", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}?update_mask=state", {"state": state})
+
     def runs_since(self, dag_id: str, moment: datetime) -> list[dict[str, Any]]:
         """Those that began after a moment."""
         return [

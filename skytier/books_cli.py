@@ -8,9 +8,13 @@ from dataclasses import asdict
 from typing import Annotated
 
 from cyclopts import App, Parameter
+from pymongo import MongoClient
 
-from skytier import books, duplicates, hot_tier, logs
+from skytier import alert_conditions, alerts, books, duplicates, hot_tier, logs
+from skytier.alerts import Severity
+from skytier.books import Report
 from skytier.files import Files
+from skytier.hot_tier import Document
 from skytier.sql import Connection
 
 app = App(name="books", help="The books of the batches: check, duplicates.")
@@ -27,6 +31,8 @@ def check(*, as_json: Annotated[bool, Parameter(name="--json", negative="")] = F
     """
     with Connection() as connection, hot_tier.client() as hot:
         report = books.check(connection, hot, Files())
+        with hot_tier.answering():
+            _alert(hot, report)
     if as_json:
         print(json.dumps(asdict(report), default=str))
     log = logs.logger("books")
@@ -64,8 +70,23 @@ def find_duplicates(*, as_json: Annotated[bool, Parameter(name="--json", negativ
     """
     with Connection() as connection, hot_tier.client() as hot:
         found = duplicates.find(connection)
-        said = duplicates.report(hot, found) if found else "No event is stored twice."
+        with hot_tier.answering():
+            said = duplicates.report(hot, found) if found else "No event is stored twice."
+            if not found:
+                alerts.resolve(hot, alert_conditions.RECONCILIATION, duplicates.SUBJECT)
     if as_json:
         print(json.dumps([asdict(doubled) for doubled in found]))
     print(f"error: {said}" if found else said, file=sys.stderr)
     sys.exit(1 if found else 0)
+
+
+def _alert(hot: MongoClient[Document], report: Report) -> None:
+    """Raise the alert of a failed reconciliation, or resolve it: a batch that differs is counted again each time."""
+    kind, subject = alert_conditions.RECONCILIATION, alert_conditions.BATCHES
+    if not report.differences:
+        alerts.resolve(hot, kind, subject)
+        return
+    batches = len({difference.batch_id for difference in report.differences})
+    more = f" (and {len(report.differences) - 1} more)" if len(report.differences) > 1 else ""
+    message = f"{batches} batch(es) do not reconcile: {report.differences[0]}{more}. See docs/operations.md."
+    alerts.alert(hot, kind, Severity.CRITICAL, subject, message, until_resolved=True)

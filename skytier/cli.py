@@ -18,6 +18,7 @@ COMMANDS = {
     "sql": ("skytier.sql_cli:sql", "Run a query over the warehouse and print its result."),
     "warehouse": ("skytier.warehouse_cli:app", "Migrate, show and maintain the tables of the cold tier."),
     "books": ("skytier.books_cli:app", "Check that what was consumed is stored, in every store."),
+    "alerts": ("skytier.alerts_cli:app", "Check what raises alerts, and list them."),
     "archive": (
         "skytier.archive.cli:app",
         "Archive the oldest events of the hot tier; verify, restore, compact, hold.",

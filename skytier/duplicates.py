@@ -15,6 +15,8 @@ from skytier.hot_tier import Document
 from skytier.sql import Connection
 from skytier.stored_document import REPAIRS
 
+SUBJECT = "stored twice"
+"""the subject of the alert of kind 'reconciliation', which is resolved when none is stored twice any more"""
 _NAMED = 5
 _VIEW = (
     "SELECT event_id, array_join(array_sort(collect_list(tier)), ' and ') AS places "
@@ -52,7 +54,7 @@ def find(connection: Connection) -> list[Doubled]:
 def report(hot: MongoClient[Document], found: list[Doubled]) -> str:
     """What was found in a sentence for users, which is raised as an alert as well."""
     said = f"{' '.join(map(str, found))} Nothing was changed; {REPAIRS} says how to undo it."
-    alert(hot, "reconciliation", Severity.CRITICAL, "stored twice", said)
+    alert(hot, "reconciliation", Severity.CRITICAL, SUBJECT, said, until_resolved=True)
     return said
 
 

@@ -51,8 +51,10 @@ def _scorer(version: str, batch_id: int) -> Callable[[Iterable[pd.DataFrame]], I
             try:
                 model = _model(version)
             except SkytierError as error:
-                alerts.alert(connection, "model", alerts.Severity.CRITICAL, version, f"Events stay unscored: {error}")
+                why = f"Events stay unscored: {error}"
+                alerts.alert(connection, "model", alerts.Severity.CRITICAL, version, why, until_resolved=True)
                 return
+            alerts.resolve(connection, "model", version, "champion")
             scores = scoring.score(
                 model,
                 batch,

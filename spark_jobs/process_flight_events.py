@@ -39,7 +39,8 @@ def champion(files: Files) -> str | None:
         why = "No model has been trained yet: run 'skytier train'."
     if found is None:
         with hot_tier.client() as connection:
-            alerts.alert(connection, "model", alerts.Severity.CRITICAL, "champion", f"Events stay unscored: {why}")
+            why = f"Events stay unscored: {why}"
+            alerts.alert(connection, "model", alerts.Severity.CRITICAL, "champion", why, until_resolved=True)
         return None
     return found.version
 

@@ -88,6 +88,15 @@ def hot_count() -> int:
         return hot_tier.events(connection).count_documents({})
 
 
+def open_alerts() -> list[str]:
+    """The subjects of the archive's alerts about the size that are not resolved."""
+    with hot_tier.client() as connection:
+        found = alerts.alerts(connection).find(
+            {"kind": "archive", "subject": {"$regex": "^size"}, "resolved_time": None}
+        )
+        return sorted(one["subject"] for one in found)
+
+
 def has_alert(subject: str) -> bool:
     with hot_tier.client() as connection:
         return alerts.alerts(connection).count_documents({"kind": "archive", "subject": subject}) > 0

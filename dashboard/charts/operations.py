@@ -65,13 +65,15 @@ def servers(frame: pd.DataFrame) -> Grid:
 
 
 def alerts(frame: pd.DataFrame) -> Grid:
+    severity = frame["severity"].map(text.SEVERITIES).fillna(frame["severity"])
     rows = pd.DataFrame(
         {
-            "severity": frame["severity"].map(text.SEVERITIES).fillna(frame["severity"]),
+            "severity": severity.where(frame["resolved_time"].isna(), text.RESOLVED),
             "alert_state": [text.OPEN if pd.isna(by) else by for by in frame["acknowledged_by"].tolist()],
             "subject": [text.subject(kind, name) for kind, name in zip(frame["kind"], frame["subject"], strict=True)],
             "message": frame["message"],
             "last_time": frame["last_time"],
+            "resolved_time": frame["resolved_time"],
             "times": frame["times"],
             "kind": frame["kind"].map(text.KINDS).fillna(frame["kind"]),
             "first_time": frame["first_time"],

@@ -20,13 +20,19 @@ from redis.exceptions import RedisError
 
 from dashboard.queries import operations_jobs as jobs
 from dashboard.queries import overview, tiers
-from dashboard.queries.operations_servers import State, servers
+from dashboard.queries.operations_servers import servers
 from skytier import alerts, hot_tier, log_retention
 from skytier.cache import Basis, Origin, Question
 from skytier.errors import SkytierError, TransientError
+from skytier.server_probes import State
 from skytier.settings import MaintenanceSettings, home
 
 _ALERTS = 50
+_STATES_OF_ALERTS: tuple[hot_tier.Document, ...] = (
+    {"resolved_time": None, "acknowledged_by": None},
+    {"resolved_time": None, "acknowledged_by": {"$ne": None}},
+    {"resolved_time": {"$ne": None}},
+)
 _PART_SECONDS = 6.0
 _COUNTED = (Origin.COMPUTED, Origin.CACHED, Origin.STALE)
 _TIME = pa.timestamp("us", "UTC")
@@ -141,7 +147,7 @@ def graded_hot_tier(size_mb: float, limit_mb: float) -> Points:
 
 
 def graded_alerts(critical: int, warnings: int) -> Points:
-    """10 - 5 for each critical alert that nobody has acknowledged - 1 for each such warning; at least 0."""
+    """10 - 5 for each critical alert that is not resolved, nor acknowledged - 1 for each such warning; at least 0."""
     return Points(max(0.0, MOST[Part.ALERTS] - 5.0 * critical - warnings), float(critical + warnings), float(critical))
 
 
@@ -158,7 +164,8 @@ def _hot_tier() -> Points:
 
 def _alerts() -> Points:
     found = _frame(newest_alerts())
-    open_ones = found[found["acknowledged_by"].isna()]["severity"].value_counts()
+    is_open = found["acknowledged_by"].isna() & found["resolved_time"].isna()
+    open_ones = found[is_open]["severity"].value_counts()
     return graded_alerts(int(open_ones.get("critical", 0)), int(open_ones.get("warning", 0)))
 
 
@@ -172,10 +179,10 @@ _PARTS: dict[Part, Callable[[], Points]] = {
 
 
 def newest_alerts() -> Question:
-    """The newest alerts, those first that nobody has acknowledged.
+    """The newest alerts: those first that nobody has acknowledged, then the others, then those that are resolved.
 
     ``alert_id``, ``severity`` (warning, critical), ``kind``, ``subject``, ``message``, ``first_time``, ``last_time``,
-    ``times`` (how often it was raised), ``acknowledged_by``.
+    ``times`` (how often it was raised), ``acknowledged_by``, ``resolved_time`` (null while the cause is there).
     """
     return tiers.asked_now(_newest_alerts, Basis.ACKNOWLEDGEMENTS)
 
@@ -185,11 +192,12 @@ def _newest_alerts() -> pa.Table:
     collection = alerts.alerts(tiers.mongodb())
     rows = [
         row | {"alert_id": str(row["_id"]), "times": row["count"]}
-        for seen in ({"acknowledged_by": None}, {"acknowledged_by": {"$ne": None}})
-        for row in collection.find(seen).sort("last_time", DESCENDING).limit(_ALERTS)
+        for state in _STATES_OF_ALERTS
+        for row in collection.find(state).sort("last_time", DESCENDING).limit(_ALERTS)
     ]
     text = dict.fromkeys(("alert_id", "severity", "kind", "subject", "message"), pa.string())
     columns = text | {"first_time": _TIME, "last_time": _TIME, "times": pa.int64(), "acknowledged_by": pa.string()}
+    columns |= {"resolved_time": _TIME}
     return pa.Table.from_pylist(rows, pa.schema(columns.items()))
 
 

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import functools
-import json
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
-from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.cimpl import KafkaException
 
 from dashboard.queries import tiers
-from dashboard.queries.operations_servers import PATIENCE_SECONDS
+from skytier import lag
 from skytier.airflow_api import AirflowApi
 from skytier.cache import Basis, Question
 from skytier.errors import TransientError
-from skytier.settings import AirflowSettings, KafkaSettings
+from skytier.settings import AirflowSettings
 
 RUNS = 20
 """Newest runs of each DAG"""
@@ -106,47 +102,10 @@ def kafka_lag() -> Question:
 
 
 def _kafka_lag() -> pa.Table:
-    topic = KafkaSettings().topic
     batches = tiers.answer(spark_jobs(), _SQL_PATIENCE_SECONDS)
     if batches.problem:  # against an earlier answer more would wait than does
         raise TransientError(batches.problem)
-    processed = _processed(topic, batches.table["kafka_offsets"].to_pylist())
-    rows = []
-    for partition, (first, end) in _kept_by_kafka(topic).items():
-        done = processed.get(partition)
-        row = {"partition": partition, "first_offset": first, "end_offset": end, "processed_offset": done}
-        rows.append(row | {"waiting": end - max(first, done or first)})
+    parts = lag.lag(batches.table["kafka_offsets"].to_pylist())
+    rows = [part._asdict() | {"waiting": part.waiting} for part in parts]
     columns = ("partition", "first_offset", "end_offset", "processed_offset", "waiting")
     return pa.Table.from_pylist(rows, pa.schema([(name, pa.int64()) for name in columns]))
-
-
-def _processed(topic: str, newest_first: Iterable[str]) -> dict[int, int]:
-    """Where the newest batch that took from a partition left it."""
-    found: dict[int, int] = {}
-    for offsets in newest_first:
-        for partition, (_, to) in json.loads(offsets).get(topic, {}).items():
-            found.setdefault(int(partition), to)
-    return found
-
-
-def _kept_by_kafka(topic: str) -> dict[int, tuple[int, int]]:
-    """First and end offset of each partition."""
-    settings = {"bootstrap.servers": KafkaSettings().bootstrap_servers, "group.id": "skytier-dashboard", "log_level": 0}
-    consumer = Consumer(settings)  # it joins no group: nothing is subscribed to
-    try:
-        # Asked for one topic by name, a broker may create it.
-        topics = consumer.list_topics(timeout=PATIENCE_SECONDS).topics
-        numbers = sorted(topics[topic].partitions) if topic in topics else []
-        return {number: _watermarks(consumer, topic, number) for number in numbers}
-    except KafkaException as error:
-        raise TransientError("Kafka does not answer: see 'skytier stack status'.") from error
-    finally:
-        consumer.close()
-
-
-def _watermarks(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
-    found = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=PATIENCE_SECONDS)
-    if found is None:
-        raise TransientError(f"Kafka did not tell in time how far partition {partition} of {topic} is.")
-    first, end = found
-    return int(first), int(end)

@@ -160,6 +160,7 @@ COLUMNS = {
     "alert_id": "Alert",
     "first_time": "First raised (UTC)",
     "last_time": "Last raised (UTC)",
+    "resolved_time": "Resolved (UTC)",
     "times": "Times",
     "acknowledged_by": "Seen by",
     "dag": "DAG",

@@ -65,7 +65,24 @@ STATES = {"ok": "● Well", "slow": "◐ Slow", "down": "✕ Down", "unknown": "
 
 NO_ALERTS = "No alert has ever been raised."
 SEVERITIES = {"critical": "▲ Critical", "warning": "△ Warning"}
-KINDS = {"archive": "Archive", "model": "Delay model", "drift": "Drift"}
+RESOLVED = "✓ Resolved"
+KINDS = {
+    "archive": "Archive",
+    "model": "Delay model",
+    "drift": "Drift",
+    "reconciliation": "Reconciliation",
+    "server": "Server",
+    "dag": "Airflow run",
+    "lag": "Kafka lag",
+    "quality": "Data quality",
+}
+ALERT_SUBJECTS = {
+    "batches": "Row counts of batches",
+    "records": "Records that wait",
+    "minute job": "No new batch",
+    "mean score": "Mean quality score",
+    "rejected records": "Rejected records",
+}
 ALERT_OF_DRIFT = "{feature}, predicted {stage}"
 OPEN = "nobody yet"
 ACKNOWLEDGE_LABEL, ACKNOWLEDGE_HINT = "Open alerts that you have seen", "choose alerts"
@@ -78,6 +95,7 @@ DAG_NAMES = {
     "warehouse_maintenance_dag": "Maintenance",
     "delay_model_training_dag": "Model training",
     "delay_model_drift_dag": "Model drift",
+    "alerts_dag": "Alerts",
 }
 RUN_STATES = {"success": "● Success", "failed": "✕ Failed", "running": "▶ Running", "queued": "… Queued"}
 PAUSED, NEVER_RUN = "‖ Paused", "- No run yet"
@@ -190,9 +208,15 @@ HIT_HELP = (
 CACHE_DOWN = "Redis does not answer: every question is asked anew, so that pages are slower."
 STALE_RATIO, STALE_HELP = "Stale", "Answers whose time was over, given out while they were asked anew."
 
+_NAMES = {"server": SERVER_NAMES, "dag": DAG_NAMES} | dict.fromkeys(
+    ("reconciliation", "lag", "quality"), ALERT_SUBJECTS
+)
+
 
 def subject(kind: str, name: str) -> str:
-    """What an alert is about: one of drift names a stage and a feature."""
+    """What an alert is about: one of drift names a stage and a feature, others a server or a DAG."""
+    if kind in _NAMES:
+        return _NAMES[kind].get(name, name)
     stage, _, feature = name.partition(":")
     if kind != "drift" or stage not in predictions.STAGES:
         return name

@@ -20,6 +20,7 @@ from skytier.archive.stores import ServerStores
 from skytier.errors import TerminalError
 from skytier.event import SCHEMA_VERSION
 
+_FILLING, _FULL, _NOTHING_TO_MOVE = "size over 80%", "size over 100%", "nothing to move"
 _NOTHING_OLD = (
     "The hot tier is over its limit, but none of its events may move: they are younger than "
     "SKYTIER_ARCHIVE_MINIMUM_AGE_HOURS, restored and pinned, or of batches whose books 'skytier books check' has not "
@@ -41,13 +42,18 @@ class Plan:
 
 
 def measure(stores: ServerStores) -> HotSize:
-    """The size of the hot tier; raises an alert when it is over 80%, or over 100%, of the limit."""
+    """The size of the hot tier; raises an alert while it is over 80%, or over 100%, of the limit, and resolves it."""
     size, limit = hot.size(stores.mongodb), stores.settings.limit_mb * planning.MB
     share = size.total_bytes / limit
-    if share >= 0.8:
-        severity = Severity.CRITICAL if share >= 1 else Severity.WARNING
-        message = f"The hot tier holds {size.total_bytes / planning.MB:.1f} MB, {share:.0%} of its limit."
-        stores.alert(severity, f"size over {100 if share >= 1 else 80}%", message)
+    message = f"The hot tier holds {size.total_bytes / planning.MB:.1f} MB, {share:.0%} of its limit."
+    if share >= 1:
+        stores.alert(Severity.CRITICAL, _FULL, message, until_resolved=True)
+        stores.resolve(_FILLING)
+    elif share >= 0.8:
+        stores.alert(Severity.WARNING, _FILLING, message, until_resolved=True)
+        stores.resolve(_FULL, _NOTHING_TO_MOVE)
+    else:
+        stores.resolve(_FULL, _FILLING, _NOTHING_TO_MOVE)
     return size
 
 
@@ -92,7 +98,7 @@ def _plan(stores: ServerStores) -> Manifest | None:
     planned = dry_run(stores, size)
     if planned is None:
         if planning.documents_to_move(size, stores.settings):
-            stores.alert(Severity.CRITICAL, "nothing to move", _NOTHING_OLD)
+            stores.alert(Severity.CRITICAL, _NOTHING_TO_MOVE, _NOTHING_OLD, until_resolved=True)
         return None
     if planned.reaches_into_window:
         message = (

@@ -25,6 +25,7 @@ from skytier.hot_tier import Document
 from skytier.settings import ArchiveSettings
 from skytier.sql import Connection
 
+_KIND = "archive"
 _ID_COLUMNS = ["event_id", "other_fields"]
 log = logs.logger("archive")
 
@@ -82,12 +83,19 @@ class ServerStores:
     def note(self, action: str, archive_id: str, **details: Any) -> None:
         audit.note(self.sql, action, archive_id, **details)
 
-    def alert(self, severity: Severity, subject: str, message: str) -> None:
+    def alert(self, severity: Severity, subject: str, message: str, *, until_resolved: bool = False) -> None:
         """Raise an alert of the archive, or count it up; where MongoDB does not answer, the log has it."""
         try:
-            alerts.alert(self.mongodb, "archive", severity, subject, message)
+            alerts.alert(self.mongodb, _KIND, severity, subject, message, until_resolved=until_resolved)
         except PyMongoError as error:
             log.error("alert not stored", subject=subject, message=message, reason=str(error))
+
+    def resolve(self, *subjects: str) -> None:
+        """Note that the cause of alerts of the archive is gone; where MongoDB does not answer, the next time."""
+        try:
+            alerts.resolve(self.mongodb, _KIND, *subjects)
+        except PyMongoError as error:
+            log.error("alert not resolved", subjects=subjects, reason=str(error))
 
     def load(self, archive_id: str) -> Manifest:
         return self.manifests.load(archive_id)

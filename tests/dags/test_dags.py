@@ -27,6 +27,7 @@ SCHEDULES = {
     "delay_model_drift_dag": "47 * * * *",
     "delay_model_training_dag": "30 3 * * 1",
     "mongodb_archiving_dag": "*/5 * * * *",
+    "alerts_dag": "2-59/5 * * * *",
 }
 # Each task with those that follow it.
 TASKS: dict[str, dict[str, set[str]]] = {
@@ -34,6 +35,7 @@ TASKS: dict[str, dict[str, set[str]]] = {
     "warehouse_maintenance_dag": {"check_duplicates": set(), "maintain_warehouse": set(), "clean_logs": set()},
     "delay_model_drift_dag": {"measure_drift": set()},
     "delay_model_training_dag": {"train": set()},
+    "alerts_dag": {"check_alerts": set()},
     "mongodb_archiving_dag": {
         "measure": {"is_due"},
         "is_due": {"plan"},
@@ -57,6 +59,7 @@ COMMANDS = {
     ("warehouse_maintenance_dag", "check_duplicates"): ["books", "duplicates"],
     ("delay_model_drift_dag", "measure_drift"): ["models", "drift"],
     ("warehouse_maintenance_dag", "clean_logs"): ["stack", "clean"],
+    ("alerts_dag", "check_alerts"): ["alerts", "check"],
     ("mongodb_archiving_dag", "measure"): ["archive", "step", "measure"],
     ("mongodb_archiving_dag", "plan"): ["archive", "step", "plan"],
     ("mongodb_archiving_dag", "publish"): ["archive", "step", "publish", ARCHIVE],

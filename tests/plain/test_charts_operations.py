@@ -149,10 +149,12 @@ def test_servers_that_are_not_well_come_first() -> None:
 def test_alerts_say_who_has_seen_them() -> None:
     row = {"alert_id": "1", "severity": "critical", "kind": "archive", "subject": "a", "message": "m", "times": 2}
     times = {"first_time": pd.Timestamp(NOW), "last_time": pd.Timestamp(NOW)}
-    frame = pd.DataFrame([row | times | {"acknowledged_by": by} for by in (None, "ann")])
+    state = [(None, None), ("ann", None), (None, pd.Timestamp(NOW)), ("ann", pd.Timestamp(NOW))]
+    frame = pd.DataFrame([row | times | {"acknowledged_by": by, "resolved_time": at} for by, at in state])
     rows = charts.alerts(frame).rows
-    assert rows["alert_state"].tolist() == [text.OPEN, "ann"]
-    assert rows["severity"].tolist() == ["▲ Critical"] * 2
+    assert rows["alert_state"].tolist() == [text.OPEN, "ann"] * 2
+    assert rows["severity"].tolist() == ["▲ Critical"] * 2 + [text.RESOLVED] * 2
+    assert rows["resolved_time"].isna().tolist() == [True, True, False, False]
 
 
 @pytest.mark.parametrize(
@@ -166,9 +168,14 @@ def test_alerts_say_who_has_seen_them() -> None:
         ),
         ("drift", "of something else", "of something else"),
         ("archive", "return of 2013:1", "return of 2013:1"),
+        ("server", "sql", "SQL endpoint"),
+        ("server", "another", "another"),
+        ("dag", "flight_processing_dag", "Minute run"),
+        ("lag", "minute job", "No new batch"),
+        ("reconciliation", "batches", "Row counts of batches"),
     ],
 )
-def test_alerts_of_drift_name_features_as_the_page_of_predictions_does(kind: str, subject: str, said: str) -> None:
+def test_alerts_name_what_they_are_about_as_the_pages_do(kind: str, subject: str, said: str) -> None:
     assert text.subject(kind, subject) == said
 
 

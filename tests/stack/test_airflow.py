@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pandas as pd
 import psycopg
@@ -20,7 +20,7 @@ from generator.publisher import Publisher
 from generator.records import Record
 from generator.synthetic import Plan, Rates, synthetic
 from local_stack import postgres
-from skytier import hot_tier
+from skytier import alert_checks, alerts, hot_tier
 from skytier.airflow_api import ARCHIVING, MINUTE, AirflowApi
 from skytier.settings import HOST, KafkaSettings, MaintenanceSettings, PortSettings, PostgresSettings
 from tests import stores
@@ -78,6 +78,7 @@ def test_dags_are_there_and_run(airflow: AirflowApi) -> None:
         "delay_model_training_dag",
         "delay_model_drift_dag",
         "mongodb_archiving_dag",
+        "alerts_dag",
     }
     assert not any(dag["is_paused"] or dag["has_import_errors"] for dag in known.values())
     assert airflow.get("/importErrors")["total_entries"] == 0
@@ -148,6 +149,27 @@ def test_an_archive_run_is_started_by_hand(airflow: AirflowApi) -> None:
         return {run["dag_run_id"]: run["note"] for run in airflow.runs(ARCHIVING) if run["state"] == "success"}
 
     assert eventually(lambda: succeeded().get(run_id), RUN_SECONDS) == "by a test"
+
+
+def test_a_failed_run_is_an_alert_until_one_succeeds(airflow: AirflowApi) -> None:
+    run_id = airflow.trigger(ARCHIVING, "by a test")
+    eventually(lambda: run_id in [run["dag_run_id"] for run in ended(airflow, ARCHIVING)], RUN_SECONDS)
+    airflow.pause(ARCHIVING, True)
+    try:
+        newest = ended(airflow, ARCHIVING)[0]["dag_run_id"]
+        for state, raised in (("failed", True), ("success", False)):
+            airflow.set_run_state(ARCHIVING, newest, state)
+            assert (ARCHIVING in alert_checks.check().found["dag"]) is raised
+            with hot_tier.client() as connection:
+                same = {"kind": "dag", "subject": ARCHIVING, "resolved_time": None}
+                assert alerts.alerts(connection).count_documents(same) == raised
+    finally:
+        airflow.pause(ARCHIVING, False)
+
+
+def ended(airflow: AirflowApi, dag_id: str) -> list[dict[str, Any]]:
+    """The runs that ended, newest first."""
+    return [run for run in airflow.runs(dag_id) if run["state"] in ("success", "failed")]
 
 
 @pytest.fixture

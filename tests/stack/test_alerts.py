@@ -1,7 +1,8 @@
-"""Alerts on a real MongoDB: the same one counts up, whoever raises it and when."""
+"""Alerts on real servers: the same one counts up, whoever raises it and when, and ends when its cause is gone."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -11,10 +12,13 @@ import pytest
 from pymongo import MongoClient
 from pymongo.collection import Collection
 
-from skytier import alerts, hot_tier
+from skytier import alert_checks, alerts, hot_tier
 from skytier.alerts import Severity, alert
+from skytier.errors import TransientError
 from skytier.hot_tier import Document
+from tests.minute_job import drain, run
 from tests.own_stack import OwnStack
+from tests.webhook_receiver import Receiver
 
 pytestmark = pytest.mark.stack
 
@@ -79,14 +83,168 @@ def test_the_index_of_an_earlier_stack_is_replaced(
     connection: MongoClient[Document], collection: Collection[Document]
 ) -> None:
     """It let the same alert be there twice."""
-    collection.drop_index("unacknowledged")
+    collection.drop_index("open")
     collection.create_index([("kind", 1), ("subject", 1)])
     first = datetime(2026, 11, 21, tzinfo=UTC)
     same = {"kind": KIND, "subject": "a", "acknowledged_by": None, "count": 1}
     collection.insert_many([same | {"last_time": first + timedelta(hours=hours)} for hours in (1, 2, 0)])
     for _ in range(2):
         alerts.ensure_indexes(connection)
-        assert set(collection.index_information()) == {"_id_", "unacknowledged", "last_time_-1"}
+        assert set(collection.index_information()) == {"_id_", "open", "last_time_-1"}
     (left,) = collection.find({"kind": KIND, "acknowledged_by": None})
     assert left["last_time"] == first + timedelta(hours=2)
     assert collection.count_documents({"kind": KIND}) == 3
+
+
+def raised(connection: MongoClient[Document], subject: str = "a", severity: Severity = Severity.WARNING) -> None:
+    alert(connection, KIND, severity, subject, "it lasts", until_resolved=True)
+
+
+def found(collection: Collection[Document]) -> list[tuple[str, int, bool, bool]]:
+    """Subject, count, whether it was acknowledged and resolved, of each alert in the order they were raised first."""
+    return [
+        (one["subject"], one["count"], one["acknowledged_by"] is not None, one["resolved_time"] is not None)
+        for one in collection.find({"kind": KIND}).sort("first_time", 1)
+    ]
+
+
+def test_a_resolved_alert_that_comes_again_is_a_new_one(
+    connection: MongoClient[Document], collection: Collection[Document]
+) -> None:
+    for lasts in (True, False):
+        for _ in range(2):
+            alert(connection, KIND, Severity.WARNING, f"lasts: {lasts}", "a", until_resolved=lasts)
+        assert [alerts.resolve(connection, KIND, f"lasts: {lasts}") for _ in range(2)] == [1, 0]
+        alert(connection, KIND, Severity.WARNING, f"lasts: {lasts}", "a", until_resolved=lasts)
+    twice = [("lasts: True", 2, False, True), ("lasts: True", 1, False, False)]
+    assert found(collection) == twice + [(subject.replace("True", "False"), *rest) for subject, *rest in twice]
+
+
+def test_a_condition_that_was_acknowledged_stays_so_while_it_lasts(
+    connection: MongoClient[Document], collection: Collection[Document]
+) -> None:
+    raised(connection)
+    (one,) = collection.find({"kind": KIND})
+    alerts.acknowledge(connection, [one["_id"]], "ann")
+    raised(connection)
+    assert found(collection) == [("a", 2, True, False)]
+    alerts.resolve(connection, KIND, "a")
+    raised(connection)
+    assert found(collection) == [("a", 2, True, True), ("a", 1, False, False)]
+
+
+def test_what_is_not_found_any_more_is_resolved(
+    connection: MongoClient[Document], collection: Collection[Document]
+) -> None:
+    condition = alerts.Condition(Severity.CRITICAL, "it lasts")
+    assert alerts.settle(connection, KIND, dict.fromkeys(("a", "b"), condition)) == 0
+    assert alerts.settle(connection, KIND, {"b": condition, "c": condition}) == 1
+    assert found(collection) == [("a", 1, False, True), ("b", 2, False, False), ("c", 1, False, False)]
+    assert alerts.settle(connection, KIND, {}) == 2
+
+
+def test_alerts_of_earlier_code_are_resolved_too_and_may_come_again(
+    connection: MongoClient[Document], collection: Collection[Document]
+) -> None:
+    """They have no field for it, and their index let one that nobody acknowledged be there once only."""
+    collection.drop_index("open")
+    nobody = {"acknowledged_by": None}
+    collection.create_index(
+        [("kind", 1), ("subject", 1)], name="unacknowledged", unique=True, partialFilterExpression=nobody
+    )
+    then = datetime(2026, 11, 21, tzinfo=UTC)
+    same = {"kind": KIND, "severity": "critical", "message": "m", "first_time": then, "last_time": then, "count": 9}
+    collection.insert_many([same | {"subject": "a"} | nobody, same | {"subject": "a", "acknowledged_by": "ann"}])
+    raised(connection)  # the open one counts up, not the one that was over with its acknowledgement
+    assert [one["count"] for one in collection.find({"kind": KIND} | nobody)] == [10]
+    assert alerts.resolve(connection, KIND, "a") == 2
+    raised(connection)
+    assert "open" in collection.index_information()
+    assert collection.count_documents({"kind": KIND, "resolved_time": None}) == 1
+
+
+def test_the_webhook_is_told_of_the_first_and_the_last(
+    connection: MongoClient[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver = Receiver()
+    monkeypatch.setenv("SKYTIER_ALERTS_WEBHOOK_URL", receiver.url)
+    for severity in (Severity.WARNING, Severity.WARNING, Severity.CRITICAL, Severity.CRITICAL):
+        raised(connection, severity=severity)
+    for _ in range(2):
+        alerts.resolve(connection, KIND, "a")
+    receiver.close()
+    told = [(body["event"], body["severity"]) for body in receiver.told]
+    assert told == [("raised", "warning"), ("raised", "critical"), ("resolved", "critical")]
+
+
+def open_now(connection: MongoClient[Document], kind: str) -> set[str]:
+    return {one["subject"] for one in alerts.alerts(connection).find({"kind": kind, "resolved_time": None})}
+
+
+def test_a_server_that_is_down_is_an_alert_until_it_is_up(
+    connection: MongoClient[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Airflow does not run on this stack: what it would say of runs is not known, and changes nothing."""
+    monkeypatch.setenv("SKYTIER_ALERTS_DOWN_SECONDS", "0")
+    alert(connection, "dag", Severity.WARNING, "of a test", "it failed", until_resolved=True)
+    with monkeypatch.context() as broken:
+        broken.setenv("SKYTIER_REDIS_URL", "redis://127.0.0.1:1")
+        for _ in range(2):
+            report = alert_checks.check()
+    assert {"redis", "airflow-api"} <= set(report.found["server"])
+    assert set(report.unknown) >= {"dag"}
+    assert "mongodb" not in report.found["server"]
+    (redis,) = alerts.alerts(connection).find({"kind": "server", "subject": "redis", "resolved_time": None})
+    assert redis["count"] == 2
+    assert "redis" not in alert_checks.check().found["server"]
+    assert "redis" not in open_now(connection, "server")
+    assert "of a test" in open_now(connection, "dag")
+    alerts.alerts(connection).delete_many({"subject": "of a test"})
+
+
+def test_low_quality_and_lag_are_alerts_until_they_are_over(
+    stack: OwnStack, january: dict[str, int], connection: MongoClient[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SKYTIER_ALERTS_DOWN_SECONDS", "0")
+    run(stack, "synthesize", "--events", "50", "--seed", "77")
+    with monkeypatch.context() as strict:
+        strict.setenv("SKYTIER_ALERTS_LAG_RECORDS", "49")
+        strict.setenv("SKYTIER_ALERTS_MEAN_QUALITY", "1")
+        strict.setenv("SKYTIER_ALERTS_QUALITY_RECORDS", "1")
+        alert_checks.check()
+        assert open_now(connection, "lag") == {"records"}
+        assert "mean score" in open_now(connection, "quality")
+        drain(stack)
+        alert_checks.check()
+        assert open_now(connection, "lag") == set()
+    monkeypatch.setenv("SKYTIER_ALERTS_REJECTED_PCT", "100")
+    alert_checks.check()
+    assert open_now(connection, "quality") == set()
+
+
+def test_without_mongodb_the_webhook_is_told_once_and_again_when_it_is_back(
+    stack: OwnStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver = Receiver()
+    monkeypatch.setenv("SKYTIER_ALERTS_WEBHOOK_URL", receiver.url)
+    monkeypatch.setenv("SKYTIER_ALERTS_DOWN_SECONDS", "0")
+    with monkeypatch.context() as broken:
+        broken.setenv("SKYTIER_MONGODB_URI", "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200")
+        for _ in range(2):
+            with pytest.raises(TransientError, match="MongoDB does not answer"):
+                alert_checks.check()
+    alert_checks.check()
+    alert_checks.check()
+    receiver.close()
+    of_mongodb = [(body["event"], body["subject"]) for body in receiver.told if "kept" in body["message"]]
+    assert of_mongodb == [("raised", "mongodb"), ("resolved", "mongodb")]
+
+
+def test_alerts_are_listed(stack: OwnStack, connection: MongoClient[Document]) -> None:
+    for subject in ("there", "over"):
+        raised(connection, subject)
+    alerts.resolve(connection, KIND, "over")
+    for options, expected in (((), ["there"]), (("--resolved",), ["over", "there"])):
+        listed = [json.loads(line) for line in run(stack, "alerts", "list", "--json", *options).splitlines()]
+        assert sorted(one["subject"] for one in listed if one["kind"] == KIND) == expected
+    assert f"warning: {KIND}: there: it lasts (1 times since " in run(stack, "alerts", "list")

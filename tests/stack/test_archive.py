@@ -33,6 +33,7 @@ from tests.archive_runs import (
     flip,
     has_alert,
     hot_count,
+    open_alerts,
     publish,
     size_mb,
     taken,
@@ -60,6 +61,10 @@ def test_the_oldest_events_move_until_the_hot_tier_is_below_its_low_water_mark(a
     # Indexes as small as these give their pages back late: at the size that a document had, it is below the mark.
     assert hot_count() * manifest.size_before_bytes / documents <= limit_mb * MB * 0.75
     assert has_alert("size over 100%")
+    assert open_alerts() == ["size over 100%"]
+    for share, told in ((0.99, ["size over 100%"]), (1.2, ["size over 80%"]), (1.3, [])):
+        archive(archive_stack, "step", "measure", SKYTIER_ARCHIVE_LIMIT_MB=str(size_mb() * share))
+        assert open_alerts() == told
     with hot_tier.client() as connection:
         oldest = hot_tier.events(connection).find_one(sort=[("event_time", 1)])
     assert oldest is not None

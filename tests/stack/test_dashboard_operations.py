@@ -26,7 +26,7 @@ from dashboard.queries import operations_jobs as jobs
 from dashboard.queries import operations_servers as servers
 from dashboard.queries import operations_storage as storage
 from dashboard.queries import tiers
-from skytier import alerts, batches, hot_tier
+from skytier import alerts, batches, hot_tier, server_probes
 from skytier.alerts import Severity, alert
 from skytier.archive.manifest import File, Manifest, Selection, State, Tally
 from skytier.archive.manifests import FOLDER
@@ -70,7 +70,7 @@ def test_servers_that_run_are_well_and_told_with_their_latency() -> None:
     found = asked(servers.servers()).set_index("server")
     running = found.drop(list(AIRFLOW))
     assert set(running["state"]) <= {"ok", "slow"}
-    assert running["latency_ms"].between(0, servers.PATIENCE_SECONDS * 2000).all()
+    assert running["latency_ms"].between(0, server_probes.PATIENCE_SECONDS * 2000).all()
     assert running["reason"].isna().all()
     assert found.loc[sorted(AIRFLOW), "state"].tolist() == ["down", "unknown", "unknown"]
 
@@ -215,6 +215,18 @@ def test_alerts_are_told_the_open_ones_first(hot: MongoClient[hot_tier.Document]
     assert ours["subject"].tolist() == ["open", "seen"]
     assert (ours["times"].tolist(), ours["acknowledged_by"].tolist()) == ([2, 1], [None, "ann"])
     assert bson.ObjectId(ours["alert_id"].iloc[1]) == seen["_id"]
+
+
+def test_a_resolved_alert_comes_last_and_costs_no_points(hot: MongoClient[hot_tier.Document]) -> None:
+    for subject in ("over", "there"):
+        alert(hot, KIND, Severity.CRITICAL, subject, "a message", until_resolved=True)
+    before = queries._alerts()
+    assert alerts.resolve(hot, KIND, "over") == 1
+    found = tiers.answer(queries.newest_alerts()).table.to_pandas()  # at once
+    ours = found[found["kind"] == KIND].reset_index(drop=True)
+    assert ours["subject"].tolist() == ["there", "over"]
+    assert ours["resolved_time"].isna().tolist() == [True, False]
+    assert queries._alerts().measure == before.measure - 1
 
 
 def test_the_cache_counts_what_was_asked() -> None:

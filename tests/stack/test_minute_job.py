@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from skytier import batches, checkpoints, hot_tier
+from skytier import alerts, batches, checkpoints, hot_tier
 from skytier.files import Files
 from skytier.settings import KafkaSettings
 from skytier.sql import query
@@ -175,8 +175,14 @@ def test_books_notice_a_lost_document(stack: OwnStack, january: dict[str, int]) 
         failed = stack.skytier("books", "check")
         assert failed.returncode == 1
         assert f"batch {document['batch_id']}: rows in hot tier" in failed.stderr
+        assert stack.skytier("books", "check").returncode == 1
+        same = {"kind": "reconciliation", "resolved_time": None}
+        (alert,) = alerts.alerts(connection).find(same)
+        assert (alert["count"], alert["severity"]) == (2, "critical")
+        assert f"batch {document['batch_id']}: rows in hot tier" in alert["message"]
         events.insert_one(document)
-    run(stack, "books", "check")
+        run(stack, "books", "check")
+        assert alerts.alerts(connection).count_documents(same) == 0
 
 
 def test_kafka_failure_is_told_in_a_sentence(stack: OwnStack, january: dict[str, int]) -> None:
