@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -16,54 +18,81 @@ from skytier.books import BALANCE, Balance, Difference, Entry, Report
 from skytier.hot_tier import Document
 from skytier.sql import Connection, Result
 from tests.files_in_memory import FilesInMemory
-from tests.plain.test_books import entry
+from tests.plain.test_books import NOW, entry
 
 pytestmark = pytest.mark.plain
 
-FIRST, SECOND = entry(0, 10, 2, 1), entry(1, 5, 0, 3, start=13)
-STORES = ("staging", "fact", "rejected")
+MINUTE = timedelta(minutes=1)
+FIRST = replace(entry(0, 10, 2, 1), ingestion_time_max=NOW + MINUTE)
+SECOND = replace(entry(1, 5, 0, 3, start=13), ingestion_time_min=NOW + 2 * MINUTE, ingestion_time_max=NOW + 3 * MINUTE)
+BOTH_TIERS = "tiers.flight_events"
+TABLES = {
+    **{store: f"flight_dw.{store}_flight_events" for store in ("staging", "fact", "rejected")},
+    "both tiers": BOTH_TIERS,
+}
 
 
 class Warehouse(Connection):
-    """What the SQL endpoint answers to the questions of a reconciliation."""
+    """The tables that a reconciliation asks, in SQLite, which knows all of its SQL but for one word."""
 
     def __init__(self, *entries: Entry) -> None:
-        self.entries = entries
-        self.counts = {store: {e.batch_id: e.stored for e in entries} for store in STORES[:2]}
-        self.counts["rejected"] = {e.batch_id: e.rejected for e in entries}
-        self.in_both_tiers = {e.batch_id: e.stored for e in entries}
+        self.database = sqlite3.connect(":memory:")
+        for schema in ("flight_dw", "tiers"):
+            self.database.execute(f"ATTACH ':memory:' AS {schema}")
+        columns = ", ".join(row(entries[0]))
+        self.database.execute(f"CREATE TABLE flight_dw.batch_metadata ({columns})")
+        for one in entries:
+            places = ", ".join("?" * len(row(one)))
+            self.database.execute(f"INSERT INTO flight_dw.batch_metadata VALUES ({places})", list(row(one).values()))
+        for table in TABLES.values():
+            self.database.execute(f"CREATE TABLE {table} (batch_id)")
+            for one in entries:
+                self.add(table, one.batch_id, one.rejected if "rejected" in table else one.stored)
+
+    def add(self, table: str, batch: int, rows: int) -> None:
+        self.database.executemany(f"INSERT INTO {table} VALUES (?)", [(batch,)] * rows)
+
+    def delete_one(self, table: str, batch: int) -> None:
+        which = f"SELECT rowid FROM {table} WHERE batch_id = {batch} LIMIT 1"
+        self.database.execute(f"DELETE FROM {table} WHERE rowid IN ({which})")
 
     def query(self, statement: str) -> Result:
-        if "kafka_offsets" in statement:
-            after = int(statement.partition("batch_id > ")[2].split()[0])
-            rows = [row(one) for one in self.entries if one.batch_id > after]
-            return Result(list(rows[0]) if rows else [], [], [tuple(one.values()) for one in rows])
-        if "DIV" in statement:
-            known = [e.batch_id for e in self.entries if e.batch_id <= int(statement.partition("<= ")[2].split()[0])]
-            return Result([], [], [(min(known), max(known))] if known else [])
-        first, last = (int(part.split()[0]) for part in statement.partition("BETWEEN ")[2].split(" AND ")[:2])
-        if "tiers.flight_events" in statement:
-            return Result([], [], [pair for pair in self.in_both_tiers.items() if first <= pair[0] <= last])
-        found = [(s, batch, count) for s in STORES for batch, count in self.counts[s].items() if first <= batch <= last]
-        return Result([], [], cast("list[tuple[Any, ...]]", found))
+        cursor = self.database.execute(statement.replace(" DIV ", " / "))
+        columns = [column[0] for column in cursor.description]
+        is_time = [name.startswith("ingestion_time") for name in columns]
+        rows = [
+            tuple(datetime.fromisoformat(value) if time else value for value, time in zip(one, is_time, strict=True))
+            for one in cursor
+        ]
+        return Result(columns, [], rows)
 
 
 class HotTier:
-    """Documents by batch, asked as MongoDB is."""
+    """Documents, asked as MongoDB is: half of a batch came with its first record, half with its last."""
 
     def __init__(self, *entries: Entry) -> None:
-        self.counts = {e.batch_id: e.stored for e in entries}
+        self.documents = [
+            (one.batch_id, one.ingestion_time_max if number % 2 else one.ingestion_time_min)
+            for one in entries
+            for number in range(one.stored)
+        ]
 
     def __getitem__(self, name: str) -> HotTier:
         return self
 
     def aggregate(self, pipeline: list[Document]) -> Iterator[Document]:
-        return iter([{"_id": batch, "documents": count} for batch, count in self.counts.items()])
+        span = pipeline[0]["$match"]["ingestion_timestamp"]
+        found = Counter(batch for batch, at in self.documents if span["$gte"] <= at <= span["$lte"])
+        return iter([{"_id": batch, "documents": count} for batch, count in found.items()])
+
+    def delete_one(self, batch: int) -> None:
+        self.documents.remove(next(one for one in self.documents if one[0] == batch))
 
 
 def row(of: Entry) -> dict[str, Any]:
     known = {name: value for name, value in asdict(of).items() if name != "offsets"}
-    return known | {"kafka_offsets": json.dumps({"flight_events": of.offsets})}
+    times = {name: value.isoformat() for name, value in known.items() if name.startswith("ingestion_time")}
+    return known | times | {"kafka_offsets": json.dumps({"flight_events": of.offsets})}
 
 
 class Stores:
@@ -88,30 +117,28 @@ def test_what_was_found_right_is_remembered_and_not_counted_again() -> None:
     assert stores.check() == Report([], [])
 
 
-@pytest.mark.parametrize("store", [*STORES, "hot tier"])
+@pytest.mark.parametrize("store", ["staging", "fact", "rejected", "hot tier"])
 @pytest.mark.parametrize("batch", [FIRST, SECOND], ids=["first", "second"])
 def test_what_differed_is_not_remembered(store: str, batch: Entry) -> None:
     stores = Stores(FIRST, SECOND)
-    with spoilt(stores, store, batch.batch_id):
-        for _ in range(2):  # it differs until somebody has repaired it
-            (difference,) = stores.check().differences
-            assert (difference.batch_id, difference.what) == (batch.batch_id, f"rows in {store}")
-            assert stores.remembered() is None
-    assert stores.check().differences == []
-    assert stores.remembered()["batch_id"] == SECOND.batch_id
+    lose_one(stores, store, batch.batch_id)
+    for _ in range(2):  # it differs until somebody has repaired it
+        (difference,) = stores.check().differences
+        assert (difference.batch_id, difference.what) == (batch.batch_id, f"rows in {store}")
+        assert stores.remembered() is None
+    repaired = Stores(FIRST, SECOND)
+    repaired.files = stores.files
+    assert repaired.check().differences == []
+    assert repaired.remembered()["batch_id"] == SECOND.batch_id
 
 
-@contextmanager
-def spoilt(stores: Stores, store: str, batch: int) -> Iterator[None]:
+def lose_one(stores: Stores, store: str, batch: int) -> None:
     """One row less of a batch in a store; of the hot tier it is in no archive either."""
-    places = (
-        [stores.warehouse.counts[store]] if store in STORES else [stores.hot.counts, stores.warehouse.in_both_tiers]
-    )
-    for counts in places:
-        counts[batch] -= 1
-    yield
-    for counts in places:
-        counts[batch] += 1
+    if store == "hot tier":
+        stores.hot.delete_one(batch)
+        stores.warehouse.delete_one(BOTH_TIERS, batch)
+    else:
+        stores.warehouse.delete_one(TABLES[store], batch)
 
 
 def test_a_gap_is_not_remembered() -> None:
@@ -137,18 +164,19 @@ def test_ends_of_partitions_that_a_batch_took_nothing_from_stay_remembered() -> 
     assert stores.remembered()["ends"] == {"0": 14, "1": 7}
 
 
-def test_events_that_left_the_hot_tier_for_an_archive_are_no_difference() -> None:
-    stores = Stores(FIRST, SECOND)
-    stores.hot.counts = {SECOND.batch_id: 2}
+@pytest.mark.parametrize("entries", [(FIRST,), (FIRST, SECOND), (FIRST, SECOND, entry(2, 4, 0, 0, start=21))])
+def test_events_that_left_the_hot_tier_for_an_archive_are_no_difference(entries: tuple[Entry, ...]) -> None:
+    stores = Stores(*entries)
+    stores.hot.documents = stores.hot.documents[-3:]
     assert stores.check().differences == []
 
 
 def test_the_newest_batch_counts_only_once_it_is_marked() -> None:
     stores = Stores(FIRST, SECOND, marked=1)
-    stores.warehouse.counts["fact"][SECOND.batch_id] = 0  # the job is at it
+    stores.warehouse.delete_one(TABLES["fact"], SECOND.batch_id)  # the job is at it
     assert stores.check() == Report([FIRST], [])
     assert stores.remembered()["batch_id"] == FIRST.batch_id
-    stores.warehouse.counts["fact"][SECOND.batch_id] = SECOND.stored
+    stores.warehouse.add(TABLES["fact"], SECOND.batch_id, 1)
     assert stores.check() == Report([], [])
     batches.mark(stores.files, SECOND.batch_id, {})
     assert stores.check() == Report([SECOND], [])
@@ -165,6 +193,35 @@ def test_balanced_batches_are_those_that_were_remembered() -> None:
     assert books.balanced(stores.warehouse, stores.files) == ()
     stores.check()
     assert books.balanced(stores.warehouse, stores.files) == (batches.BatchSpan(FIRST.batch_id, FIRST.batch_id),)
+
+
+def test_documents_of_batches_that_are_not_checked_do_not_count() -> None:
+    stores = Stores(FIRST, SECOND)
+    stores.check()
+    stores.hot.documents += [(SECOND.batch_id, NOW - timedelta(days=1)), (FIRST.batch_id, NOW)]
+    assert stores.check() == Report([], [])
+
+
+def test_a_batch_that_took_other_records_than_it_counts_is_found() -> None:
+    stores = Stores(replace(FIRST, offsets={"0": (0, 12)}))
+    assert stores.check().differences == [Difference(FIRST.batch_id, "consumed against Kafka's positions", 12, 13)]
+
+
+def test_a_batch_whose_parts_are_not_its_whole_is_found() -> None:
+    stores = Stores(replace(FIRST, duplicates=3))
+    assert stores.check().differences == [Difference(FIRST.batch_id, "stored + duplicates + rejected", 13, 14)]
+
+
+def test_every_gap_is_found_wherever_the_checkpoint_began() -> None:
+    begin = [entry(number, 10, 0, 0, start, generation=2) for number, start in ((5, 0), (6, 11), (7, 22))]
+    remembered = Balance(batches.batch_id(2, 4), {"0": 1, "1": 7})
+    found = [(difference.expected, difference.found) for difference in books.gaps(begin, remembered)]
+    assert found == [(1, 0), (10, 11), (21, 22)]
+    assert books.gaps(begin[:1], Balance(batches.batch_id(1, 4), {"0": 1})) == []
+    after = [replace(begin[0], offsets={"1": (7, 17)}), replace(begin[1], offsets={"0": (3, 13)})]
+    assert [difference.found for difference in books.gaps(after, remembered)] == [3]
+    anew = [entry(number, 10, 0, 0, start, generation=3) for number, start in ((1, 0), (2, 11))]
+    assert [difference.found for difference in books.gaps(anew, remembered)] == [11]
 
 
 def test_a_partition_that_is_new_has_no_place_to_begin_at() -> None:
