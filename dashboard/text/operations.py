@@ -75,6 +75,8 @@ KINDS = {
     "dag": "Airflow run",
     "lag": "Kafka lag",
     "quality": "Data quality",
+    "kafka": "Kafka's log",
+    "quarantine": "Quarantine",
 }
 ALERT_SUBJECTS = {
     "batches": "Row counts of batches",

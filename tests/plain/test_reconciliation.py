@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -23,8 +24,15 @@ from tests.plain.test_books import NOW, entry
 pytestmark = pytest.mark.plain
 
 MINUTE = timedelta(minutes=1)
-FIRST = replace(entry(0, 10, 2, 1), ingestion_time_max=NOW + MINUTE)
-SECOND = replace(entry(1, 5, 0, 3, start=13), ingestion_time_min=NOW + 2 * MINUTE, ingestion_time_max=NOW + 3 * MINUTE)
+
+
+def lying(of: Entry, **changes: Any) -> Entry:
+    """The batch in a raw folder of its own."""
+    return replace(of, storage_location=f"/raw/batch_{of.batch_id}", **changes)
+
+
+FIRST = lying(entry(0, 10, 2, 1), ingestion_time_max=NOW + MINUTE)
+SECOND = lying(entry(1, 5, 0, 3, start=13), ingestion_time_min=NOW + 2 * MINUTE, ingestion_time_max=NOW + 3 * MINUTE)
 BOTH_TIERS = "tiers.flight_events"
 TABLES = {
     **{store: f"flight_dw.{store}_flight_events" for store in ("staging", "fact", "rejected")},
@@ -33,11 +41,11 @@ TABLES = {
 
 
 class Warehouse(Connection):
-    """The tables that a reconciliation asks, in SQLite, which knows all of its SQL but for one word."""
+    """The tables that a reconciliation asks, in SQLite, which knows all of its SQL but for two words."""
 
     def __init__(self, *entries: Entry) -> None:
         self.database = sqlite3.connect(":memory:")
-        for schema in ("flight_dw", "tiers"):
+        for schema in ("flight_dw", "tiers", "parquet"):
             self.database.execute(f"ATTACH ':memory:' AS {schema}")
         columns = ", ".join(row(entries[0]))
         self.database.execute(f"CREATE TABLE flight_dw.batch_metadata ({columns})")
@@ -48,6 +56,9 @@ class Warehouse(Connection):
             self.database.execute(f"CREATE TABLE {table} (batch_id)")
             for one in entries:
                 self.add(table, one.batch_id, one.rejected if "rejected" in table else one.stored)
+        for one in entries:
+            self.database.execute(f"CREATE TABLE {raw(one.batch_id)} (batch_id)")
+            self.add(raw(one.batch_id), one.batch_id, one.consumed)
 
     def add(self, table: str, batch: int, rows: int) -> None:
         self.database.executemany(f"INSERT INTO {table} VALUES (?)", [(batch,)] * rows)
@@ -57,11 +68,14 @@ class Warehouse(Connection):
         self.database.execute(f"DELETE FROM {table} WHERE rowid IN ({which})")
 
     def query(self, statement: str) -> Result:
-        cursor = self.database.execute(statement.replace(" DIV ", " / "))
+        cursor = self.database.execute(re.sub(r"(\d)L\b", r"\1", statement).replace(" DIV ", " / "))
         columns = [column[0] for column in cursor.description]
         is_time = [name.startswith("ingestion_time") for name in columns]
         rows = [
-            tuple(datetime.fromisoformat(value) if time else value for value, time in zip(one, is_time, strict=True))
+            tuple(
+                datetime.fromisoformat(value) if time and value else value
+                for value, time in zip(one, is_time, strict=True)
+            )
             for one in cursor
         ]
         return Result(columns, [], rows)
@@ -89,9 +103,13 @@ class HotTier:
         self.documents.remove(next(one for one in self.documents if one[0] == batch))
 
 
+def raw(batch: int) -> str:
+    return f"parquet.`/raw/batch_{batch}`"
+
+
 def row(of: Entry) -> dict[str, Any]:
     known = {name: value for name, value in asdict(of).items() if name != "offsets"}
-    times = {name: value.isoformat() for name, value in known.items() if name.startswith("ingestion_time")}
+    times = {name: value and value.isoformat() for name, value in known.items() if name.startswith("ingestion_time")}
     return known | times | {"kafka_offsets": json.dumps({"flight_events": of.offsets})}
 
 
@@ -117,7 +135,7 @@ def test_what_was_found_right_is_remembered_and_not_counted_again() -> None:
     assert stores.check() == Report([], [])
 
 
-@pytest.mark.parametrize("store", ["staging", "fact", "rejected", "hot tier"])
+@pytest.mark.parametrize("store", ["raw", "staging", "fact", "rejected", "hot tier"])
 @pytest.mark.parametrize("batch", [FIRST, SECOND], ids=["first", "second"])
 def test_what_differed_is_not_remembered(store: str, batch: Entry) -> None:
     stores = Stores(FIRST, SECOND)
@@ -138,7 +156,7 @@ def lose_one(stores: Stores, store: str, batch: int) -> None:
         stores.hot.delete_one(batch)
         stores.warehouse.delete_one(BOTH_TIERS, batch)
     else:
-        stores.warehouse.delete_one(TABLES[store], batch)
+        stores.warehouse.delete_one(raw(batch) if store == "raw" else TABLES[store], batch)
 
 
 def test_a_gap_is_not_remembered() -> None:
@@ -164,7 +182,7 @@ def test_ends_of_partitions_that_a_batch_took_nothing_from_stay_remembered() -> 
     assert stores.remembered()["ends"] == {"0": 14, "1": 7}
 
 
-@pytest.mark.parametrize("entries", [(FIRST,), (FIRST, SECOND), (FIRST, SECOND, entry(2, 4, 0, 0, start=21))])
+@pytest.mark.parametrize("entries", [(FIRST,), (FIRST, SECOND), (FIRST, SECOND, lying(entry(2, 4, 0, 0, start=21)))])
 def test_events_that_left_the_hot_tier_for_an_archive_are_no_difference(entries: tuple[Entry, ...]) -> None:
     stores = Stores(*entries)
     stores.hot.documents = stores.hot.documents[-3:]
@@ -204,7 +222,9 @@ def test_documents_of_batches_that_are_not_checked_do_not_count() -> None:
 
 def test_a_batch_that_took_other_records_than_it_counts_is_found() -> None:
     stores = Stores(replace(FIRST, offsets={"0": (0, 12)}))
-    assert stores.check().differences == [Difference(FIRST.batch_id, "consumed against Kafka's positions", 12, 13)]
+    assert stores.check().differences == [
+        Difference(FIRST.batch_id, "consumed + lost within Kafka's positions", 12, 13)
+    ]
 
 
 def test_a_batch_whose_parts_are_not_its_whole_is_found() -> None:
