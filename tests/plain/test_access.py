@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -44,6 +45,7 @@ def test_the_same_password_for_both_is_an_operators() -> None:
     [
         ({"email": "ANN@example.org", "email_verified": True}, Role.OPERATOR),
         ({"email": "bob@example.org"}, Role.VIEWER),
+        ({"email": "eve@example.org", "email_verified": True}, Role.VIEWER),
         ({"email": "ann@example.org", "email_verified": False}, None),
         ({"email": "mallory@example.org"}, None),
         ({"email": None}, None),
@@ -57,7 +59,10 @@ def test_an_address_gives_its_role(user: dict[str, Any], role: Role | None) -> N
 def test_everybody_may_look_only_where_that_is_said() -> None:
     stranger = {"email": "mallory@example.org"}
     assert role_by_address(stranger, DashboardSettings()) is None
-    assert role_by_address(stranger, DashboardSettings(viewers="*", operators="*")) is Role.VIEWER
+    everybody = DashboardSettings(viewers="*", operators="*")
+    assert role_by_address(stranger, everybody) is Role.VIEWER
+    for nobody in ({}, {"email": None}, {"email": ""}):
+        assert role_by_address(nobody, everybody) is None
 
 
 def page() -> None:
@@ -100,20 +105,31 @@ def test_without_sign_in_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(inside(opened(monkeypatch))) == 1
 
 
-def test_nothing_is_shown_before_the_right_password(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_shown_before_the_right_password(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     app = opened(monkeypatch, SIGN_IN="password", VIEWER_PASSWORD=VIEWER, OPERATOR_PASSWORD=OPERATOR)
     assert inside(app) == []
     app.text_input[0].set_value("a wrong password")
     app.button[0].click().run()
     assert (inside(app), [error.value for error in app.error]) == ([], [text.WRONG])
+    assert "sign-in refused" in logged(capfd)
     app.text_input[0].set_value(VIEWER)
     app.button[0].click().run()
     assert inside(app) == ["inside: viewer, operator: False"]
     assert "access-password" not in app.session_state
+    assert re.search(r"signed in .*address=.*role=viewer", logged(capfd))
+    assert [caption.value for caption in app.sidebar.caption] == [text.SIGNED_IN.format(text.ROLES[Role.VIEWER])]
+    assert [button.label for button in app.sidebar.button] == [text.SIGN_OUT]
     app.button[0].click().run()
     assert text.OPERATORS_ONLY in [error.value for error in app.exception]
     app.button(key="access-out").click().run()
     assert inside(app) == []
+
+
+def logged(capfd: pytest.CaptureFixture[str]) -> str:
+    """What stands in the log, without the colours of a terminal."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", "".join(capfd.readouterr()))
 
 
 @pytest.mark.parametrize(

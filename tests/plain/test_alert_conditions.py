@@ -157,3 +157,30 @@ def test_of_quality_the_newest_batches_count() -> None:
 @pytest.mark.parametrize("batches", [[], [batch(consumed=49, rejected=49)], [batch(0, 1), batch(61, 1000)]])
 def test_few_records_say_nothing_of_quality(batches: list[Batch]) -> None:
     assert of_quality(batches, LIMITS) is None
+
+
+def test_messages_say_what_was_found_the_limit_and_where_to_look() -> None:
+    failed = of_dags({MINUTE: [run("failed", 7)]}, {MINUTE: ["a"]})
+    assert failed[MINUTE].message == "Run run 7 failed in a: the task's log in Airflow ends with the reason."
+    late = of_lag(lag(2), NOW - timedelta(minutes=90), NOW, LIMITS)
+    assert late[MINUTE_JOB].message == (
+        "2 records wait in Kafka, and the newest batch is 90 minutes old: "
+        "does the minute run succeed, and is its DAG switched on?"
+    )
+    assert of_quality([batch(rejected=50, score=0.5)], LIMITS) == {
+        REJECTED: (
+            Severity.WARNING,
+            "50 of the newest 100 records (50.0%) were rejected, and 5% are the limit: "
+            "flight_dw.rejected_flight_events has the reasons.",
+        ),
+        MEAN_SCORE: (
+            Severity.WARNING,
+            "The newest 50 events have a mean quality score of 0.50, and 0.8 is the limit: "
+            "the page Data Quality shows which flags were raised.",
+        ),
+    }
+
+
+def test_as_many_records_as_the_limit_say_something_of_quality() -> None:
+    assert of_quality([batch(consumed=50)], LIMITS) == {}
+    assert set(of_quality([batch(0), batch(60, rejected=100)], LIMITS) or {}) == {REJECTED}

@@ -246,3 +246,11 @@ def test_the_view_of_both_tiers_has_each_column_once_and_no_secret() -> None:
     assert hot_tier == [*names, "'hot' AS tier", "'hot' AS part"]
     assert "secret" not in both
     assert "mongodb" not in both
+
+
+@pytest.mark.parametrize(
+    ("megabytes", "cores", "number"),
+    [(0, 2, 2), (1200, 2, 2), (1201, 2, 3), (6400, 4, 11), (6000, 10, 10), (6001, 10, 11)],
+)
+def test_a_file_holds_a_tenth_of_its_documents_size(megabytes: int, cores: int, number: int) -> None:
+    assert planning.files(megabytes * planning.MB, cores, ArchiveSettings(file_mb=60)) == number

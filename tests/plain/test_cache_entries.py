@@ -28,12 +28,18 @@ def entry(age_seconds: float) -> Entry:
 
 
 def test_an_answer_is_read_back_as_it_was() -> None:
+    assert packed("q", ANSWER, EPOCHS) == WHOLE
     found = unpacked("q", WHOLE)
     assert found is not None
     assert found.answer.table.equals(TABLE)
     assert (found.answer.as_of, found.answer.seconds, found.answer.origin) == (NOW, 0.25, Origin.CACHED)
     assert found.answer.problem is None
     assert found.epochs == EPOCHS
+
+
+def test_an_answer_is_kept_compressed() -> None:
+    numbers = pa.table({"number": [0] * 10_000})
+    assert len(packed("q", Answer(numbers, NOW, 0, Origin.COMPUTED), EPOCHS)) < 10_000
 
 
 def test_an_answer_to_another_question_is_a_miss() -> None:
