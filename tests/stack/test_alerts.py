@@ -1,8 +1,9 @@
-"""Alerts on real servers: the same one counts up, whoever raises it and when, and ends when its cause is gone."""
+"""Alerts on a real MongoDB: the same one counts up, whoever raises it and when, and ends when its cause is gone."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -12,12 +13,10 @@ import pytest
 from pymongo import MongoClient
 from pymongo.collection import Collection
 
-from skytier import alert_checks, alerts, hot_tier
+from skytier import alerts, alerts_cli, hot_tier
 from skytier.alerts import Severity, alert
-from skytier.errors import TransientError
 from skytier.hot_tier import Document
-from tests.minute_job import drain, run
-from tests.own_stack import OwnStack
+from tests.single_servers import mongodb_server
 from tests.webhook_receiver import Receiver
 
 pytestmark = pytest.mark.stack
@@ -25,11 +24,21 @@ pytestmark = pytest.mark.stack
 KIND = "test"
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A MongoDB of this module's own; this process and those that it starts use it."""
+    with mongodb_server(tmp_path_factory.mktemp("mongodb")) as url, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SKYTIER_MONGODB_URI", url)
+        patch.setenv("SKYTIER_REDIS_URL", "redis://127.0.0.1:1")
+        yield
+
+
 @pytest.fixture
-def connection(stack: OwnStack) -> Iterator[MongoClient[Document]]:
+def connection(server: None) -> Iterator[MongoClient[Document]]:
     with hot_tier.client() as connection:
+        alerts.ensure_indexes(connection)
         yield connection
-        alerts.alerts(connection).delete_many({"kind": KIND})
+        alerts.alerts(connection).drop()
 
 
 @pytest.fixture
@@ -177,74 +186,21 @@ def test_the_webhook_is_told_of_the_first_and_the_last(
     assert told == [("raised", "warning"), ("raised", "critical"), ("resolved", "critical")]
 
 
-def open_now(connection: MongoClient[Document], kind: str) -> set[str]:
-    return {one["subject"] for one in alerts.alerts(connection).find({"kind": kind, "resolved_time": None})}
-
-
-def test_a_server_that_is_down_is_an_alert_until_it_is_up(
-    connection: MongoClient[Document], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Airflow does not run on this stack: what it would say of runs is not known, and changes nothing."""
-    monkeypatch.setenv("SKYTIER_ALERTS_DOWN_SECONDS", "0")
-    alert(connection, "dag", Severity.WARNING, "of a test", "it failed", until_resolved=True)
-    with monkeypatch.context() as broken:
-        broken.setenv("SKYTIER_REDIS_URL", "redis://127.0.0.1:1")
-        for _ in range(2):
-            report = alert_checks.check()
-    assert {"redis", "airflow-api"} <= set(report.found["server"])
-    assert set(report.unknown) >= {"dag"}
-    assert "mongodb" not in report.found["server"]
-    (redis,) = alerts.alerts(connection).find({"kind": "server", "subject": "redis", "resolved_time": None})
-    assert redis["count"] == 2
-    assert "redis" not in alert_checks.check().found["server"]
-    assert "redis" not in open_now(connection, "server")
-    assert "of a test" in open_now(connection, "dag")
-    alerts.alerts(connection).delete_many({"subject": "of a test"})
-
-
-def test_low_quality_and_lag_are_alerts_until_they_are_over(
-    stack: OwnStack, january: dict[str, int], connection: MongoClient[Document], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SKYTIER_ALERTS_DOWN_SECONDS", "0")
-    run(stack, "synthesize", "--events", "50", "--seed", "77")
-    with monkeypatch.context() as strict:
-        strict.setenv("SKYTIER_ALERTS_LAG_RECORDS", "49")
-        strict.setenv("SKYTIER_ALERTS_MEAN_QUALITY", "1")
-        strict.setenv("SKYTIER_ALERTS_QUALITY_RECORDS", "1")
-        alert_checks.check()
-        assert open_now(connection, "lag") == {"records"}
-        assert "mean score" in open_now(connection, "quality")
-        drain(stack)
-        alert_checks.check()
-        assert open_now(connection, "lag") == set()
-    monkeypatch.setenv("SKYTIER_ALERTS_REJECTED_PCT", "100")
-    alert_checks.check()
-    assert open_now(connection, "quality") == set()
-
-
-def test_without_mongodb_the_webhook_is_told_once_and_again_when_it_is_back(
-    stack: OwnStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    receiver = Receiver()
-    monkeypatch.setenv("SKYTIER_ALERTS_WEBHOOK_URL", receiver.url)
-    monkeypatch.setenv("SKYTIER_ALERTS_DOWN_SECONDS", "0")
-    with monkeypatch.context() as broken:
-        broken.setenv("SKYTIER_MONGODB_URI", "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200")
-        for _ in range(2):
-            with pytest.raises(TransientError, match="MongoDB does not answer"):
-                alert_checks.check()
-    alert_checks.check()
-    alert_checks.check()
-    receiver.close()
-    of_mongodb = [(body["event"], body["subject"]) for body in receiver.told if "kept" in body["message"]]
-    assert of_mongodb == [("raised", "mongodb"), ("resolved", "mongodb")]
-
-
-def test_alerts_are_listed(stack: OwnStack, connection: MongoClient[Document]) -> None:
+def test_alerts_are_listed(connection: MongoClient[Document], capsys: pytest.CaptureFixture[str]) -> None:
     for subject in ("there", "over"):
         raised(connection, subject)
     alerts.resolve(connection, KIND, "over")
-    for options, expected in (((), ["there"]), (("--resolved",), ["over", "there"])):
-        listed = [json.loads(line) for line in run(stack, "alerts", "list", "--json", *options).splitlines()]
-        assert sorted(one["subject"] for one in listed if one["kind"] == KIND) == expected
-    assert f"warning: {KIND}: there: it lasts (1 times since " in run(stack, "alerts", "list")
+    capsys.readouterr()
+    for resolved, expected in ((False, ["there"]), (True, ["over", "there"])):
+        alerts_cli.list_(resolved=resolved, as_json=True)
+        listed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert sorted(one["subject"] for one in listed) == expected
+        assert [one["resolved_time"] is None for one in listed if one["subject"] == "there"] == [True]
+    alerts_cli.list_(resolved=True)
+    said = capsys.readouterr().out
+    assert f"warning: {KIND}: there: it lasts (1 times since " in said
+    assert re.search(r"over: it lasts \(1 times since .*, seen by nobody, resolved 20", said)
+    alerts.resolve(connection, KIND, "there")
+    capsys.readouterr()
+    alerts_cli.list_()
+    assert capsys.readouterr().out == "No alert.\n"
