@@ -1,6 +1,6 @@
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
-.PHONY: help up down status install test test-code test-stack test-archive faults bench docs
+.PHONY: help up down status install test test-code test-stack test-archive faults bench mutants docs
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ bench: install ## measure the minute job, archive runs and the dashboard, on sta
 	@.venv/bin/python -m tests.bench.minute_job
 	@.venv/bin/python -m tests.bench.archive
 	@.venv/bin/python -m tests.bench.dashboard
+
+mutants: ## put faults into the code that decides, and list those that no test finds; an hour
+	@.venv/bin/mutmut run
+	@.venv/bin/mutmut results
 
 docs: ## write the documents that are made from code
 	@.venv/bin/python -m docs.generate
