@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from skytier.files import Files
@@ -21,8 +22,8 @@ class FilesInMemory(Files):
         below = (known.removeprefix(f"{path}/") for known in self.documents if known.startswith(f"{path}/"))
         return sorted({rest.split("/")[0] for rest in below})
 
-    def read_json(self, path: str) -> Any:
-        return self.documents[path]
+    def read_text(self, path: str) -> str:
+        return json.dumps(self.documents[path])
 
     def write_json_atomically(self, path: str, document: Any) -> None:
         self.documents[path] = document

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from skytier import batches
+from skytier.errors import TerminalError
+from skytier.kafka_log import Position
 from skytier.batches import BATCHES_PER_GENERATION, batch_id
 from tests.files_in_memory import FilesInMemory
 
@@ -40,3 +44,46 @@ def test_a_mark_holds_the_metadata_and_is_found() -> None:
     assert files.read_json("/metadata/batch_12.json") == {"stored": 3}
     assert batches.is_marked(files, 12)
     assert not batches.is_marked(files, 1)
+
+
+def test_the_newest_mark_is_that_of_the_highest_id() -> None:
+    assert batches.newest_mark(FilesInMemory()) == 0
+    others = ("books", "batch_x", "batch_99_old", "my_batch_98")
+    files = FilesInMemory(**{name: {} for name in ("batch_9", "batch_10", "batch_2", *others)})
+    assert batches.newest_mark(files) == 10
+
+
+def test_raw_folders_are_those_of_later_batches_on_the_newest_dates() -> None:
+    files = FilesInMemory()
+    for day, batch in ((1, 40), (2, 41), (2, 42), (3, 43), (5, 44)):
+        files.documents[f"{batches.raw_path(batch, date(2026, 11, day))}/part-0.parquet"] = {}
+    for other in ("_temporary/batch_50/x", "processing_date=2026-11-05/batch_x/x", "processing_date=2026-11-05/51/y"):
+        files.documents[f"{batches.RAW}/{other}"] = {}
+    expected = {
+        42: f"{batches.RAW}/processing_date=2026-11-02/batch_42",
+        43: f"{batches.RAW}/processing_date=2026-11-03/batch_43",
+        44: f"{batches.RAW}/processing_date=2026-11-05/batch_44",
+        51: f"{batches.RAW}/processing_date=2026-11-05/51",
+    }
+    assert batches.raw_folders(files, 41) == expected
+    assert 40 not in batches.raw_folders(files, 0)
+
+
+def test_a_mark_without_a_position_gives_none() -> None:
+    assert batches.position(FilesInMemory(), 7) is None
+    assert batches.position(FilesInMemory(batch_7={"stored": 3}), 7) is None
+
+
+@pytest.mark.parametrize(("content", "found"), [([], "holds list"), ({"position": 5}, "Input should be")])
+def test_a_damaged_mark_is_named(content: object, found: str) -> None:
+    files = FilesInMemory(batch_7=content)
+    with pytest.raises(TerminalError) as raised:
+        batches.position(files, 7)
+    assert str(raised.value).startswith(f"/metadata/batch_7.json on HDFS is no mark of a batch ({found}")
+    assert "row of batch 7 in flight_dw.batch_metadata" in str(raised.value)
+
+
+def test_a_position_is_read_as_it_was_marked() -> None:
+    known = Position(topic_id="a", ends={0: 7, 1: 0}, last_records={})
+    files = FilesInMemory(batch_7={"position": known.model_dump(mode="json")})
+    assert batches.position(files, 7) == known

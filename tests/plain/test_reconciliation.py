@@ -44,7 +44,7 @@ class Warehouse(Connection):
     """The tables that a reconciliation asks, in SQLite, which knows all of its SQL but for two words."""
 
     def __init__(self, *entries: Entry) -> None:
-        self.database = sqlite3.connect(":memory:")
+        self.database, self.statements = sqlite3.connect(":memory:"), list[str]()
         for schema in ("flight_dw", "tiers", "parquet"):
             self.database.execute(f"ATTACH ':memory:' AS {schema}")
         columns = ", ".join(row(entries[0]))
@@ -68,6 +68,7 @@ class Warehouse(Connection):
         self.database.execute(f"DELETE FROM {table} WHERE rowid IN ({which})")
 
     def query(self, statement: str) -> Result:
+        self.statements.append(statement)
         cursor = self.database.execute(re.sub(r"(\d)L\b", r"\1", statement).replace(" DIV ", " / "))
         columns = [column[0] for column in cursor.description]
         is_time = [name.startswith("ingestion_time") for name in columns]
@@ -133,6 +134,23 @@ def test_what_was_found_right_is_remembered_and_not_counted_again() -> None:
     assert stores.check() == Report([FIRST, SECOND], [])
     assert stores.remembered() == {"batch_id": SECOND.batch_id, "ends": {"0": 21}}
     assert stores.check() == Report([], [])
+
+
+def test_the_view_over_both_tiers_is_asked_only_where_the_hot_tier_differs() -> None:
+    stores = Stores(FIRST, SECOND)
+    assert stores.check().differences == []
+    assert not any(BOTH_TIERS in statement for statement in stores.warehouse.statements)
+
+
+def test_a_batch_that_took_nothing_has_no_times() -> None:
+    nothing = lying(entry(0, 0, 0, 0), ingestion_time_min=None, ingestion_time_max=None)
+    assert Stores(nothing).check() == Report([nothing], [])
+    assert Stores(nothing, lying(entry(1, 4, 0, 0))).check().differences == []
+
+
+def test_as_many_batches_as_there_are_are_checked() -> None:
+    many = [lying(entry(number, 1, 0, 0, start=number)) for number in range(205)]
+    assert Stores(*many).check() == Report(many, [])
 
 
 @pytest.mark.parametrize("store", ["raw", "staging", "fact", "rejected", "hot tier"])
