@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skytier import batches
+from skytier.batches import BATCHES_PER_GENERATION, batch_id
 from skytier.errors import TerminalError
 from skytier.kafka_log import Position
-from skytier.batches import BATCHES_PER_GENERATION, batch_id
 from tests.files_in_memory import FilesInMemory
 
 pytestmark = pytest.mark.plain
