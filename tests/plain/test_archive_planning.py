@@ -254,3 +254,9 @@ def test_the_view_of_both_tiers_has_each_column_once_and_no_secret() -> None:
 )
 def test_a_file_holds_a_tenth_of_its_documents_size(megabytes: int, cores: int, number: int) -> None:
     assert planning.files(megabytes * planning.MB, cores, ArchiveSettings(file_mb=60)) == number
+
+
+@pytest.mark.parametrize(("megabytes", "moves"), [(1, 0), (299, 0), (300, 0), (300.3, 201)])
+def test_nothing_moves_up_to_the_limit(megabytes: float, moves: int) -> None:
+    size = HotSize(documents=1001, data_bytes=round(megabytes * MB), index_bytes=0)
+    assert planning.documents_to_move(size, ArchiveSettings(limit_mb=300, low_water_pct=80)) == moves

@@ -238,11 +238,11 @@ def test_documents_of_batches_that_are_not_checked_do_not_count() -> None:
     assert stores.check() == Report([], [])
 
 
-def test_a_batch_that_took_other_records_than_it_counts_is_found() -> None:
-    stores = Stores(replace(FIRST, offsets={"0": (0, 12)}))
-    assert stores.check().differences == [
-        Difference(FIRST.batch_id, "consumed + lost within Kafka's positions", 12, 13)
-    ]
+@pytest.mark.parametrize("start", [0, 13])
+def test_a_batch_that_took_other_records_than_it_counts_is_found(start: int) -> None:
+    stores = Stores(replace(FIRST, offsets={"0": (start, start + 12)}))
+    what = "consumed + lost within Kafka's positions"
+    assert stores.check().differences == [Difference(FIRST.batch_id, what, 12, 13)]
 
 
 def test_a_batch_whose_parts_are_not_its_whole_is_found() -> None:
