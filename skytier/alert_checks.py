@@ -56,10 +56,14 @@ def check() -> Report:
             unknown[kind] = "too few records"
         else:
             found[kind] = known
-    return Report(found, unknown, _settle(found))
+    return Report(found, unknown, keep(found))
 
 
-def _settle(found: dict[str, Found]) -> int:
+def keep(found: dict[str, Found]) -> int:
+    """Raise what was found, by kind, and resolve the other alerts of these kinds; how many were resolved.
+
+    Raises TransientError when MongoDB does not answer; the webhook is told the first time, and when it is back.
+    """
     mark = home() / "run" / "alerts-not-kept"
     try:
         with hot_tier.client() as connection, hot_tier.answering():

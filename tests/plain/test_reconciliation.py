@@ -16,6 +16,7 @@ from pymongo import MongoClient
 
 from skytier import batches, books
 from skytier.books import BALANCE, Balance, Difference, Entry, Report
+from skytier.errors import TerminalError
 from skytier.hot_tier import Document
 from skytier.sql import Connection, Result
 from tests.files_in_memory import FilesInMemory
@@ -260,6 +261,15 @@ def test_every_gap_is_found_wherever_the_checkpoint_began() -> None:
     assert [difference.found for difference in books.gaps(after, remembered)] == [3]
     anew = [entry(number, 10, 0, 0, start, generation=3) for number, start in ((1, 0), (2, 11))]
     assert [difference.found for difference in books.gaps(anew, remembered)] == [11]
+
+
+def test_what_was_remembered_and_is_damaged_is_named() -> None:
+    stores = Stores(FIRST)
+    stores.files.documents[BALANCE] = {}
+    with pytest.raises(TerminalError) as raised:
+        stores.check()
+    assert str(raised.value).startswith(f"{BALANCE} on HDFS is not what the check writes: ")
+    assert "Delete it: the next check counts every batch again" in str(raised.value)
 
 
 def test_a_partition_that_is_new_has_no_place_to_begin_at() -> None:

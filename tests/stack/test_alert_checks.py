@@ -9,11 +9,9 @@ from pymongo import MongoClient
 
 from skytier import alert_checks, alerts, hot_tier
 from skytier.alerts import Severity, alert
-from skytier.errors import TransientError
 from skytier.hot_tier import Document
 from tests.minute_job import drain, run
 from tests.own_stack import OwnStack
-from tests.webhook_receiver import Receiver
 
 pytestmark = pytest.mark.stack
 
@@ -67,21 +65,3 @@ def test_low_quality_and_lag_are_alerts_until_they_are_over(
     monkeypatch.setenv("SKYTIER_ALERTS_REJECTED_PCT", "100")
     alert_checks.check()
     assert open_now(connection, "quality") == set()
-
-
-def test_without_mongodb_the_webhook_is_told_once_and_again_when_it_is_back(
-    stack: OwnStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    receiver = Receiver()
-    monkeypatch.setenv("SKYTIER_ALERTS_WEBHOOK_URL", receiver.url)
-    monkeypatch.setenv("SKYTIER_ALERTS_DOWN_SECONDS", "0")
-    with monkeypatch.context() as broken:
-        broken.setenv("SKYTIER_MONGODB_URI", "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200")
-        for _ in range(2):
-            with pytest.raises(TransientError, match="MongoDB does not answer"):
-                alert_checks.check()
-    alert_checks.check()
-    alert_checks.check()
-    receiver.close()
-    of_mongodb = [(body["event"], body["subject"]) for body in receiver.told if "kept" in body["message"]]
-    assert of_mongodb == [("raised", "mongodb"), ("resolved", "mongodb")]

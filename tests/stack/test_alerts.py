@@ -7,14 +7,16 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from threading import Barrier
 
 import pytest
 from pymongo import MongoClient
 from pymongo.collection import Collection
 
-from skytier import alerts, alerts_cli, hot_tier
+from skytier import alert_checks, alerts, alerts_cli, hot_tier
 from skytier.alerts import Severity, alert
+from skytier.errors import TransientError
 from skytier.hot_tier import Document
 from tests.single_servers import mongodb_server
 from tests.webhook_receiver import Receiver
@@ -204,3 +206,42 @@ def test_alerts_are_listed(connection: MongoClient[Document], capsys: pytest.Cap
     capsys.readouterr()
     alerts_cli.list_()
     assert capsys.readouterr().out == "No alert.\n"
+
+
+def test_of_a_check_what_cannot_be_looked_at_stays_as_it_is(
+    connection: MongoClient[Document], collection: Collection[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No server runs here but MongoDB: each of the others is an alert, and what they know is not known."""
+    monkeypatch.setenv("SKYTIER_PORT_OFFSET", "15000")
+    monkeypatch.setenv("SKYTIER_ALERTS_DOWN_SECONDS", "0")
+    for kind in ("dag", "lag", "quality"):
+        alert(connection, kind, Severity.WARNING, "of a test", "it lasts", until_resolved=True)
+    alert(connection, "server", Severity.CRITICAL, "mongodb", "It did not work.", until_resolved=True)
+    report = alert_checks.check()
+    assert set(report.unknown) == {"dag", "lag", "quality"}
+    assert {"kafka", "namenode", "sql", "redis", "postgres", "airflow-api"} <= set(report.found["server"])
+    assert report.resolved == 1
+    lasting = {(one["kind"], one["subject"]) for one in collection.find({"resolved_time": None})}
+    expected = {(kind, "of a test") for kind in ("dag", "lag", "quality")}
+    assert lasting == expected | {("server", name) for name in report.found["server"]}
+    assert "mongodb" not in report.found["server"]
+
+
+def test_without_mongodb_the_webhook_is_told_once_and_again_when_it_is_back(
+    server: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    receiver = Receiver()
+    monkeypatch.setenv("SKYTIER_HOME", str(tmp_path))
+    monkeypatch.setenv("SKYTIER_ALERTS_WEBHOOK_URL", receiver.url)
+    with monkeypatch.context() as broken:
+        broken.setenv("SKYTIER_MONGODB_URI", "mongodb://127.0.0.1:1/?connectTimeoutMS=200")
+        for _ in range(2):
+            with pytest.raises(TransientError, match="MongoDB does not answer"):
+                alert_checks.keep({})
+    for _ in range(2):
+        assert alert_checks.keep({}) == 0
+    receiver.close()
+    assert [(body["event"], body["subject"]) for body in receiver.told] == [
+        ("raised", "mongodb"),
+        ("resolved", "mongodb"),
+    ]
