@@ -23,6 +23,7 @@ from skytier.documents import digest, to_batch, to_documents
 from skytier.errors import DamagedFileError, TerminalError, TransientError
 from skytier.files import Files
 from skytier.hot_tier import Document
+from spark_jobs import failures
 
 if TYPE_CHECKING:
     from pymongo import MongoClient
@@ -240,12 +241,11 @@ def _speaking() -> Iterator[None]:
     try:
         yield
     except (PySparkException, Py4JJavaError) as error:
-        lines = str(error).splitlines() or [type(error).__name__]
+        lines = str(error).splitlines()
         for kind in (TransientError, DamagedFileError, TerminalError):
             name = f"skytier.errors.{kind.__name__}: "
             if said := [line.removeprefix(name) for line in lines if line.startswith(name)]:
                 raise kind(said[0]) from error
         if path := blocks.file_in(str(error)):
             Files().check_whole(path)
-        causes = [line for line in lines if line.startswith("Caused by: ")]
-        raise TerminalError(f"Spark could not do it: {(causes or lines)[-1]}") from error
+        raise TerminalError(f"Spark could not do it: {failures.reason(error)}") from error

@@ -17,7 +17,7 @@ from skytier.archive.manifest import Manifest
 from skytier.archive.ports import Copy, Evidence
 from skytier.archive.protocol import Step
 from skytier.archive.stores import ServerStores
-from skytier.errors import SkytierError
+from spark_jobs import failures
 from spark_jobs.archive_copier import Copier
 
 log = logs.logger("archive_hot_tier")
@@ -56,9 +56,4 @@ def main(archive_id: str, steps: list[Step]) -> None:
 
 
 if __name__ == "__main__":
-    logs.configure()
-    try:
-        main(sys.argv[1], [Step(name) for name in sys.argv[2:]])
-    except SkytierError as error:
-        log.error("step failed", archive_id=sys.argv[1], reason=str(error))
-        sys.exit(1)
+    failures.run("archive_hot_tier", lambda: main(sys.argv[1], [Step(name) for name in sys.argv[2:]]))

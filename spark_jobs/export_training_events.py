@@ -5,7 +5,6 @@ A training holds all flights in one process, and this job none: executors write 
 
 from __future__ import annotations
 
-import sys
 import time
 
 from pyspark.sql import SparkSession
@@ -14,15 +13,14 @@ from pyspark.sql import functions as F
 from models import features
 from models.training_data import EXPORT
 from skytier import logs
-from skytier.errors import SkytierError
 from skytier.settings import TrainingSettings
+from spark_jobs import failures
 
 log = logs.logger("export_training_events")
 
 
 def main() -> None:
     """Replace the export by what the fact table holds now of the newest days."""
-    logs.configure()
     start = time.monotonic()
     spark = SparkSession.builder.appName("export_training_events").getOrCreate()
     # Spark's own default for times is a format that nobody else writes any more.
@@ -36,8 +34,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except SkytierError as error:
-        log.error("export failed", reason=str(error))
-        sys.exit(1)
+    failures.run("export_training_events", main)

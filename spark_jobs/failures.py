@@ -22,7 +22,7 @@ _REPEATING = (
     "org.apache.spark.sql.execution.datasources.v2",
     "org.apache.spark.util.Utils",
 )
-_OURS = re.compile(r"^skytier\.errors\.(?:Terminal|Transient)Error: (.+)$", re.MULTILINE)
+_OURS = re.compile(r"^skytier\.errors\.\w+Error: (.+)$", re.MULTILINE)
 _CAUSE = re.compile(r"^Caused by: (.+)$", re.MULTILINE)
 # The last line of a Python traceback: the exception's full name and what it says.
 _PYTHON = re.compile(r"^((?:\w+\.)*\w*(?:Error|Exception|Failure|Reconnect)): (.+)$", re.MULTILINE)

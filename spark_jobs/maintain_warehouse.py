@@ -16,6 +16,7 @@ from skytier import batches, logs, migrations
 from skytier.files import Files
 from skytier.migrations import DATABASE, Table
 from skytier.settings import MaintenanceSettings
+from spark_jobs import failures
 
 # What a compacted file is sorted by, so that its minima and maxima tell which queries may skip it.
 SORT_ORDER = {"staging_flight_events": "event_id ASC", "fact_flight_events": "event_time ASC"}
@@ -87,7 +88,6 @@ def newest_complete_batch(spark: SparkSession, files: Files) -> int:
 
 def main() -> None:
     """Maintain every Iceberg table of the warehouse."""
-    logs.configure()
     start = time.monotonic()
     spark = SparkSession.builder.appName("maintain_warehouse").getOrCreate()
     newest = newest_complete_batch(spark, Files())
@@ -98,4 +98,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    failures.run("maintain_warehouse", main)

@@ -5,7 +5,6 @@ For when MongoDB was lost. The minute job and the archive wait meanwhile.
 
 from __future__ import annotations
 
-import sys
 import time
 
 from pyspark.sql import SparkSession
@@ -13,9 +12,9 @@ from pyspark.sql import functions as F
 
 from skytier import logs
 from skytier.archive import visibility
-from skytier.errors import SkytierError
 from skytier.exclusive import ARCHIVE, MINUTE_JOB, alone_at
 from skytier.files import Files
+from spark_jobs import failures
 from spark_jobs.hot_writer import write_documents
 from spark_jobs.maintain_warehouse import newest_complete_batch
 from spark_jobs.transforms import outputs
@@ -26,7 +25,6 @@ log = logs.logger("rebuild_hot_tier")
 
 def main() -> None:
     """Write the documents, once neither a minute run nor a step of the archive is under way."""
-    logs.configure()
     with alone_at(MINUTE_JOB), alone_at(ARCHIVE):
         rebuild()
 
@@ -52,8 +50,4 @@ def rebuild() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except SkytierError as error:
-        log.error("rebuild failed", reason=str(error))
-        sys.exit(1)
+    failures.run("rebuild_hot_tier", main)
