@@ -15,7 +15,7 @@ from skytier import faults
 from skytier.settings import ProcessingSettings
 from spark_jobs.batch_steps import Steps
 from spark_jobs.intake import Intake, count_intake
-from spark_jobs.quarantine import UNPROCESSABLE, Quarantine
+from spark_jobs.quarantine import Quarantine
 from spark_jobs.transforms import outputs
 from spark_jobs.transforms.clean import clean
 from spark_jobs.transforms.duplicates import find_duplicates, flown_on
@@ -24,7 +24,7 @@ from spark_jobs.transforms.parse import parse
 from spark_jobs.transforms.quality import score_quality
 from spark_jobs.transforms.records import within
 from spark_jobs.transforms.reference import join_reference
-from spark_jobs.transforms.validate import validate
+from spark_jobs.transforms.validate import UNPROCESSABLE, validate
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

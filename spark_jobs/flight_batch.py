@@ -25,6 +25,7 @@ from spark_jobs.batch_writes import BatchWrites
 from spark_jobs.failures import StepError, reason
 from spark_jobs.quarantine import NotSeparableError, Quarantine
 from spark_jobs.transforms.records import Span
+from spark_jobs.transforms.validate import UNPROCESSABLE
 from spark_jobs.trials import trials
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class FlightBatch:
             places = ", ".join(f"{partition}-{first}" for partition, first, _ in found)
             message = (
                 f"Batch {batch.batch_id}: the step {error.step} fails at {len(found)} record(s), partition-offset "
-                f"{places}: {said}. They are in rejected_flight_events with the reason {quarantine.UNPROCESSABLE}; "
+                f"{places}: {said}. They are in rejected_flight_events with the reason {UNPROCESSABLE}; "
                 "the others are stored."
             )
         quarantine.save(self._files, batch.batch_id, after)

@@ -13,7 +13,6 @@ from skytier.files import Files
 from spark_jobs.transforms.records import Span
 
 FOLDER = f"{batches.METADATA}/quarantine"
-UNPROCESSABLE = "unprocessable"
 
 
 class _Part(BaseModel):

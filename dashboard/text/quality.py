@@ -76,6 +76,7 @@ REASONS_TITLE, RECORDS_AXIS = "Rejected records by reason", "Records"
 # spark_jobs/transforms/validate.py.
 REASONS = {
     "malformed_json": "Not exactly one JSON object",
+    "unprocessable": "A step failed at it",
     "missing": "Missing: {}",
     "wrong_type": "Wrong type: {}",
     "too_long": "Too long: {}",

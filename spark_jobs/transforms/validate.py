@@ -30,6 +30,7 @@ class Rule(NamedTuple):
 
 
 MALFORMED = "malformed_json"
+UNPROCESSABLE = "unprocessable"
 # What the steps before this one found: by reason, the field's name after the colon.
 FOUND_EARLIER = {
     MALFORMED: "the record is not exactly one JSON object (RFC 8259) in UTF-8, nests deeper than 1,000 levels, or has "
@@ -39,6 +40,7 @@ FOUND_EARLIER = {
     "too_long:<field>": "a text has more characters than the contract allows",
     "wrong_format:<field>": "a text is not as the contract's pattern says",
     "out_of_range:<time>": f"valid: years {FIRST_YEAR} to {LAST_YEAR} as written, offsets of less than 15 hours",
+    UNPROCESSABLE: "a step of the batch failed at the record; `error` in `rejected_flight_events` says which and how",
 }
 
 
