@@ -80,6 +80,7 @@ KINDS = {
 }
 ALERT_SUBJECTS = {
     "batches": "Row counts of batches",
+    "stored twice": "Events stored twice",
     "records": "Records that wait",
     "minute job": "No new batch",
     "mean score": "Mean quality score",
