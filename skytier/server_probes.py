@@ -25,7 +25,15 @@ from thrift.transport.TTransport import TTransportException
 from skytier import cache, hot_tier, metastore, name_node, sql
 from skytier.airflow_api import AirflowApi
 from skytier.errors import TransientError
-from skytier.settings import HOST, HdfsSettings, KafkaSettings, PortSettings, PostgresSettings, RedisSettings
+from skytier.settings import (
+    HOST,
+    HdfsSettings,
+    KafkaSettings,
+    MongoSettings,
+    PortSettings,
+    PostgresSettings,
+    RedisSettings,
+)
 
 PATIENCE_SECONDS = 2
 _SPARK_PATIENCE_SECONDS = 4  # a query has to wait for a core where jobs run beside the SQL endpoint
@@ -160,13 +168,14 @@ def _kafka_client(bootstrap_servers: str) -> AdminClient:
 
 
 @functools.cache
-def _mongodb_client() -> MongoClient[hot_tier.Document]:
+def _mongodb_client(uri: str) -> MongoClient[hot_tier.Document]:
+    """The client of this process for a server, by its address, which the settings of a test may move."""
     return hot_tier.client(PATIENCE_SECONDS * 1000)
 
 
 def _mongodb() -> None:
     with pymongo.timeout(PATIENCE_SECONDS):
-        connection = _mongodb_client()
+        connection = _mongodb_client(MongoSettings().connection_string())
         if not connection.admin.command("hello").get("isWritablePrimary"):
             raise TransientError("it is not the primary of its replica set: nothing can be written")
         hot_tier.events(connection).find_one({}, {"_id": 1})  # the login works too
