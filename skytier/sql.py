@@ -79,8 +79,12 @@ class Connection:
     """A session of the SQL endpoint; use it in ``with``. Not for several threads at once."""
 
     def __init__(self, settings: SqlSettings | None = None) -> None:
-        """Connect. Raises TransientError when the SQL endpoint does not answer after a few tries."""
-        self._connection = _connect(settings or SqlSettings())
+        """Connect. Raises TransientError when the SQL endpoint does not answer in a few tries, or opens no session."""
+        try:
+            self._connection = _connect(settings or SqlSettings())
+        except exc.Error as error:
+            refused = f"The SQL endpoint opened no session: {_first_line(error)} See 'skytier stack status'."
+            raise TransientError(_metastore_down(str(error)) or refused) from error
 
     def __enter__(self) -> Connection:
         return self

@@ -28,7 +28,7 @@ from local_stack import hdfs, kafka, postgres, processes
 from local_stack.environment import ensure_stack_env
 from local_stack.health import status
 from local_stack.server import base_environment, told
-from skytier import name_node, sql
+from skytier import name_node
 from skytier.settings import PROJECT_ROOT, HdfsSettings, KafkaSettings, MongoSettings
 from tests.own_stack import WITHOUT, OwnStack, own_stack, settings_of
 
@@ -77,7 +77,9 @@ def test_a_query_ends_soon_when_the_database_of_the_metastore_is_down(stack: Own
     answer = stack.skytier("sql", "select count(*) from flight_dw.fact_flight_events")
     assert time.monotonic() - began < 60
     assert answer.returncode == 1
-    assert answer.stderr.splitlines() == [f"error: {sql.METASTORE_DOWN}"]
+    (sentence,) = answer.stderr.splitlines()
+    assert sentence.startswith("error: The ")
+    assert "'skytier stack status'" in sentence
     stack.up(without=WITHOUT)
     assert stack.skytier("sql", "select count(*) from flight_dw.fact_flight_events").returncode == 0
 
