@@ -58,7 +58,7 @@ AirlineCode = Annotated[
 ]
 AirportCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$", max_length=3, json_schema_extra=_repairs("[A-Za-z]{3}"))]
 TailNumber = Annotated[
-    str, Field(pattern=r"^[A-Z0-9-]{1,10}$", max_length=10, json_schema_extra=_repairs("[A-Za-z0-9-]{1,10}"))
+    str, Field(pattern=rf"^[A-Z0-9-]{{1,10}}{END}", max_length=10, json_schema_extra=_repairs("[A-Za-z0-9-]{1,10}"))
 ]
 DelayMinutes = Annotated[float, Field(ge=-240, le=2880, json_schema_extra=_unit("min"))]
 
