@@ -74,13 +74,15 @@ def test_a_mark_without_a_position_gives_none() -> None:
     assert batches.position(FilesInMemory(batch_7={"stored": 3}), 7) is None
 
 
-@pytest.mark.parametrize(("content", "found"), [([], "holds list"), ({"position": 5}, "Input should be")])
+@pytest.mark.parametrize(
+    ("content", "found"), [([], "Input should be an object"), ({"position": 5}, "position: Input should be an object")]
+)
 def test_a_damaged_mark_is_named(content: object, found: str) -> None:
     files = FilesInMemory(batch_7=content)
     with pytest.raises(TerminalError) as raised:
         batches.position(files, 7)
-    assert str(raised.value).startswith(f"/metadata/batch_7.json on HDFS is no mark of a batch ({found}")
-    assert "row of batch 7 in flight_dw.batch_metadata" in str(raised.value)
+    assert str(raised.value).startswith(f"/metadata/batch_7.json on HDFS is not what the minute job writes: {found}")
+    assert "docs/repairs.md" in str(raised.value)
 
 
 def test_a_position_is_read_as_it_was_marked() -> None:

@@ -57,6 +57,7 @@ def test_a_process_is_found_whatever_the_wall_clock_says(home: Path, hours: floa
 
 def test_a_pid_that_another_process_has_now_is_not_ours(home: Path) -> None:
     process, pid_file = _started(home)
+    time.sleep(0.05)  # a tick of the kernel is 10 ms: two processes of different pids may start in one
     with subprocess.Popen(["sleep", "60"]) as other:
         _, *identity = pid_file.read_text().split()
         pid_file.write_text(" ".join([str(other.pid), *identity]) + "\n")
