@@ -31,6 +31,8 @@ log = logs.logger("spark")
 # What the results of a transform depend on, so that tests of transforms run under the same.
 SESSION_PROPERTIES = {
     "spark.sql.session.timeZone": "UTC",
+    # No table is joined by its partition; looking for one that is took 20 s for the expressions of a batch.
+    "spark.sql.optimizer.dynamicPartitionPruning.enabled": "false",
     # One bad record must become a null and a reason, never an exception that stops its whole batch.
     "spark.sql.ansi.enabled": "false",
     # Codes are ASCII; the library for all languages takes ten times as long to change their case.
