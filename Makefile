@@ -40,6 +40,8 @@ faults: install ## the long ones: 60 archive runs killed, 1,000 counts while arc
 	@.venv/bin/python -m tests.faults.archive_reader
 	@.venv/bin/python -m tests.faults.archive_year
 	@.venv/bin/python -m tests.faults.quarantine_rounds
+	@.venv/bin/python -m tests.faults.campaign --minutes 60
+	@.venv/bin/python -m tests.fuzz.records --minutes 60
 
 bench: install ## measure the minute job, archive runs and the dashboard, on stacks of their own
 	@.venv/bin/python -m tests.bench.minute_job

@@ -22,6 +22,7 @@ from skytier.settings import KafkaSettings
 from skytier.sql import query
 from spark_jobs.transforms.outputs import LARGEST_DEAD_LETTER_BYTES
 from tests import stores
+from tests.fuzz.records import run_round
 from tests.minute_job import process, run
 from tests.own_stack import BY_SPARK_SUBMIT, SHORT_LIVED, WITHOUT, OwnStack, own_stack, settings_of
 from tests.producing import Sent, encoded, event, publish
@@ -286,6 +287,10 @@ def test_a_topic_that_was_made_anew_is_read_from_its_beginning(stack: OwnStack) 
     assert process(stack)["stored"] == 10
     assert "another topic of the same name" in alert("kafka")["message"]
     assert process(stack) == NOTHING
+
+
+def test_records_near_the_contract_are_all_accounted_for(stack: OwnStack) -> None:
+    run_round(stack, seed=1, count=4_000)
 
 
 PLACES = ("prepare", "predict", "staging_flight_events", "hot_tier", "dead_letters")
