@@ -16,12 +16,18 @@ def require_answers(files: Files) -> None:
     """Ask each server a question. Raises TransientError, which names the first that does not answer."""
     questions: tuple[Callable[[], object], ...] = (
         lambda: topics.require(KafkaSettings(), KafkaSettings().topic),
-        lambda: files.write_atomically(f"{batches.METADATA}/_writable", b"\n"),
+        lambda: _write(files),
         _ask_mongodb,
         _ask_metastore,
     )
     for question in questions:
         question()
+
+
+def _write(files: Files) -> None:
+    path = f"{batches.METADATA}/_writable"
+    files.write_atomically(path, b"\n")
+    files.delete(path)
 
 
 @hot_tier.answering()
