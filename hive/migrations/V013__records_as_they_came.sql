@@ -3,7 +3,7 @@
 
 ALTER TABLE flight_dw.rejected_flight_events ADD COLUMNS (
   kafka_key_base64 string COMMENT 'key of the record, in Base64, where it is not UTF-8 text',
-  kafka_headers array<struct<key: string, value_base64: string>> COMMENT 'headers of the record, their values in Base64',
+  kafka_headers array<struct<key:string,value_base64:string>> COMMENT 'headers of the record, their values in Base64',
   kafka_timestamp timestamp COMMENT 'time that Kafka keeps with the record: of its append, unless the topic lets producers set it',
   error string COMMENT 'the step that failed at the record and what it said, where the reason is unprocessable'
 );

@@ -43,10 +43,11 @@ class HotSize:
 
 @hot_tier.answering()
 def size(connection: MongoClient[Document]) -> HotSize:
-    """The size now, by dbStats."""
+    """The size now: of all that the database holds, by dbStats; ``documents`` are the events alone."""
     found = connection[MongoSettings().database].command("dbStats", freeStorage=1)
     index_bytes = int(found["indexSize"]) - int(found["indexFreeStorageSize"])
-    return HotSize(int(found["dataSize"]), index_bytes, int(found["objects"]))
+    documents = hot_tier.events(connection).estimated_document_count()
+    return HotSize(int(found["dataSize"]), index_bytes, documents)
 
 
 def exact_events(connection: MongoClient[Document]) -> Collection[Document]:

@@ -299,13 +299,13 @@ PLACES = ("prepare", "predict", "staging_flight_events", "hot_tier", "dead_lette
 @pytest.mark.parametrize("place", PLACES)
 def test_one_record_that_a_step_fails_at_is_set_aside(stack: OwnStack, place: str) -> None:
     first = 1_000 + 100 * PLACES.index(place)
-    numbers = range(first, first + 40)
-    poison = first + 23
+    numbers = range(first, first + 12)
+    poison = first + 7
     bad = encoded(poison, source="poison", distance_miles=-1.0 if place == "dead_letters" else 1400.0)
     publish([Sent(bad if number == poison else encoded(number)) for number in numbers])
     named = "poison" if place in ("prepare", "dead_letters") else event(poison)["event_id"]
     added = process(stack, fail_at(place, named))
-    assert added == {"consumed": 40, "stored": 39, "duplicates": 0, "rejected": 1}
+    assert added == {"consumed": 12, "stored": 11, "duplicates": 0, "rejected": 1}
     batch = newest_batch()["batch_id"]
     assert stored_by(batch) == event_ids(*(number for number in numbers if number != poison))
     (row,) = query(f"SELECT * FROM flight_dw.rejected_flight_events WHERE batch_id = {batch}").dicts()
