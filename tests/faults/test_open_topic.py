@@ -170,6 +170,10 @@ def dead_letters() -> str:
     return KafkaSettings().dead_letter_topic
 
 
+def test_records_near_the_contract_are_all_accounted_for(stack: OwnStack) -> None:
+    run_round(stack, seed=1, count=4_000)
+
+
 def test_a_rejected_record_is_rejected_once_however_often_kafka_is_read(stack: OwnStack) -> None:
     ((rejected,),) = query("SELECT count(*) FROM flight_dw.rejected_flight_events").rows
     assert rejected > 0
@@ -287,10 +291,6 @@ def test_a_topic_that_was_made_anew_is_read_from_its_beginning(stack: OwnStack) 
     assert process(stack)["stored"] == 10
     assert "another topic of the same name" in alert("kafka")["message"]
     assert process(stack) == NOTHING
-
-
-def test_records_near_the_contract_are_all_accounted_for(stack: OwnStack) -> None:
-    run_round(stack, seed=1, count=4_000)
 
 
 PLACES = ("prepare", "predict", "staging_flight_events", "hot_tier", "dead_letters")
