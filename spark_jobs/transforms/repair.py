@@ -2,12 +2,12 @@
 
 Few records come here, but the code for them is part of every run's plan. So it is made of loops over the fields
 (functions of arrays), which run slowly and are small, and not of expressions for each field. An item of a loop is what
-the record has for the field at that place; the result has a ``value``, and a ``finding`` where there is one.
+the record has for a field, and the rule for it; the result has a ``value``, and a ``finding`` where there is one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -27,10 +27,11 @@ _BLANK = r"^ *\z"
 _MOST_INT = 2**31 - 1
 
 
-def given(fields: Sequence[EventField]) -> Column:
+def given(fields: Sequence[EventField], rule_of: Callable[[EventField], Column]) -> Column:
     """What the record has for these fields: ``type`` (as SQL names it, null where there is nothing), ``text``, ``raw``.
 
-    The fields are all of the event itself or all of its weather.
+    The fields are all of the event itself or all of its weather. Each item also has its field's ``rule``: so it stands
+    in the plan once, and not at every use.
     """
     if fields[0].name.startswith("weather."):
         weather = F.col("odd.weather")
@@ -40,7 +41,8 @@ def given(fields: Sequence[EventField]) -> Column:
         ]
     else:
         values = [F.col(f"odd.{f.name}") for f in fields]
-    return F.transform(F.array(*values), _typed)
+    items = [F.struct(rule_of(f).alias("rule"), value.alias("raw")) for f, value in zip(fields, values, strict=True)]
+    return F.transform(F.array(*items), _typed)
 
 
 def json_type(value: Column) -> Column:
@@ -50,10 +52,9 @@ def json_type(value: Column) -> Column:
 
 def texts(fields: Sequence[EventField]) -> Column:
     """Texts in their published form."""
-    rules = F.array(*[_text_rule(f) for f in fields])
 
-    def read(item: Column, place: Column) -> Column:
-        rule, text = rules[place], item["text"]
+    def read(item: Column) -> Column:
+        rule, text = item["rule"], item["text"]
         is_text = item["type"] == "STRING"
         is_blank = is_text & text.rlike(_BLANK)
         is_too_long = is_text & (F.length(text) > rule["longest"])
@@ -71,15 +72,14 @@ def texts(fields: Sequence[EventField]) -> Column:
         )
         return _read(value, finding)
 
-    return F.transform(given(fields), read)
+    return F.transform(given(fields, _text_rule), read)
 
 
 def times(fields: Sequence[EventField]) -> Column:
     """Times, to the millisecond: MongoDB keeps no more, and all stores shall hold the same."""
-    rules = F.array(*[_rule(f) for f in fields])
 
-    def read(item: Column, place: Column) -> Column:
-        rule, text = rules[place], item["text"]
+    def read(item: Column) -> Column:
+        rule, text = item["rule"], item["text"]
         is_short_text = (item["type"] == "STRING") & (F.length(item["text"]) <= REPAIRED_LENGTH + 8)
         is_blank = is_short_text & text.rlike(_BLANK) & (F.length(text) <= REPAIRED_LENGTH)
         is_valid = is_short_text & text.rlike(jvm_pattern(TIME_PATTERN))
@@ -92,15 +92,14 @@ def times(fields: Sequence[EventField]) -> Column:
         )
         return _read(value, finding)
 
-    return F.transform(given(fields), read)
+    return F.transform(given(fields, _rule), read)
 
 
 def numbers(fields: Sequence[EventField]) -> Column:
     """Numbers, also those that came as text; whether they are within their limits is checked for texts only."""
-    rules = F.array(*[_rule(f) for f in fields])
 
-    def read(item: Column, place: Column) -> Column:
-        rule, text = rules[place], item["text"]
+    def read(item: Column) -> Column:
+        rule, text = item["rule"], item["text"]
         is_number = item["type"].rlike(_NUMBER_TYPES)
         is_short_text = (item["type"] == "STRING") & (F.length(text) <= number_text.MAX_LENGTH)
         is_valid_text = is_short_text & F.regexp_like(text, rule["pattern"])
@@ -118,7 +117,7 @@ def numbers(fields: Sequence[EventField]) -> Column:
         )
         return _read(F.when(finding.isNull(), number), finding)
 
-    return F.transform(given(fields), read)
+    return F.transform(given(fields, _rule), read)
 
 
 def jvm_pattern(pattern: str) -> str:
@@ -126,9 +125,10 @@ def jvm_pattern(pattern: str) -> str:
     return pattern.replace(number_text.END, r"\z").replace("$", r"\z")
 
 
-def _typed(value: Column) -> Column:
-    text = F.try_variant_get(value, "$", "string")
-    return F.struct(json_type(value).alias("type"), text.alias("text"), value.alias("raw"))
+def _typed(item: Column) -> Column:
+    raw = item["raw"]
+    text = F.try_variant_get(raw, "$", "string")
+    return F.struct(json_type(raw).alias("type"), text.alias("text"), raw.alias("raw"), item["rule"].alias("rule"))
 
 
 def _read(value: Column, finding: Column) -> Column:

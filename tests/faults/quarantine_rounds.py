@@ -14,6 +14,7 @@ from tests import stores
 from tests.minute_job import process, run
 from tests.own_stack import BY_SPARK_SUBMIT, WITHOUT, OwnStack, own_stack, settings_of
 
+LONGEST_SECONDS = 3600.0  # beside other work
 PLACES = ("prepare", "predict", "staging_flight_events", "hot_tier", "dead_letters")
 
 app = App(help="One record of a large batch that a step fails at, in each place, on a stack of its own.")
@@ -40,7 +41,9 @@ def round_of(stack: OwnStack, place: str, events: int, seed: int) -> float:
 
     def job(own: OwnStack) -> None:
         nonlocal seconds
-        run(own, "process", **BY_SPARK_SUBMIT, **{faults.RAISE_VARIABLE: f"{place}={event_id}"})
+        environment = own.environment() | BY_SPARK_SUBMIT | {faults.RAISE_VARIABLE: f"{place}={event_id}"}
+        done = own.run_with(environment, "process", seconds=LONGEST_SECONDS)
+        assert done.returncode == 0, done.stdout + done.stderr
         seconds = time.monotonic() - began
 
     added = process(stack, job)

@@ -119,7 +119,10 @@ def main(minutes: float, seed: int = 1) -> None:
             while time.monotonic() < end:
                 run_round(stack, seed + rounds, RECORDS)
                 rounds += 1
-                print(f"round {rounds}, seed {seed + rounds - 1}: {rounds * RECORDS} records, each accounted for")
+                print(
+                    f"round {rounds}, seed {seed + rounds - 1}: {rounds * RECORDS} records, each accounted for",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":
