@@ -85,8 +85,8 @@ def offending(whole: Sequence[Span], fails: Callable[[Sequence[Span]], bool], mo
             parts.extend(failing)
         if len(parts) + len(found) > most:
             raise NotSeparableError(
-                f"More than {most} records fail, each by itself (SKYTIER_PROCESS_QUARANTINE_RECORDS): that looks like "
-                "a fault of code or configuration, not of the records."
+                f"More than {most} of the records fail, each by itself (SKYTIER_PROCESS_QUARANTINE_RECORDS): that "
+                "looks like a fault of code or configuration, not of the records."
             )
         suspects = parts
     return found

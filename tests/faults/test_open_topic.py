@@ -299,13 +299,13 @@ PLACES = ("prepare", "predict", "staging_flight_events", "hot_tier", "dead_lette
 @pytest.mark.parametrize("place", PLACES)
 def test_one_record_that_a_step_fails_at_is_set_aside(stack: OwnStack, place: str) -> None:
     first = 1_000 + 100 * PLACES.index(place)
-    numbers = range(first, first + 12)
-    poison = first + 7
+    numbers = range(first, first + 4)
+    poison = first + 2
     bad = encoded(poison, source="poison", distance_miles=-1.0 if place == "dead_letters" else 1400.0)
     publish([Sent(bad if number == poison else encoded(number)) for number in numbers])
     named = "poison" if place in ("prepare", "dead_letters") else event(poison)["event_id"]
     added = process(stack, fail_at(place, named))
-    assert added == {"consumed": 12, "stored": 11, "duplicates": 0, "rejected": 1}
+    assert added == {"consumed": 4, "stored": 3, "duplicates": 0, "rejected": 1}
     batch = newest_batch()["batch_id"]
     assert stored_by(batch) == event_ids(*(number for number in numbers if number != poison))
     (row,) = query(f"SELECT * FROM flight_dw.rejected_flight_events WHERE batch_id = {batch}").dicts()
@@ -316,9 +316,9 @@ def test_one_record_that_a_step_fails_at_is_set_aside(stack: OwnStack, place: st
 
 
 def test_a_model_that_fails_at_every_event_leaves_them_unscored(stack: OwnStack) -> None:
-    send(*range(2_001, 2_011))
-    job = fail_at("predict", "2013", SKYTIER_PROCESS_QUARANTINE_RECORDS="2")
-    assert process(stack, job)["stored"] == 10
+    send(*range(2_001, 2_005))
+    job = fail_at("predict", "2013", SKYTIER_PROCESS_QUARANTINE_RECORDS="1")
+    assert process(stack, job)["stored"] == 4
     ((scored,),) = query(
         "SELECT count(predicted_delay_minutes) FROM flight_dw.fact_flight_events "
         f"WHERE batch_id = {newest_batch()['batch_id']}"
@@ -328,14 +328,14 @@ def test_a_model_that_fails_at_every_event_leaves_them_unscored(stack: OwnStack)
 
 
 def test_a_step_that_fails_at_every_record_stops_the_run_with_a_sentence(stack: OwnStack) -> None:
-    send(*range(2_021, 2_031))
-    settings = {faults.RAISE_VARIABLE: "hot_tier=2013", "SKYTIER_PROCESS_QUARANTINE_RECORDS": "2"}
+    send(*range(2_021, 2_025))
+    settings = {faults.RAISE_VARIABLE: "hot_tier=2013", "SKYTIER_PROCESS_QUARANTINE_RECORDS": "1"}
     done = stack.run_with(stack.environment() | settings, "process")
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("error: Batch ")
-    assert "failed at the step hot_tier: More than 2 records fail" in last
-    assert process(stack)["stored"] == 10
+    assert "failed at the step hot_tier: More than 1 of the records fail" in last
+    assert process(stack)["stored"] == 4
 
 
 def test_a_server_that_is_down_is_named_in_the_last_line_and_no_record_is_blamed(stack: OwnStack) -> None:
