@@ -31,10 +31,10 @@ def poison(is_rejected: bool) -> str:
 def round_of(stack: OwnStack, place: str, events: int, seed: int) -> float:
     """Publish, process with the fault in place; the seconds of the job. Raises AssertionError when it is not exact."""
     is_rejected = place == "dead_letters"
-    rate = "0.05" if is_rejected else "0"
-    report = json.loads(
-        run(stack, "synthesize", "--events", str(events), "--seed", str(seed), "--malformed-rate", rate, "--json")
-    )
+    rates = ("--malformed-rate", "0.05" if is_rejected else "0")
+    start = f"{2014 + PLACES.index(place)}-01-01T00:00:00Z"  # each round has a year's room before the next
+    made = ("--events", str(events), "--seed", str(seed), "--start", start, *rates, "--json")
+    report = json.loads(run(stack, "synthesize", *made))
     event_id = poison(is_rejected)
     began = time.monotonic()
     seconds = 0.0
