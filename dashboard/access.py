@@ -1,4 +1,4 @@
-"""Who looks at the dashboard, and whether they may start things: off by default, by password, or by OpenID Connect."""
+"""Who looks at the dashboard, and whether they may start things: by token, password or OpenID Connect."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import hashlib
 import hmac
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
 
+from dashboard import operator_token, throttle
 from dashboard.text import access as text
 from skytier import logs
 from skytier.errors import TerminalError
@@ -20,8 +21,6 @@ from skytier.settings import DashboardSettings
 
 LEAST_CHARACTERS = 12
 _PERSON, _TYPED, _REFUSED = "person", "access-password", "access-refused"
-_LOOPBACK = (None, "127.0.0.1", "::1")  # Streamlit names none for this machine
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-Ip")
 # Parameters for sign-in of RFC 7914 and OWASP's password storage sheet: 16 MB and about 50 ms a password.
 _COST = {"n": 2**14, "r": 8, "p": 1}
 _one_at_a_time = threading.Lock()  # whoever tries many passwords waits, and memory stays bounded
@@ -45,18 +44,22 @@ class Person(NamedTuple):
 
 
 def known() -> Person | None:
-    """Who looks at the dashboard; None where sign-in is switched on and they have not signed in, or are not invited."""
+    """Who looks at the dashboard; None where sign-in is switched on and they have not signed in, or are not invited.
+
+    It is decided anew by what came with the request, what the provider says, or what was signed in with here.
+    """
     settings = DashboardSettings()
     if settings.sign_in == "off":
-        here = local_role(st.context.ip_address, st.context.headers)
-        return Person(text.NAMES[here], here)
+        cookie = st.context.cookies.get(operator_token.cookie_name())
+        role = local_role(cookie, st.context.ip_address, st.context.headers, settings)
+        return Person(text.NAMES[role], role)
     if settings.sign_in == "password":
         found: Person | None = st.session_state.get(_PERSON)
         return found
     if not _has_provider() or not st.user.is_logged_in:
         return None
-    role = role_by_address(st.user.to_dict(), settings)
-    return Person(str(st.user.get("email")), role) if role else None
+    invited = role_by_address(st.user.to_dict(), settings)
+    return Person(str(st.user.get("email")), invited) if invited else None
 
 
 def require(who: Person | None) -> None:
@@ -66,15 +69,12 @@ def require(who: Person | None) -> None:
         st.session_state.pop(_PERSON, None)
         _ask_password() if kind == "password" else _ask_provider()
         st.stop()
-    st.session_state[_PERSON] = who
-    if kind != "off":
-        _offer_sign_out(who)
+    _offer_operator(who) if kind == "off" else _offer_sign_out(who)
 
 
 def person() -> Person:
-    """Who looks at this page; a viewer where nobody has signed in."""
-    found: Person = st.session_state.get(_PERSON) or Person(text.NAMES[Role.VIEWER], Role.VIEWER)
-    return found
+    """Who looks at this page now; a viewer where nobody has signed in."""
+    return known() or Person(text.NAMES[Role.VIEWER], Role.VIEWER)
 
 
 def is_operator() -> bool:
@@ -84,9 +84,10 @@ def is_operator() -> bool:
 
 def require_operator() -> Person:
     """Whoever does something now. Raises TerminalError when it is no operator."""
-    if not is_operator():
+    who = person()
+    if who.role is not Role.OPERATOR:
         raise TerminalError(text.OPERATORS_ONLY)
-    return person()
+    return who
 
 
 def role_by_password(typed: str, settings: DashboardSettings) -> Role | None:
@@ -109,10 +110,10 @@ def role_by_address(user: Mapping[str, Any], settings: DashboardSettings) -> Rol
     return Role.VIEWER if address in viewers or "*" in viewers else None
 
 
-def local_role(address: str | None, headers: Mapping[str, str]) -> Role:
-    """Without sign-in who sits at this machine is an operator; whoever comes over a network or a proxy may look."""
-    forwarded = any(name in headers for name in _FORWARDED)
-    return Role.OPERATOR if address in _LOOPBACK and not forwarded else Role.VIEWER
+def local_role(cookie: str | None, address: str | None, headers: Iterable[str], settings: DashboardSettings) -> Role:
+    """Without sign-in who has had the token, and sits at this machine, is an operator; everybody else may look."""
+    is_operators = operator_token.is_local(address, headers) and operator_token.is_operators(cookie, settings)
+    return Role.OPERATOR if is_operators else Role.VIEWER
 
 
 def _ask_password() -> None:
@@ -125,17 +126,23 @@ def _ask_password() -> None:
         st.subheader(text.TITLE)
         st.text_input(text.PASSWORD, type="password", key=_TYPED, autocomplete="current-password")
         st.form_submit_button(text.SIGN_IN, type="primary", on_click=_try_password)
-        if st.session_state.pop(_REFUSED, False):
-            st.error(text.WRONG)
+        if reason := st.session_state.pop(_REFUSED, None):
+            st.error(reason)
 
 
 def _try_password() -> None:
-    role = role_by_password(st.session_state.pop(_TYPED, ""), DashboardSettings())
-    if role is None:
-        log.warning("sign-in refused", address=st.context.ip_address)
-        st.session_state[_REFUSED] = True
+    typed, address = st.session_state.pop(_TYPED, ""), st.context.ip_address
+    if wait_seconds := throttle.sign_ins.wait_seconds(address):
+        log.warning("sign-in throttled", address=address)
+        st.session_state[_REFUSED] = text.TOO_MANY.format(throttle.until(wait_seconds))
         return
-    log.info("signed in", role=str(role), address=st.context.ip_address)
+    role = role_by_password(typed, DashboardSettings())
+    if role is None:
+        log.warning("sign-in refused", address=address)
+        st.session_state[_REFUSED] = text.WRONG
+        return
+    throttle.sign_ins.forgive(address)
+    log.info("signed in", role=str(role), address=address)
     st.session_state[_PERSON] = Person(text.ROLES[role], role)
 
 
@@ -155,6 +162,14 @@ def _has_provider() -> bool:
         return "auth" in st.secrets
     except StreamlitSecretNotFoundError:
         return False
+
+
+def _offer_operator(who: Person) -> None:
+    """The way to the page that takes the token, for who may use it."""
+    if operator_token.is_local(st.context.ip_address, st.context.headers):
+        says = text.IS_OPERATOR if who.role is Role.OPERATOR else text.BECOME
+        with st.sidebar:
+            st.html(f'<a class="operator" href="operator">{says}</a>')
 
 
 def _offer_sign_out(who: Person) -> None:

@@ -9,12 +9,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from dashboard import text
+from dashboard import operator_page, text
+from dashboard.guard import Guard, allowed_hosts
 from dashboard.queries.operations import watch_processor
+from skytier.settings import DashboardSettings
 
 # Opened below the root, Streamlit's page would look for its server there, be refused, and wait before it looks further.
 _WHERE = '<script>window.__streamlit = {BACKEND_BASE_URL: new URL(".", location).href}</script>'
@@ -27,7 +30,7 @@ def page() -> str:
 
 
 def app() -> st.App:
-    """Streamlit's own application, but for that page."""
+    """Streamlit's own application, but for that page, behind a guard and beside the operators' page."""
     told = page()
     watch_processor()
 
@@ -35,4 +38,6 @@ def app() -> st.App:
         return HTMLResponse(told, headers={"Cache-Control": "no-cache"})
 
     paths = ("/", *(f"/{one.path}" for one in text.PAGES))
-    return st.App(Path(__file__).with_name("app.py"), routes=[Route(path, answer) for path in paths])
+    guard = Middleware(Guard, hosts=allowed_hosts(DashboardSettings()))
+    routes = [*(Route(path, answer) for path in paths), *operator_page.routes()]
+    return st.App(Path(__file__).with_name("app.py"), routes=routes, middleware=[guard])

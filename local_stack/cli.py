@@ -14,7 +14,15 @@ from local_stack import airflow, health, retention, stack
 from local_stack.health import Health
 from local_stack.progress import Progress
 from skytier import terminal
-from skytier.settings import HOST, AirflowSettings, HdfsSettings, PortSettings, home, stack_env_file
+from skytier.settings import (
+    HOST,
+    AirflowSettings,
+    DashboardSettings,
+    HdfsSettings,
+    PortSettings,
+    home,
+    stack_env_file,
+)
 
 app = App(name="stack", help="The servers of the local stack.")
 
@@ -112,6 +120,7 @@ def _print_addresses() -> None:
     password = f"password: SKYTIER_AIRFLOW_PASSWORD in {stack_env_file()}"
     lines = {
         "Dashboard": f"http://{HOST}:{ports.dashboard}",
+        "operator": _operator_link(f"http://{HOST}:{ports.dashboard}"),
         "Airflow": f"{airflow.url()}  (user {AirflowSettings().user}, {password})",
         "SQL": f'jdbc:hive2://{HOST}:{ports.sql}  (or: skytier sql "select ...")',
         "HDFS": HdfsSettings().web_url,
@@ -119,3 +128,12 @@ def _print_addresses() -> None:
     }
     for name, place in lines.items():
         print(f"  {name:<9} {place}")
+
+
+def _operator_link(dashboard: str) -> str:
+    """What makes a browser an operator's: on a terminal a link with the token, elsewhere, such as in a log, without."""
+    if DashboardSettings().sign_in != "off":
+        return f"{dashboard}  (operators sign in)"
+    if not sys.stdout.isatty():
+        return f"{dashboard}/operator  (token: SKYTIER_DASHBOARD_OPERATOR_TOKEN in {stack_env_file()})"
+    return f"{dashboard}/operator#{DashboardSettings().operator_token.get_secret_value()}"

@@ -6,7 +6,7 @@ import sys
 from urllib.request import urlopen
 
 from local_stack.server import Server
-from skytier.settings import HOST, PROJECT_ROOT, PortSettings
+from skytier.settings import HOST, PROJECT_ROOT, DashboardSettings, PortSettings
 
 # What Streamlit tells uvicorn when it starts it itself. Compressing messages costs time, which loopback does not.
 _AS_STREAMLIT_DOES = (
@@ -28,7 +28,14 @@ class Dashboard(Server):
 
     def command(self) -> list[str]:
         where = ["--host", HOST, "--port", str(PortSettings().dashboard), "--app-dir", str(PROJECT_ROOT)]
-        return [sys.executable, "-m", "uvicorn", "--factory", "dashboard.server:app", *where, *_AS_STREAMLIT_DOES]
+        uvicorn = [sys.executable, "-m", "uvicorn", "--factory", "dashboard.server:app", *where]
+        return [*uvicorn, *_AS_STREAMLIT_DOES, *self._proxies()]
+
+    @staticmethod
+    def _proxies() -> list[str]:
+        """Whose word on the address of a visitor counts. uvicorn's default is everybody's on this machine."""
+        trusted = DashboardSettings().trusted_proxies
+        return ["--forwarded-allow-ips", trusted] if trusted else ["--no-proxy-headers"]
 
     def environment(self) -> dict[str, str]:
         return {"STREAMLIT_SERVER_ADDRESS": HOST, "STREAMLIT_SERVER_PORT": str(PortSettings().dashboard)}

@@ -27,6 +27,7 @@ _SECRETS = {
     "SKYTIER_POSTGRES_PASSWORD": _password,
     "SKYTIER_REDIS_PASSWORD": _password,
     "SKYTIER_AIRFLOW_PASSWORD": _password,
+    "SKYTIER_DASHBOARD_OPERATOR_TOKEN": _password,
     "SKYTIER_AIRFLOW_FERNET_KEY": _fernet_key,
     "SKYTIER_AIRFLOW_JWT_SECRET": _signing_key,
 }

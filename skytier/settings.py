@@ -198,6 +198,15 @@ class DashboardSettings(Settings):
     )
     viewer_password: SecretStr = Field(SecretStr(""), description="password of viewers; empty: no viewer can sign in")
     operator_password: SecretStr = Field(SecretStr(""), description="password of operators, who may also start things")
+    operator_token: SecretStr = Field(
+        SecretStr(""), description="without sign-in: what makes a browser here an operator's; made at first start"
+    )
+    allowed_hosts: str = Field(
+        "", description="names that the dashboard answers to beside localhost, with commas: those of its proxy"
+    )
+    trusted_proxies: str = Field(
+        "", description="addresses of proxies, with commas, whose word on where requests come from counts"
+    )
     viewers: str = Field("", description="with oidc: who may look, as addresses with commas; *: all that can sign in")
     operators: str = Field("", description="with oidc: who are operators, as addresses with commas")
 

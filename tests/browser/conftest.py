@@ -11,6 +11,8 @@ from skytier.settings import HOST, PortSettings
 from tests.browser.viewer import QUIET, Viewer, program
 from tests.own_stack import OwnStack
 
+REBOUND = "rebound.example.org"
+"""a name whose owner has it point to this machine, after its page was loaded"""
 REFRESH_SECONDS = "4"  # an open page refreshes while a test looks on
 
 
@@ -33,7 +35,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext
         visitor = playwright.chromium.launch_persistent_context(
             tmp_path_factory.mktemp("profile"),
             executable_path=program(),
-            args=list(QUIET),
+            args=[*QUIET, f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1"],
             viewport={"width": 1280, "height": 900},
         )
         yield visitor

@@ -9,9 +9,11 @@ import pytest
 from pydantic import SecretStr
 from streamlit.testing.v1 import AppTest
 
-from dashboard.access import LEAST_CHARACTERS, Role, local_role, role_by_address, role_by_password
+from dashboard import throttle
+from dashboard.access import LEAST_CHARACTERS, Role, role_by_address, role_by_password
 from dashboard.text import access as text
 from skytier.settings import DashboardSettings
+from tests.visitors import Visitor, operator, visited_by
 
 pytestmark = pytest.mark.plain
 
@@ -79,30 +81,47 @@ def page() -> None:
 def opened(monkeypatch: pytest.MonkeyPatch, **variables: str) -> AppTest:
     for name, value in variables.items():
         monkeypatch.setenv(f"SKYTIER_DASHBOARD_{name}", value)
-    return AppTest.from_function(page).run()
+    return AppTest.from_function(page, default_timeout=60).run()
 
 
 def inside(app: AppTest) -> list[str]:
     return [element.value for element in app.markdown]
 
 
-@pytest.mark.parametrize(
-    ("address", "headers", "role"),
-    [
-        (None, {}, Role.OPERATOR),
-        ("127.0.0.1", {"Host": "localhost"}, Role.OPERATOR),
-        ("192.0.2.7", {}, Role.VIEWER),
-        (None, {"X-Forwarded-For": "192.0.2.7"}, Role.VIEWER),
-    ],
-)
-def test_without_sign_in_who_is_at_this_machine_is_an_operator(
-    address: str | None, headers: dict[str, str], role: Role
-) -> None:
-    assert local_role(address, headers) is role
+def test_without_sign_in_nobody_is_asked_and_only_the_token_makes_an_operator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SKYTIER_DASHBOARD_OPERATOR_TOKEN", "a-token-of-some-stack")
+    with visited_by(Visitor()):
+        assert inside(opened(monkeypatch)) == ["inside: viewer, operator: False"]
+    with visited_by(operator()):
+        app = opened(monkeypatch)
+        assert inside(app) == ["inside: operator, operator: True"]
+    with visited_by(Visitor()):  # what the page found before counts for nothing: it is asked anew at each action
+        app.button[0].click().run()
+        assert text.OPERATORS_ONLY in [error.value for error in app.exception]
 
 
-def test_without_sign_in_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert len(inside(opened(monkeypatch))) == 1
+def test_wrong_passwords_are_throttled_by_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_000.0
+    monkeypatch.setattr(throttle, "sign_ins", throttle.Throttle(per_address=2, clock=lambda: now))
+    with visited_by(Visitor(remote_ip="192.0.2.7")):
+        app = opened(monkeypatch, SIGN_IN="password", OPERATOR_PASSWORD=OPERATOR)
+        for _ in range(throttle.sign_ins.per_address):
+            assert tried(app, "a wrong password") == text.WRONG
+        assert tried(app, OPERATOR).startswith(text.TOO_MANY.partition("{")[0])
+        assert inside(app) == []
+    with visited_by(Visitor(remote_ip="192.0.2.8")):
+        assert tried(app, "a wrong password") == text.WRONG
+    now += throttle.sign_ins.seconds
+    with visited_by(Visitor(remote_ip="192.0.2.7")):
+        assert tried(app, OPERATOR) == ""
+        assert inside(app) == ["inside: operator, operator: True"]
+
+
+def tried(app: AppTest, password: str) -> str:
+    """What is said of a password."""
+    app.text_input[0].set_value(password)
+    app.button[0].click().run()
+    return "".join(error.value for error in app.error)
 
 
 def test_nothing_is_shown_before_the_right_password(

@@ -8,6 +8,7 @@ import plotly.io
 import pytest
 
 from dashboard import server
+from local_stack.dashboard import Dashboard
 from skytier.settings import PROJECT_ROOT
 
 pytestmark = pytest.mark.plain
@@ -22,3 +23,20 @@ def test_the_theme_has_as_many_colours_as_streamlit_asks_for() -> None:
     theme = tomllib.loads((PROJECT_ROOT / "dashboard" / ".streamlit" / "config.toml").read_text())["theme"]
     streamlits = plotly.io.templates["streamlit"]  # Streamlit registers it when it is imported
     assert len(theme["chartCategoricalColors"]) == len(streamlits.layout.colorway)
+
+
+@pytest.mark.parametrize(
+    ("trusted", "options"), [("", ["--no-proxy-headers"]), ("192.0.2.1", ["--forwarded-allow-ips", "192.0.2.1"])]
+)
+def test_who_asks_is_told_by_the_connection_unless_a_proxy_is_trusted(
+    monkeypatch: pytest.MonkeyPatch, trusted: str, options: list[str]
+) -> None:
+    """uvicorn takes the word of whoever connects from this machine else: an address for every try."""
+    monkeypatch.setenv("SKYTIER_DASHBOARD_TRUSTED_PROXIES", trusted)
+    assert Dashboard().command()[-len(options) :] == options
+
+
+def test_streamlits_own_checks_are_on() -> None:
+    settings = tomllib.loads((PROJECT_ROOT / "dashboard" / ".streamlit" / "config.toml").read_text())["server"]
+    assert settings["enableCORS"]
+    assert settings["enableXsrfProtection"]

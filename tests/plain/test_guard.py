@@ -1,0 +1,129 @@
+"""Whom the dashboard's server answers, and in what frame: over real connections, with headers as they come."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Origin
+
+from dashboard.guard import ON_EVERY_ANSWER, Guard, allowed_hosts
+from skytier.settings import DashboardSettings
+from tests.serving import Served, served
+
+pytestmark = pytest.mark.plain
+
+HOSTS = allowed_hosts(DashboardSettings(allowed_hosts=" Flights.Example.org ,"))
+
+
+async def page(_: Request) -> PlainTextResponse:
+    return PlainTextResponse("inside", headers={"X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer"})
+
+
+async def stream(at: WebSocket) -> None:
+    await at.accept()
+    await at.send_text("inside")
+    await at.close()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Served]:
+    routes = [Route("/", page, methods=["GET", "POST"]), WebSocketRoute("/stream", stream)]
+    with served(Starlette(routes=routes, middleware=[Middleware(Guard, hosts=HOSTS)])) as at:
+        yield at
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "localhost:8501", "127.0.0.1:1", "[::1]:8501", "LOCALHOST", "flights.example.org"]
+)
+def test_own_names_are_answered(server: Served, host: str) -> None:
+    assert server.ask("/", Host=host).body == "inside"
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "rebound.example.org",
+        "rebound.example.org:8501",
+        "localhost.example.org",
+        "127.0.0.1.example.org",
+        "localhost:8501@evil.example.org",
+        "localhost/..",
+        "localhost:port",
+        "192.0.2.7:8501",
+        "www.flights.example.org",
+        "*",
+        "",
+    ],
+)
+def test_other_names_are_refused(server: Served, host: str) -> None:
+    answer = server.ask("/", Host=host)
+    assert (answer.status, "inside" in answer.body) == (403, False)
+    assert "SKYTIER_DASHBOARD_ALLOWED_HOSTS" in answer.body
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://evil.example.org",
+        "http://127.0.0.1:{port}0",
+        "http://127.0.0.1",
+        "http://localhost:{port}",
+        "http://127.0.0.1:{port}.example.org",
+        "http://127.0.0.1:{port}@example.org",
+        "null",
+        "file://",
+        "http://[",
+    ],
+)
+def test_pages_of_others_are_refused(server: Served, origin: str) -> None:
+    origin = origin.format(port=server.port)
+    for form in (None, {"token": "x"}):
+        answer = server.ask("/", form=form, Origin=origin)
+        assert (answer.status, "inside" in answer.body) == (403, False)
+    with pytest.raises(InvalidStatus) as refused, connect(stream_of(server), origin=Origin(origin), proxy=None):
+        pass
+    assert refused.value.response.status_code == 403
+
+
+def stream_of(server: Served) -> str:
+    return f"ws://127.0.0.1:{server.port}/stream"
+
+
+def test_own_pages_and_what_is_no_page_are_answered(server: Served) -> None:
+    own = f"http://127.0.0.1:{server.port}"
+    assert server.ask("/", form={"a": "b"}, Origin=own).body == "inside"
+    assert server.ask("/", Host="flights.example.org", Origin="https://flights.example.org").body == "inside"
+    for origin in (None, Origin(own)):
+        with connect(stream_of(server), origin=origin, proxy=None) as opened:
+            assert opened.recv() == "inside"
+
+
+def test_a_stream_is_refused_under_another_name(server: Served) -> None:
+    here = socket.create_connection(("127.0.0.1", server.port))
+    address = f"ws://rebound.example.org:{server.port}/stream"
+    with pytest.raises(InvalidStatus) as refused, connect(address, sock=here, proxy=None):
+        pass
+    assert refused.value.response.status_code == 403
+
+
+@pytest.mark.parametrize("asked", [{}, {"Origin": "http://evil.example.org"}, {"Host": "evil.example.org"}])
+@pytest.mark.parametrize("path", ["/", "/not-there"])
+def test_every_answer_says_that_no_page_may_frame_it(server: Served, path: str, asked: dict[str, str]) -> None:
+    headers = server.ask(path, None, **asked).headers
+    assert {name.lower() for name in ON_EVERY_ANSWER} <= set(headers)
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_what_an_answer_says_itself_stays(server: Served) -> None:
+    assert server.ask("/").headers["referrer-policy"] == "no-referrer"
