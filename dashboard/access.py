@@ -14,6 +14,7 @@ import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
 
 from dashboard import operator_token, throttle
+from dashboard.plain_text import for_markdown
 from dashboard.text import access as text
 from skytier import logs
 from skytier.errors import TerminalError
@@ -150,7 +151,7 @@ def _ask_provider() -> None:
     if not _has_provider():
         st.error(text.NO_PROVIDER)
     elif st.user.is_logged_in:
-        st.error(text.NOT_INVITED.format(name=st.user.get("email")))
+        st.error(for_markdown(text.NOT_INVITED.format(name=st.user.get("email"))))
         st.button(text.SIGN_OUT, on_click=_sign_out)
     else:
         st.subheader(text.TITLE)
@@ -175,7 +176,7 @@ def _offer_operator(who: Person) -> None:
 def _offer_sign_out(who: Person) -> None:
     role = text.ROLES[who.role]
     with st.sidebar:
-        st.caption(text.SIGNED_IN.format(who.name if who.name == role else f"{who.name} ({role})"))
+        st.caption(for_markdown(text.SIGNED_IN.format(who.name if who.name == role else f"{who.name} ({role})")))
         st.button(text.SIGN_OUT, key="access-out", on_click=_sign_out, type="tertiary")
 
 

@@ -6,6 +6,7 @@ import streamlit as st
 from bson import ObjectId
 
 from dashboard import access
+from dashboard.plain_text import for_markdown, plain_words
 from dashboard.queries import operations, tiers
 from dashboard.text import operations as text
 from skytier import alerts, hot_tier, logs
@@ -60,11 +61,13 @@ def _open_alerts() -> dict[str, str]:
     except SkytierError:
         return {}  # the panel says so
     return {
-        row["alert_id"]: text.ALERT.format(
-            severity=text.SEVERITIES.get(row["severity"], row["severity"]),
-            subject=text.subject(row["kind"], row["subject"]),
-            kind=text.KINDS.get(row["kind"], row["kind"]),
-            when=row["last_time"],
+        row["alert_id"]: plain_words(
+            text.ALERT.format(
+                severity=text.SEVERITIES.get(row["severity"], row["severity"]),
+                subject=text.subject(row["kind"], row["subject"]),
+                kind=text.KINDS.get(row["kind"], row["kind"]),
+                when=row["last_time"],
+            )
         )
         for row in rows
         if row["acknowledged_by"] is None and row["resolved_time"] is None
@@ -102,4 +105,4 @@ def _say(words: str) -> None:
 
 def _said() -> None:
     if words := st.session_state.pop(_SAID, None):
-        st.toast(words)
+        st.toast(for_markdown(words))

@@ -24,6 +24,7 @@ import streamlit as st
 from dashboard import text
 from dashboard.charts.margins import make_room
 from dashboard.charts.plain import plain
+from dashboard.plain_text import for_label, for_markdown, marked, plain_words, unmarked
 from dashboard.queries import tiers
 from dashboard.queries.tiers import Tier
 from skytier import logs
@@ -164,7 +165,7 @@ def _refreshing(
                     _foot(answer, rows, tier, key)
         except SkytierError as error:
             log.warning("panel failed", panel=key, reason=str(error))
-            (place or st).error(text.FAILED.format(reason=error), icon=":material/cloud_off:")
+            (place or st).error(for_markdown(text.FAILED.format(reason=error)), icon=":material/cloud_off:")
         except Exception:
             log.exception("panel broken", panel=key)
             (place or st).error(text.BROKEN, icon=":material/error:")
@@ -223,23 +224,26 @@ def _drawn(picture: _Picture) -> tuple[Drawing, pd.DataFrame | None]:
     frame = picture.table.to_pandas()
     if frame.empty:
         return "", None
-    drawing = picture.draw(frame, *picture.given)
+    drawing = picture.draw(marked(frame), *picture.given)
     if isinstance(drawing, Chart):
         # Streamlit gives Plotly each figure three times, in copies: by the revision Plotly knows that the data are the
         # same. Another figure is another chart to Streamlit, so that the revision need not change.
         drawing.figure.update_layout(height=drawing.height, uirevision=picture.key, datarevision=1)
         make_room(drawing.figure)
-        rows = frame if drawing.rows is None else drawing.rows
+        rows = frame if drawing.rows is None else unmarked(drawing.rows)
         return replace(drawing, figure=plain(drawing.figure)), rows
-    return drawing, drawing.rows if isinstance(drawing, Grid) else frame
+    if isinstance(drawing, Grid):
+        drawing = replace(drawing, rows=unmarked(drawing.rows))
+        return drawing, drawing.rows
+    return drawing, frame
 
 
 def _show(drawing: Drawing, key: str) -> None:
     if isinstance(drawing, str):
-        st.info(drawing, icon=":material/inbox:")
+        st.info(for_markdown(drawing), icon=":material/inbox:")
     elif isinstance(drawing, Chart):
-        st.plotly_chart(drawing.figure, key=f"chart-{key}", config=_MODE_BAR, alt=drawing.says)
-        st.caption(drawing.says)
+        st.plotly_chart(drawing.figure, key=f"chart-{key}", config=_MODE_BAR, alt=plain_words(drawing.says))
+        st.caption(for_markdown(drawing.says))
     elif isinstance(drawing, Grid):
         _table(drawing, key)
     else:
@@ -257,21 +261,21 @@ def _table(grid: Grid, key: str) -> None:
         key=f"grid-{key}",
     )
     if grid.says:
-        st.caption(grid.says)
+        st.caption(for_markdown(grid.says))
 
 
 def _numbers(numbers: Sequence[Number]) -> None:
     for column, number in zip(st.columns(len(numbers)), numbers, strict=True):
         with column:
             st.metric(
-                number.label,
-                number.value,
-                number.change or number.note,
+                for_label(number.label),
+                for_label(number.value),
+                for_label(number.change or number.note or "") or None,
                 delta_color=number.more_is if number.change else "off",
                 delta_arrow="auto" if number.change else "off",
                 chart_data=_thinned(number.trend) or None,
                 chart_type="area",
-                help=number.help,
+                help=for_markdown(number.help) if number.help else None,
             )
 
 
@@ -286,7 +290,7 @@ def _thinned(trend: Sequence[float]) -> list[float]:
 def _foot(answer: Answer, rows: pd.DataFrame | None, tier: Tier, key: str) -> None:
     """Where it comes from and how old it is, and the rows as a file."""
     if answer.problem:
-        st.warning(text.STALE.format(reason=answer.problem), icon=":material/history:")
+        st.warning(for_markdown(text.STALE.format(reason=answer.problem)), icon=":material/history:")
     foot = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
     foot.caption(text.source(answer, tier))
     if rows is not None and not rows.empty:

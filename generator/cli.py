@@ -177,7 +177,7 @@ def _warehouse_clock() -> pd.Timestamp | None:
 
 def _show(report: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        print(orjson.dumps(report, option=orjson.OPT_INDENT_2).decode())
+        print(terminal.visible_json(orjson.dumps(report, option=orjson.OPT_INDENT_2).decode()))
         return
     table = Table(show_header=False, box=None)
     for name, value in report.items():

@@ -110,7 +110,7 @@ def _print_table(healths: list[Health]) -> None:
     terminal.print_table(table)
     for one in healths:
         if one.reason:
-            print(f"{one.name} is {one.state}: {one.reason}.")
+            terminal.say(f"{one.name} is {one.state}: {one.reason}.")
         elif one.state in ("dead", "not ready"):
             print(f"{one.name} is {one.state}: see {one.log}; 'skytier stack up' repairs it.")
 

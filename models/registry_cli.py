@@ -63,13 +63,13 @@ def show(version: str, *, as_json: AsJson = False) -> None:
         return
     data, console = card["data"], terminal.console()
     console.print(f"{version}{', the champion' if is_champion else ''}", style="bold")
-    console.print(f"trained at {_time(card['trained_at'])}")
-    console.print(f"on {data['rows']:,} rows of {data['source']}, {data['from']} to {data['to']}")
+    terminal.say(f"trained at {_time(card['trained_at'])}")
+    terminal.say(f"on {data['rows']:,} rows of {data['source']}, {data['from']} to {data['to']}")
     for part, (first, last) in card["split"].items():
-        console.print(f"  days to {part} on: {first} to {last}")
+        terminal.say(f"  days to {part} on: {first} to {last}")
     terminal.print_table(figures_table(card["metrics"], card.get("baselines", {})))
     for name, checksum in card["files"].items():
-        console.print(f"{name}  SHA-256 {checksum}", style="dim")
+        console.print(terminal.visible(f"{name}  SHA-256 {checksum}"), style="dim")
 
 
 @app.command

@@ -67,7 +67,7 @@ def train(
     except training.TooFewDaysError as error:
         if not if_enough:
             raise
-        print(f"Nothing was trained: {error}", file=sys.stderr)
+        terminal.say(f"Nothing was trained: {error}", file=sys.stderr)
         return
     _print(outcome.card, outcome.promoted, outcome.reason, as_json)
 
@@ -79,4 +79,4 @@ def _print(card: Card, promoted: bool, reason: str, as_json: bool) -> None:
         terminal.print_json(document | {"metrics": metrics, "baselines": baselines})
         return
     terminal.print_table(figures_table(metrics, baselines))
-    print(f"{version} was {'promoted' if promoted else 'not promoted'}: {reason}.")
+    terminal.say(f"{version} was {'promoted' if promoted else 'not promoted'}: {reason}.")

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from pymongo import DESCENDING
 
-from skytier import alert_checks, alerts, hot_tier
+from skytier import alert_checks, alerts, hot_tier, terminal
 
 app = App(name="alerts", help="Alerts: check what raises them, and list them.")
 AsJson = Annotated[bool, Parameter(name="--json", negative="")]
@@ -42,9 +42,9 @@ def check(*, as_json: AsJson = False) -> None:
         return
     for kind, found in report.found.items():
         for subject, (severity, message) in found.items():
-            print(f"{severity}: {kind}: {subject}: {message}")
+            terminal.say(f"{severity}: {kind}: {subject}: {message}")
     for kind, reason in report.unknown.items():
-        print(f"not known: {kind}: {reason}")
+        terminal.say(f"not known: {kind}: {reason}")
     raised = sum(map(len, report.found.values()))
     print(f"{raised} raised, {report.resolved} resolved.")
 
@@ -69,7 +69,7 @@ def list_(*, resolved: Annotated[bool, Parameter(negative="")] = False, as_json:
             continue
         seen = f"seen by {one['acknowledged_by']}" if one["acknowledged_by"] else "seen by nobody"
         ended = f", resolved {one['resolved_time']:%Y-%m-%d %H:%MZ}" if one.get("resolved_time") else ""
-        print(
+        terminal.say(
             f"{one['last_time']:%Y-%m-%d %H:%MZ}  {one['severity']}: {one['kind']}: {one['subject']}: {one['message']} "
             f"({one['count']} times since {one['first_time']:%Y-%m-%d %H:%MZ}, {seen}{ended})"
         )

@@ -14,6 +14,7 @@ from skytier import batches, hot_tier, stored_document
 from skytier.batches import BatchSpan
 from skytier.files import Files
 from skytier.sql import Connection
+from skytier.warehouse import parquet
 
 BALANCE = f"{batches.METADATA}/books.json"
 Offsets = dict[str, tuple[int, int]]
@@ -208,7 +209,7 @@ def _raw_counts(connection: Connection, entries: list[Entry]) -> dict[int, int]:
     counts: dict[int, int] = {}
     for start in range(0, len(entries), _FOLDERS_AT_ONCE):
         query = " UNION ALL ".join(
-            f"SELECT {entry.batch_id}L, count(*) FROM parquet.`{entry.storage_location}`"
+            f"SELECT {entry.batch_id}L, count(*) FROM {parquet(entry.storage_location)}"
             for entry in entries[start : start + _FOLDERS_AT_ONCE]
         )
         counts |= dict(connection.query(query).rows)

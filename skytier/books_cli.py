@@ -10,7 +10,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from pymongo import MongoClient
 
-from skytier import alert_conditions, alerts, books, duplicates, hot_tier, logs
+from skytier import alert_conditions, alerts, books, duplicates, hot_tier, logs, terminal
 from skytier.alerts import Severity
 from skytier.books import Report
 from skytier.files import Files
@@ -51,7 +51,7 @@ def check(*, as_json: Annotated[bool, Parameter(name="--json", negative="")] = F
         print(
             f"error: the books of {len({d.batch_id for d in report.differences})} batch(es) do not balance; "
             "nothing is deleted, and the raw records of each batch are kept: see docs/operations.md.",
-            *report.differences,
+            *[terminal.visible(str(difference)) for difference in report.differences],
             sep="\n  ",
             file=sys.stderr,
         )
@@ -76,7 +76,7 @@ def find_duplicates(*, as_json: Annotated[bool, Parameter(name="--json", negativ
                 alerts.resolve(hot, alert_conditions.RECONCILIATION, duplicates.SUBJECT)
     if as_json:
         print(json.dumps([asdict(doubled) for doubled in found]))
-    print(f"error: {said}" if found else said, file=sys.stderr)
+    terminal.say(f"error: {said}" if found else said, file=sys.stderr)
     sys.exit(1 if found else 0)
 
 

@@ -40,6 +40,11 @@ def print_json(document: Any) -> None:
     print(visible_json(orjson.dumps(document).decode()))
 
 
+def say(text: str, file: TextIO | None = None) -> None:
+    """Print a sentence, which may have data in it."""
+    print(visible(text), file=file or sys.stdout)
+
+
 def add_row(table: Table, *cells: str, style: str | None = None) -> None:
     """Add a row of texts to a table, each as it is."""
     table.add_row(*map(visible, cells), style=style)

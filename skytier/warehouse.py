@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from skytier.sql import ConflictError, Connection, SqlError
 
 REFERENCE = "/reference"
 _CONTENT_PROPERTY = "skytier.content"
+_DOLLAR = "\\u0024"
 _COLUMN_EXISTS = ("FIELD_ALREADY_EXISTS", "COLUMN_ALREADY_EXISTS")  # as Iceberg and as Spark itself say it
 
 
@@ -139,10 +141,18 @@ def literal(value: Any) -> str:
         return "NULL"
     if isinstance(value, datetime):
         return f"TIMESTAMP '{value.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"double('{value}')"
     if isinstance(value, int | float):
         return str(value)
     escaped = str(value).replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+    # Before Spark reads a statement it puts variables, such as those of its environment, in the place of ${...}.
+    return f"'{escaped.replace('$', _DOLLAR)}'"
+
+
+def parquet(location: str) -> str:
+    """The Parquet files of a folder as a table of Spark's SQL, whatever its name holds."""
+    return f"parquet.`{location.replace('`', '``')}`"
 
 
 def _applied(connection: Connection) -> dict[int, str]:
@@ -202,7 +212,7 @@ def _load_dimension(connection: Connection, files: Files, name: str, rows: Seque
     files.write_atomically(path, lines.encode())
     declared = next(t for t in migrations.tables(migrations.read()) if t.name == name)
     schema = ", ".join(f"{column.name} {column.type}" for column in declared.columns)
-    parsed = f"SELECT from_json(value, '{schema}') AS row FROM text.`{HdfsSettings().url}{path}`"
+    parsed = f"SELECT from_json(value, {literal(schema)}) AS row FROM text.`{HdfsSettings().url}{path}`"
     connection.query(f"INSERT OVERWRITE {table} SELECT row.* FROM ({parsed})")
     connection.query(f"ALTER TABLE {table} SET TBLPROPERTIES ({literal(_CONTENT_PROPERTY)} = {literal(content)})")
     return True

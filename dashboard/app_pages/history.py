@@ -12,6 +12,7 @@ from dashboard.charts import history_week as week
 from dashboard.charts.history_measures import MEASURES
 from dashboard.filters import Filters, codes, day
 from dashboard.panels import NUMBERS_HEIGHT, panel, views
+from dashboard.plain_text import for_label
 from dashboard.queries import history as queries
 from dashboard.text import history as text
 from skytier.cache import Question
@@ -30,10 +31,14 @@ def crumbs() -> None:
         for depth in range(len(here)):
             above = here[:depth]
             st.button(
-                drill.crumb(above), key=f"history-crumb-{depth}", type="tertiary", on_click=drill.go, args=(above,)
+                for_label(drill.crumb(above)),
+                key=f"history-crumb-{depth}",
+                type="tertiary",
+                on_click=drill.go,
+                args=(above,),
             )
             st.markdown(text.BELOW, width="content")
-        st.markdown(f"**{drill.crumb(here)}**", width="content")
+        st.markdown(f"**{for_label(drill.crumb(here))}**", width="content")
 
 
 def side(name: str, known: dict[str, dict[str, str]]) -> Filters:

@@ -6,6 +6,7 @@ from dashboard.charts import quality as charts
 from dashboard.charts import quality_books as books
 from dashboard.charts import quality_lineage as lineage
 from dashboard.panels import NUMBERS_HEIGHT, panel, views
+from dashboard.plain_text import plain_words
 from dashboard.queries import quality as queries
 from dashboard.queries import tiers
 from dashboard.queries.tiers import Tier
@@ -24,7 +25,7 @@ def choose_reason() -> None:
         found,
         index=None,
         placeholder=text.ANY_REASON,
-        format_func=text.reason,
+        format_func=lambda code: plain_words(text.reason(code)),
         key="quality-reason",
         bind="query-params",
         persist_state="session",

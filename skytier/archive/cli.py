@@ -239,8 +239,10 @@ def step(name: Literal["measure", "plan", "wait", "publish", "purge", "record"],
 
 def _print(manifest: Manifest, as_json: bool) -> None:
     if as_json:
-        print(manifest.model_dump_json())
+        terminal.print_json(manifest.model_dump(mode="json"))
         return
     size, steps = f"{manifest.size_bytes / planning.MB:,.1f} MB", manifest.step_seconds
     times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in steps.items())
-    print(f"{manifest.archive_id}: {manifest.planned:,} events in {len(manifest.files)} files of {size}; {times}.")
+    terminal.say(
+        f"{manifest.archive_id}: {manifest.planned:,} events in {len(manifest.files)} files of {size}; {times}."
+    )

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from skytier.batches import BatchSpan
 
 ARCHIVES = "/archive/mongodb_archive"
 IN_PROGRESS = f"{ARCHIVES}/_inprogress"
+# Names of folders and files, which are read, moved and deleted: none may lead out of the archives.
+ArchiveId = Annotated[str, StringConstraints(pattern=r"^archive_[0-9A-Za-z_]{1,60}$")]
+_FileName = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_][0-9A-Za-z_.=-]{0,250}$")]
 
 
 class State(StrEnum):
@@ -78,7 +82,7 @@ class Tally(Part):
 class File(Part):
     """A Parquet file of the copy."""
 
-    name: str
+    name: _FileName
     size_bytes: int
 
 
@@ -113,14 +117,14 @@ class Hold(Part):
 class Manifest(Part):
     """One archive. Times are aware UTC, sizes in bytes."""
 
-    archive_id: str
+    archive_id: ArchiveId
     state: State
     planned_at: datetime
     planned_by: str
     selection: Selection
     excluded: tuple[Selection, ...] = ()
     """selections of restored archives, whose events are archived already"""
-    sources: tuple[str, ...] = ()
+    sources: tuple[ArchiveId, ...] = ()
     """the archives that a compaction merges; none for an archive of the hot tier"""
     merged_selections: tuple[Selection, ...] = ()
     """what the other sources of a compaction selected; ``selection`` is that of the first"""

@@ -6,10 +6,10 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from skytier import stored_document
-from skytier.archive.manifest import Manifest, Part
+from skytier.archive.manifest import ArchiveId, Manifest, Part
 from skytier.archive.protocol import NEXT
 from skytier.errors import TerminalError
 from skytier.files import Files
@@ -30,10 +30,10 @@ _REPAIR_OPEN = (
 
 
 class _Open(Part):
-    archive_id: str
+    archive_id: ArchiveId
 
 
-_MANIFEST, _OPEN = TypeAdapter(Manifest), TypeAdapter(_Open)
+_MANIFEST, _OPEN, _ID = TypeAdapter(Manifest), TypeAdapter(_Open), TypeAdapter(ArchiveId)
 
 
 def new_id(now: datetime) -> str:
@@ -50,9 +50,15 @@ class Manifests:
     def load(self, archive_id: str) -> Manifest:
         """The manifest of an archive. Raises TerminalError where there is none, or it cannot be read."""
         path = self._path(archive_id)
-        if not self._files.exists(path):
+        if not _is_id(archive_id) or not self._files.exists(path):
             raise TerminalError(f"There is no archive {archive_id}: 'skytier archive list' shows all.")
-        return stored_document.read(self._files, path, _MANIFEST, "the archive", _REPAIR)
+        return self._read(archive_id, path, _REPAIR)
+
+    def _read(self, archive_id: str, path: str, repair: str) -> Manifest:
+        manifest = stored_document.read(self._files, path, _MANIFEST, "the archive", repair)
+        if manifest.archive_id != archive_id:  # its folders, which are deleted from, are those of its own id
+            raise TerminalError(f"{path} on HDFS is the manifest of {manifest.archive_id}. {repair}")
+        return manifest
 
     def save(self, manifest: Manifest) -> None:
         """Make or replace a manifest, in one step; a second copy is there before."""
@@ -63,9 +69,9 @@ class Manifests:
     def put_back(self, archive_id: str) -> Manifest:
         """Put the second copy of a manifest in its place. Raises TerminalError without a whole one."""
         path = self._path(archive_id, SECOND)
-        if not self._files.exists(path):
+        if not _is_id(archive_id) or not self._files.exists(path):
             raise TerminalError(f"There is no second copy of the manifest of {archive_id}: {path} is not on HDFS.")
-        manifest = stored_document.read(self._files, path, _MANIFEST, "the archive", "There is no other copy.")
+        manifest = self._read(archive_id, path, "There is no other copy.")
         self.save(manifest)
         return manifest
 
@@ -111,3 +117,12 @@ class Manifests:
     @staticmethod
     def _path(archive_id: str, folder: str = FOLDER) -> str:
         return f"{folder}/{archive_id}_metadata.json"
+
+
+def _is_id(archive_id: str) -> bool:
+    """Whether an archive could have this id: one of the command line is any text."""
+    try:
+        _ID.validate_python(archive_id)
+    except ValidationError:
+        return False
+    return True

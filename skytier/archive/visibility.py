@@ -19,7 +19,7 @@ from skytier.documents import OTHER_FIELDS
 from skytier.migrations import DATABASE
 from skytier.settings import HdfsSettings, MongoSettings
 from skytier.sql import Connection
-from skytier.warehouse import literal, upsert
+from skytier.warehouse import literal, parquet, upsert
 
 TABLE = f"{DATABASE}.archived_flight_events"
 STATES = f"{DATABASE}.archive_state"
@@ -88,7 +88,7 @@ def held_elsewhere(connection: Connection, copy: str, first_id: str, last_id: st
     ((number,),) = connection.query(
         f"SELECT count(*) FROM {TABLE} AS held "
         f"LEFT SEMI JOIN (SELECT {PARTITION} FROM {STATES} WHERE {COUNTS}) AS known USING ({PARTITION}) "
-        f"LEFT SEMI JOIN parquet.`{HdfsSettings().url}{copy}` AS copy ON copy.event_id = held.event_id "
+        f"LEFT SEMI JOIN {parquet(HdfsSettings().url + copy)} AS copy ON copy.event_id = held.event_id "
         f"WHERE {span} AND held.{PARTITION} NOT IN ({', '.join(map(literal, but_for))})"
     ).rows
     return int(number)
