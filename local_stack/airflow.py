@@ -201,6 +201,9 @@ def _options(settings: AirflowSettings) -> dict[str, Any]:
         "DAG_PROCESSOR__REFRESH_INTERVAL": 30,
         "USAGE_DATA_COLLECTION__ENABLED": False,
         "LOGGING__COLORED_CONSOLE_LOG": False,
+        # Airflow opens the logs of tasks to the group by default, whatever the umask is.
+        "LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o700",
+        "LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
     }
 
 

@@ -20,7 +20,7 @@ is_stamped() { [[ -f $1 && $(<"$1") == "$2" ]]; }
 step() {
   local name=$1 log=$LOGS/install-${1// /-}.log began=$EPOCHREALTIME
   shift
-  mkdir -p "$LOGS"
+  (umask 077 && mkdir -p "$LOGS" && : >"$log")
   if ! bash "$SELF" --step "$@" >"$log" 2>&1; then
     explain "$name" "$log" >&2
     return 1
@@ -228,6 +228,7 @@ if [[ $FOR == --step ]]; then
 fi
 trust_system_certificates
 mkdir -p var
+chmod 700 var # data, logs and passwords will lie in it
 exec 9>var/install.lock # held by the children too: what a killed run left behind ends before this one begins
 if command -v flock >/dev/null; then flock 9; fi
 install_system_packages 9>&-

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from skytier.settings import home
+from skytier.settings import PRIVATE, home
 
 LOG_LIMIT_BYTES = 50 * 1024 * 1024
 _CLOCK_TOLERANCE_SECONDS = 2.0  # psutil derives a start time from the boot time, which is rounded
@@ -55,6 +55,7 @@ def start(name: str, command: list[str], environment: dict[str, str]) -> psutil.
             stderr=subprocess.STDOUT,
             cwd=home(),
             start_new_session=True,
+            umask=PRIVATE,
         )
     try:
         return psutil.Process(child.pid)

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
-from skytier.settings import home
+from skytier.errors import TerminalError
+from skytier.settings import PRIVATE, home
 
 Answer = TypeVar("Answer")
 # Variables of a user's shell that would change how a server runs.
@@ -95,6 +96,23 @@ def base_environment() -> dict[str, str]:
     """The environment that every server gets: the user's, without what configures such servers elsewhere."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN_PREFIXES)}
     return own | {"TZ": "UTC", "SKYTIER_HOME": str(home())}
+
+
+def make_home() -> None:
+    """Make the folder of all state, for its owner only; what an earlier version left open below is closed with it.
+
+    Raises TerminalError where it is another user's.
+    """
+    folder = home()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_mode & PRIVATE:
+        try:
+            folder.chmod(0o700)
+        except PermissionError as error:
+            raise TerminalError(
+                f"{folder} is open to other users of the machine and belongs to {folder.owner()}: only its owner can "
+                "start the stack in it. Set SKYTIER_HOME to a folder of your own."
+            ) from error
 
 
 def data_folder(name: str) -> Path:

@@ -25,7 +25,7 @@ from local_stack.mongodb import MongoDB
 from local_stack.postgres import Postgres
 from local_stack.progress import Progress
 from local_stack.redis import Redis
-from local_stack.server import Server, base_environment, told, yes
+from local_stack.server import Server, base_environment, make_home, told, yes
 from local_stack.sql_endpoint import SqlEndpoint
 from skytier import spark
 from skytier.errors import TerminalError, TransientError
@@ -88,6 +88,7 @@ def up(servers: Sequence[Server], progress: Progress) -> None:
 
     Raises TerminalError when a port is taken or a server ends, TransientError when one is not ready in time.
     """
+    make_home()
     with _only_one(), progress:
         ensure_stack_env()
         for server in servers:  # before anything is started that would be left running

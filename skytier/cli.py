@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from cyclopts import App, CycloptsError
 
 from skytier import logs, terminal
 from skytier.errors import SkytierError
+from skytier.settings import PRIVATE
 
 # Where each command is, and what it is for: a list of all would otherwise import all.
 COMMANDS = {
@@ -42,6 +44,7 @@ def command_line(asked: str | None) -> App:
 
 def main() -> None:
     """Run the command line. Exit status: 0 done, 1 failed, 2 wrong use."""
+    os.umask(PRIVATE)
     logs.configure()
     try:
         command_line(next(iter(sys.argv[1:]), None))(exit_on_error=False, print_error=True)

@@ -19,6 +19,8 @@ from skytier.errors import TerminalError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 HOST = "127.0.0.1"
+PRIVATE = 0o077
+"""the umask of commands, servers and jobs: what they write, nobody else on the machine may read"""
 
 
 def home() -> Path:

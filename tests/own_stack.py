@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 
-from skytier.settings import PROJECT_ROOT
+from skytier.settings import PRIVATE, PROJECT_ROOT
 from tests import commands
 
 SKYTIER = str(Path(sys.executable).parent / "skytier")
@@ -87,9 +87,17 @@ class OwnStack:
         address = SLOTS / f"{self.port_offset}.driver"
         address.unlink(missing_ok=True)
         command = [sys.executable, "-m", "tests.job_driver", str(address)]
-        with (self.home / "logs" / "job-driver.log").open("a") as log:
+        log_file = self.home / "logs" / "job-driver.log"
+        log_file.touch(0o600)
+        with log_file.open("a") as log:
             driver = subprocess.Popen(
-                command, env=self.environment(), cwd=PROJECT_ROOT, stdin=subprocess.PIPE, stdout=log, stderr=log
+                command,
+                env=self.environment(),
+                cwd=PROJECT_ROOT,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                umask=PRIVATE,  # as the command line has it
             )
         self._drivers.append(driver)
         while not address.exists():

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -24,7 +23,7 @@ from redis import Redis
 from redis.exceptions import AuthenticationError
 
 from dashboard.queries import operations_servers
-from local_stack import hdfs, kafka, postgres, processes
+from local_stack import environment, hdfs, kafka, postgres, processes
 from local_stack.environment import ensure_stack_env
 from local_stack.health import status
 from local_stack.server import base_environment, told
@@ -177,20 +176,32 @@ def test_every_socket_is_on_loopback(stack: OwnStack) -> None:
 def test_passwords_are_in_private_files_only(stack: OwnStack) -> None:
     file = stack.home / "stack.env"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    secrets = re.findall(r"^\w+_(?:PASSWORD|KEY|SECRET)=(\S+)$", file.read_text(), re.MULTILINE)
-    assert len(secrets) == 6
+    secrets = re.findall(r"^\w+_(?:PASSWORD|KEY|SECRET|TOKEN)=(\S+)$", file.read_text(), re.MULTILINE)
+    assert len(secrets) == len(environment._SECRETS)
 
     command_lines = " ".join(" ".join(process.cmdline()) for process in stack.processes())
-    readable = [path for path in _text_files(stack.home) if stat.S_IMODE(path.stat().st_mode) & 0o077]
-    assert any(path.name == "mongodb.log" for path in readable)
+    logs = [path for path in (stack.home / "logs").rglob("*") if path.is_file()]
+    assert any(path.name == "mongodb.log" for path in logs)
     for secret in secrets:
         assert secret not in command_lines
-        assert [path for path in readable if secret.encode() in path.read_bytes()] == []
+        assert [path for path in logs if secret.encode() in path.read_bytes()] == []
 
 
-def _text_files(home: Path) -> Iterator[Path]:
-    for folder in ("logs", "conf", "run"):
-        yield from (path for path in (home / folder).rglob("*") if path.is_file())
+def test_nobody_else_may_read_or_enter_anything_of_a_stack(stack: OwnStack) -> None:
+    """Data, logs, configuration, scratch files: of every server, and of what jobs and commands wrote."""
+    found = [stack.home, *stack.home.rglob("*")]
+    assert {"postgres", "mongodb", "namenode", "datanode", "kafka"} <= {
+        path.name for path in (stack.home / "data").iterdir()
+    }
+    assert [path for path in found if not path.is_symlink() and _mode(path) & 0o077] == []
+
+
+def _mode(path: Path) -> int:
+    """The permissions of a file; none of one that has gone meanwhile."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        return 0
 
 
 def test_down_leaves_no_process_and_up_keeps_the_data(stack: OwnStack) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import subprocess
 from pathlib import Path
 
@@ -200,3 +201,11 @@ def test_the_systems_store_reaches_maven(machine: Machine) -> None:
     (of_maven,) = [line for line in machine.calls.read_text().splitlines() if line.startswith("mvn")]
     store = "/etc/ssl/certs/java/cacerts"
     assert (f"-Djavax.net.ssl.trustStore={store}" in of_maven) == os.access(store, os.R_OK)
+
+
+def test_nobody_else_may_look_into_the_folder_of_data_and_passwords(machine: Machine) -> None:
+    (machine.root / "var").mkdir(mode=0o755)  # as an earlier version made it
+    assert machine.install().returncode == 0
+    logs = machine.root / "var" / "logs"
+    assert stat.S_IMODE((machine.root / "var").stat().st_mode) == 0o700
+    assert [path for path in [logs, *logs.iterdir()] if stat.S_IMODE(path.stat().st_mode) & 0o077] == []
