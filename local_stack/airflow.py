@@ -208,8 +208,7 @@ def _options(settings: AirflowSettings) -> dict[str, Any]:
 
 
 def _secrets(settings: AirflowSettings) -> dict[str, Any]:
-    database = PostgresSettings()
-    login = f"{quote(database.user)}:{quote(database.password.get_secret_value(), safe='')}"
+    login = f"airflow:{quote(PostgresSettings().password_of('airflow'), safe='')}"
     return {
         "DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{login}@{HOST}:{PortSettings().postgres}/airflow",
         "CORE__FERNET_KEY": settings.fernet_key.get_secret_value(),

@@ -6,7 +6,7 @@ import sys
 from urllib.request import urlopen
 
 from local_stack.server import Server
-from skytier.settings import HOST, PROJECT_ROOT, DashboardSettings, PortSettings
+from skytier.settings import HOST, PROJECT_ROOT, DashboardSettings, MongoSettings, PortSettings
 
 # What Streamlit tells uvicorn when it starts it itself. Compressing messages costs time, which loopback does not.
 _AS_STREAMLIT_DOES = (
@@ -38,7 +38,14 @@ class Dashboard(Server):
         return ["--forwarded-allow-ips", trusted] if trusted else ["--no-proxy-headers"]
 
     def environment(self) -> dict[str, str]:
-        return {"STREAMLIT_SERVER_ADDRESS": HOST, "STREAMLIT_SERVER_PORT": str(PortSettings().dashboard)}
+        mongodb = MongoSettings()
+        return {
+            "STREAMLIT_SERVER_ADDRESS": HOST,
+            "STREAMLIT_SERVER_PORT": str(PortSettings().dashboard),
+            # All that it asks the hot tier, it asks as who may only read, and acknowledge alerts.
+            "SKYTIER_MONGODB_USER": mongodb.dashboard_user,
+            "SKYTIER_MONGODB_PASSWORD": mongodb.dashboard_password.get_secret_value(),
+        }
 
     def ready(self) -> bool:
         with urlopen(f"{self.address()}/_stcore/health", timeout=5) as answer:

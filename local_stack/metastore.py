@@ -25,12 +25,12 @@ class Metastore(Server):
         # A database that is reached and does not answer must not hold its callers for ever either.
         database = f"jdbc:postgresql://{HOST}:{ports.postgres}/metastore?connectTimeout=3&socketTimeout=60"
         hdfs = HdfsSettings().url
-        arguments = [HOST, str(ports.metastore), database, PostgresSettings().user, hdfs, f"{hdfs}/warehouse"]
+        arguments = [HOST, str(ports.metastore), database, "metastore", hdfs, f"{hdfs}/warehouse"]
         classpath = [str(jvm.compiled()), jvm.jars("metastore"), f"{spark.spark_home()}/jars/*"]
         return jvm.java("MetastoreServer", *arguments, classpath=classpath, heap_mb=256, options=[jvm.QUICK_START])
 
     def environment(self) -> dict[str, str]:
-        password = PostgresSettings().password.get_secret_value()
+        password = PostgresSettings().password_of("metastore")
         return jvm.hadoop_environment() | {"SKYTIER_POSTGRES_PASSWORD": password}
 
     def ready(self) -> bool:

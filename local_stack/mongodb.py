@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from pymongo import MongoClient
-from pymongo.errors import OperationFailure
 
+from local_stack import mongodb_users
 from local_stack.server import Server, conf_folder, data_folder, write_private
 from skytier.errors import TerminalError
 from skytier.settings import HOST, MongoSettings, PortSettings
 
 REPLICA_SET = "rs0"
-_AUTHENTICATION_FAILED = 18
 
 
 class MongoDB(Server):
@@ -45,6 +44,8 @@ net:
   bindIp: {HOST}
   port: {PortSettings().mongodb}
   unixDomainSocket: {{enabled: false}}
+  # Without zlib, by which this version can be made to send what is in its memory (CVE-2025-14847).
+  compression: {{compressors: "snappy,zstd"}}
 storage:
   dbPath: "{data_folder(self.name)}"
   wiredTiger: {{engineConfig: {{cacheSizeGB: 0.5}}}}
@@ -70,7 +71,7 @@ setParameter:
         return bool(self._hello())
 
     def set_up(self) -> None:
-        """Start the replica set and create the user; the server allows both without a login while it has no user."""
+        """Start the replica set and make the users; the server allows both without a login while it has no user."""
         if self._hello().get("isreplicaset"):
             member = {"_id": 0, "host": f"{HOST}:{PortSettings().mongodb}"}
             with self._anonymous() as client:
@@ -78,14 +79,11 @@ setParameter:
         deadline = time.monotonic() + 30
         while not self._hello().get("isWritablePrimary") and time.monotonic() < deadline:
             time.sleep(0.05)
-        if not self._login_works():
-            settings = MongoSettings()
-            with self._anonymous() as client:
-                password = settings.password.get_secret_value()
-                client.admin.command("createUser", settings.user, pwd=password, roles=["root"])
+        if self._hello().get("isWritablePrimary"):
+            mongodb_users.ensure(MongoSettings())
 
     def ready(self) -> bool:
-        return bool(self._hello().get("isWritablePrimary")) and self._login_works()
+        return bool(self._hello().get("isWritablePrimary")) and mongodb_users.works(MongoSettings())
 
     def _hello(self) -> dict[str, Any]:
         with self._anonymous() as client:
@@ -94,18 +92,6 @@ setParameter:
     @staticmethod
     def _anonymous() -> MongoClient[dict[str, Any]]:
         return MongoClient(HOST, PortSettings().mongodb, directConnection=True, serverSelectionTimeoutMS=2000)
-
-    @staticmethod
-    def _login_works() -> bool:
-        uri = MongoSettings().connection_string()
-        try:
-            with MongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=2000) as client:
-                client.admin.command("ping")
-        except OperationFailure as error:
-            if error.code == _AUTHENTICATION_FAILED:
-                return False
-            raise
-        return True
 
     @staticmethod
     def _conf() -> Path:

@@ -11,8 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
-from psycopg import sql
 
+from local_stack import postgres_owners
 from local_stack.server import Server, data_folder, write_private
 from skytier.errors import TerminalError
 from skytier.kept_folder import new_folder
@@ -77,30 +77,43 @@ class Postgres(Server):
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         return [*_as_plain_user(), _binary("postgres"), "-D", str(data_folder(self.name)), *options]
 
-    def ready(self) -> bool:
-        with connect("postgres") as connection:
+    def responds(self) -> bool:
+        with _connect_superuser("postgres") as connection:
             return connection.execute("select 1").fetchone() == (1,)
 
+    def ready(self) -> bool:
+        for database in DATABASES:
+            with connect(database) as connection:
+                connection.execute("select 1")
+        return True
+
     def set_up(self) -> None:
-        """Create the databases that do not exist yet."""
-        with connect("postgres") as connection:
+        """Make the databases and their users; what an earlier version's superuser made in them is handed over."""
+        settings = PostgresSettings()
+        with _connect_superuser("postgres") as connection:
             connection.autocommit = True
+            postgres_owners.close(connection, "postgres", "template1")
             for database in DATABASES:
-                if not connection.execute("select 1 from pg_database where datname = %s", [database]).fetchone():
-                    connection.execute(sql.SQL("create database {}").format(sql.Identifier(database)))
+                postgres_owners.ensure_user(connection, database, settings.password_of(database))
+                postgres_owners.ensure_database(connection, database)
+        for database in DATABASES:
+            with _connect_superuser(database) as connection:
+                postgres_owners.hand_over(connection, database)
 
 
 def connect(database: str) -> psycopg.Connection:
-    """A connection to one of the databases."""
+    """A connection to one of the databases, as its owner."""
+    return _connect(database, database, PostgresSettings().password_of(database))
+
+
+def _connect_superuser(database: str) -> psycopg.Connection:
     settings = PostgresSettings()
-    return psycopg.connect(
-        host=HOST,
-        port=PortSettings().postgres,
-        dbname=database,
-        user=settings.user,
-        password=settings.password.get_secret_value(),
-        connect_timeout=3,
-    )
+    return _connect(database, settings.user, settings.password.get_secret_value())
+
+
+def _connect(database: str, user: str, password: str) -> psycopg.Connection:
+    port = PortSettings().postgres
+    return psycopg.connect(host=HOST, port=port, dbname=database, user=user, password=password, connect_timeout=3)
 
 
 def _binary(program: str) -> str:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
+from pydantic import SecretStr
 from redis import Redis as Client
 
 from local_stack.server import Server, conf_folder, data_folder, write_private
 from skytier.errors import TerminalError
 from skytier.settings import HOST, PortSettings, RedisSettings
+
+# What a cache needs, without what looks into the server, changes it, empties it or stops it. A lock is released by a
+# script, which may do no more than who sends it.
+_MAY = "+@read +@write +@connection +@transaction -@admin -@dangerous +evalsha +script|load"
 
 
 class Redis(Server):
@@ -31,7 +37,8 @@ class Redis(Server):
         lines = (
             f"bind {HOST}",
             f"port {PortSettings().redis}",
-            f"requirepass {settings.password.get_secret_value()}",
+            f"user default on #{_hashed(settings.password)} resetchannels ~skytier:* -@all {_MAY}",
+            f"user skytier-admin on #{_hashed(settings.admin_password)} ~* &* +@all",
             f"dir {folder}",
             f"maxmemory {settings.max_memory_mb}mb",
             "maxmemory-policy allkeys-lru",
@@ -57,6 +64,10 @@ class Redis(Server):
     @staticmethod
     def _conf() -> Path:
         return conf_folder() / "redis.conf"
+
+
+def _hashed(password: SecretStr) -> str:
+    return hashlib.sha256(password.get_secret_value().encode()).hexdigest()
 
 
 def binary() -> str:

@@ -224,13 +224,12 @@ def _redis() -> None:
 
 
 def _postgres() -> None:
-    settings = PostgresSettings()
     with psycopg.connect(
         host=HOST,
         port=PortSettings().postgres,
         dbname="airflow",
-        user=settings.user,
-        password=settings.password.get_secret_value(),
+        user="airflow",
+        password=PostgresSettings().password_of("airflow"),
         connect_timeout=PATIENCE_SECONDS,
         options=f"-c statement_timeout={PATIENCE_SECONDS}s",
     ) as connection:

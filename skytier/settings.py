@@ -129,21 +129,41 @@ class MongoSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="SKYTIER_MONGODB_")
 
     uri: SecretStr = Field(SecretStr(""), description="connection string; empty: the local stack's")
-    user: str = Field("skytier", description="user of the local stack's server")
+    reader_uri: SecretStr = Field(
+        SecretStr(""),
+        description="connection string of who reads, for SQL; empty: the above, or the local stack's",
+    )
+    user: str = Field("skytier", description="user of the local stack's server, who reads and writes the hot tier")
     password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
+    dashboard_user: str = Field(
+        "skytier-dashboard", description="user who reads the hot tier and acknowledges alerts; the dashboard's"
+    )
+    dashboard_password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
+    reader_user: str = Field("skytier-reader", description="user who reads the hot tier, for queries in SQL")
+    reader_password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
+    admin_user: str = Field("skytier-admin", description="user who may do everything; for set-up only")
+    admin_password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
     database: str = Field("flight_tracking", description="database of the hot tier")
     collection: str = Field("flight_events", description="collection of the flight events")
 
     def connection_string(self) -> str:
         """The URI to connect with; holds the password, so never log it."""
-        if uri := self.uri.get_secret_value():
-            return uri
-        if not self.password.get_secret_value():
+        return self.uri.get_secret_value() or self._local(self.user, self.password, "SKYTIER_MONGODB_PASSWORD")
+
+    def reader_connection_string(self) -> str:
+        """The URI of who only reads, for the views of SQL; holds a password, so never log it."""
+        if given := self.reader_uri.get_secret_value() or self.uri.get_secret_value():
+            return given
+        return self._local(self.reader_user, self.reader_password, "SKYTIER_MONGODB_READER_PASSWORD")
+
+    @staticmethod
+    def _local(user: str, password: SecretStr, variable: str) -> str:
+        if not password.get_secret_value():
             raise TerminalError(
-                f"SKYTIER_MONGODB_PASSWORD is not set and {stack_env_file()} does not hold it: "
+                f"{variable} is not set and {stack_env_file()} does not hold it: "
                 "start the local stack with 'make up', or set SKYTIER_MONGODB_URI."
             )
-        login = f"{quote(self.user)}:{quote(self.password.get_secret_value(), safe='')}"
+        login = f"{quote(user)}:{quote(password.get_secret_value(), safe='')}"
         return f"mongodb://{login}@{HOST}:{PortSettings().mongodb}/?authSource=admin&directConnection=true&w=majority"
 
 
@@ -152,8 +172,18 @@ class PostgresSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="SKYTIER_POSTGRES_")
 
-    user: str = Field("skytier", description="superuser of the local stack's server")
+    user: str = Field("skytier", description="superuser of the local stack's server; for set-up only")
     password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
+    airflow_password: SecretStr = Field(
+        SecretStr(""), description="password of `airflow`, whose database has its name; made at first start"
+    )
+    metastore_password: SecretStr = Field(
+        SecretStr(""), description="password of `metastore`, whose database has its name; made at first start"
+    )
+
+    def password_of(self, owner: str) -> str:
+        """The password of the owner of a database."""
+        return {"airflow": self.airflow_password, "metastore": self.metastore_password}[owner].get_secret_value()
 
 
 class RedisSettings(Settings):
@@ -163,6 +193,9 @@ class RedisSettings(Settings):
 
     url: SecretStr = Field(SecretStr(""), description="redis://...; empty: the local stack's")
     password: SecretStr = Field(SecretStr(""), description="password of the local stack's server; made at first start")
+    admin_password: SecretStr = Field(
+        SecretStr(""), description="password of its user `skytier-admin`, who may do everything; made at first start"
+    )
     max_memory_mb: int = Field(64, ge=1, description="memory that the cache may use")
 
     def connection_string(self) -> str:

@@ -134,7 +134,7 @@ def is_migrated(connection: Connection) -> bool:
 def make_views(connection: Connection) -> None:
     """Make the views of both tiers in the SQL endpoint, for all its sessions, until it ends."""
     settings = MongoSettings()
-    for statement in view_statements(settings.connection_string(), settings.database, settings.collection):
+    for statement in view_statements(settings.reader_connection_string(), settings.database, settings.collection):
         connection.query(statement)
 
 

@@ -193,7 +193,7 @@ async def filter_figures(context: BrowserContext, place: Place) -> dict[str, flo
     found: dict[str, float] = {}
     for who, codes, alone in (("filter", FIRST_CODES, True), ("of_ten_filter", OTHER_CODES, False)):
         with cache.client(RedisSettings()) as redis:
-            redis.flushdb()
+            redis.delete(*redis.scan_iter("skytier:answer:*"))
         await loaded(context, place)
         found[f"{who}_new_worst"] = max(await filtered(context, place, codes, alone=alone))
         cached = [seconds for _ in range(ROUNDS) for seconds in await filtered(context, place, codes, alone=alone)]

@@ -95,7 +95,7 @@ class Traces:
         assert producer.flush(30) == 0
         self._hdfs().write(f"/tmp/{self.mark}", data=self.mark, overwrite=True)
         with self._mongo() as mongo:
-            mongo["traces"]["traces"].insert_one({"_id": self.mark})
+            mongo[MongoSettings().database]["traces"].insert_one({"_id": self.mark})
         with postgres.connect("metastore") as connection:
             connection.execute("create table if not exists traces (mark text)")
             connection.execute("insert into traces values (%s)", [self.mark])
@@ -104,7 +104,7 @@ class Traces:
         with self._hdfs().read(f"/tmp/{self.mark}") as file:
             in_hdfs = file.read().decode() == self.mark
         with self._mongo() as mongo:
-            in_mongo = mongo["traces"]["traces"].count_documents({"_id": self.mark}) == 1
+            in_mongo = mongo[MongoSettings().database]["traces"].count_documents({"_id": self.mark}) == 1
         with postgres.connect("metastore") as connection:
             row = connection.execute("select count(*) from traces where mark = %s", [self.mark]).fetchone()
         return {"kafka": self._in_kafka(), "hdfs": in_hdfs, "mongodb": in_mongo, "postgres": row == (1,)}
@@ -185,23 +185,6 @@ def test_passwords_are_in_private_files_only(stack: OwnStack) -> None:
     for secret in secrets:
         assert secret not in command_lines
         assert [path for path in logs if secret.encode() in path.read_bytes()] == []
-
-
-def test_nobody_else_may_read_or_enter_anything_of_a_stack(stack: OwnStack) -> None:
-    """Data, logs, configuration, scratch files: of every server, and of what jobs and commands wrote."""
-    found = [stack.home, *stack.home.rglob("*")]
-    assert {"postgres", "mongodb", "namenode", "datanode", "kafka"} <= {
-        path.name for path in (stack.home / "data").iterdir()
-    }
-    assert [path for path in found if not path.is_symlink() and _mode(path) & 0o077] == []
-
-
-def _mode(path: Path) -> int:
-    """The permissions of a file; none of one that has gone meanwhile."""
-    try:
-        return stat.S_IMODE(path.stat().st_mode)
-    except FileNotFoundError:
-        return 0
 
 
 def test_down_leaves_no_process_and_up_keeps_the_data(stack: OwnStack) -> None:

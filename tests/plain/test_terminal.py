@@ -7,6 +7,7 @@ import io
 import json
 import math
 import subprocess
+import sys
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +18,7 @@ from rich.table import Table
 
 from local_stack.progress import Progress
 from models.figures_table import figures_table
-from skytier import sql_cli, sql_text, terminal
+from skytier import alert_checks, alerts_cli, sql_cli, sql_text, terminal
 from skytier.cli import COMMANDS
 from skytier.sql import Result
 from tests.own_stack import SKYTIER
@@ -74,6 +75,24 @@ def test_other_tables_are_whole_and_show_data_as_it_is(capsys: pytest.CaptureFix
     ):
         assert text in printed
     assert "…" not in printed
+
+
+def test_a_sentence_with_data_is_no_command(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.say(f"critical: drift: {ESCAPES}")
+    terminal.say(f"error: {ESCAPES}", file=sys.stderr)
+    said = capsys.readouterr()
+    assert (said.out, said.err) == (f"critical: drift: {SHOWN}\n", f"error: {SHOWN}\n")
+
+
+def test_an_alert_is_no_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its subject and message hold what records and files hold."""
+    found = {f"kind{ESCAPES}": {f"subject{ESCAPES}": (f"critical{ESCAPES}", f"message{ESCAPES}")}}
+    report = alert_checks.Report(found, {"kafka": f"reason{ESCAPES}"}, 0)  # type: ignore[arg-type]
+    monkeypatch.setattr(alert_checks, "check", lambda: report)
+    alerts_cli.check()
+    printed = capsys.readouterr().out
+    assert printed.count(SHOWN) == 5
+    assert "\x1b" not in printed
 
 
 def test_csv_keeps_every_digit(capsys: pytest.CaptureFixture[str]) -> None:

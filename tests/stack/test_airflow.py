@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import pandas as pd
-import psycopg
 import pytest
 
 from dashboard.queries import operations_jobs
@@ -22,7 +21,7 @@ from generator.synthetic import Plan, Rates, synthetic
 from local_stack import postgres
 from skytier import alert_checks, alerts, hot_tier
 from skytier.airflow_api import ARCHIVING, MINUTE, AirflowApi
-from skytier.settings import HOST, KafkaSettings, MaintenanceSettings, PortSettings, PostgresSettings
+from skytier.settings import KafkaSettings, MaintenanceSettings
 from tests import stores
 from tests.own_stack import OwnStack
 
@@ -123,15 +122,8 @@ def test_old_records_and_task_logs_are_deleted(stack: OwnStack, airflow: Airflow
 
 
 def test_the_dashboard_tells_runs_as_airflow_keeps_them(airflow: AirflowApi) -> None:
-    settings = PostgresSettings()
     told = operations_jobs.dag_runs().ask().to_pandas()
-    with psycopg.connect(
-        host=HOST,
-        port=PortSettings().postgres,
-        dbname="airflow",
-        user=settings.user,
-        password=settings.password.get_secret_value(),
-    ) as database:
+    with postgres.connect("airflow") as database:
         query = "select run_id, dag_id, state, extract(epoch from end_date - start_date)::float8 from dag_run"
         kept = {(dag_id, run_id): (state, took) for run_id, dag_id, state, took in database.execute(query)}
     assert set(told["dag_id"]) == set(airflow.dags())

@@ -20,7 +20,6 @@ from dashboard.queries import tiers
 from dashboard.text import streaming as text
 from skytier import hot_tier
 from skytier.hot_tier import Document
-from skytier.settings import MongoSettings
 from skytier.sql import query
 from tests import oracle, stores
 from tests.answers import asked
@@ -248,11 +247,11 @@ NOON = datetime(2013, 3, 5, 12, tzinfo=UTC)
 @pytest.fixture
 def own_events(stack: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Document]]:
     """A hot tier of the test's own, to be filled."""
-    monkeypatch.setenv("SKYTIER_MONGODB_DATABASE", "test_streaming")
+    monkeypatch.setenv("SKYTIER_MONGODB_COLLECTION", "test_streaming")
     with hot_tier.client() as connection:
-        connection.drop_database(MongoSettings().database)
+        hot_tier.events(connection).drop()
         yield []
-        connection.drop_database(MongoSettings().database)
+        hot_tier.events(connection).drop()
 
 
 def store(*events: tuple[str, str, float, float | None]) -> None:
