@@ -72,11 +72,13 @@ class _About(BaseModel):
     as_of: AwareDatetime
     seconds: float
     epochs: Epochs
+    rows: int
+    """of the table: a stream that is cut after its schema, or between batches, is whole to who reads it"""
 
 
 def packed(question: str, answer: Answer, epochs: Epochs) -> bytes:
     """An answer as it is kept: its table is an Arrow stream, a format that cannot run code when it is read."""
-    about = _About(question=question, as_of=answer.as_of, seconds=answer.seconds, epochs=epochs)
+    about = _About(question=question, as_of=answer.as_of, seconds=answer.seconds, epochs=epochs, rows=len(answer.table))
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, answer.table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
         writer.write_table(answer.table)
@@ -93,6 +95,8 @@ def unpacked(question: str, content: bytes) -> Entry | None:
             raise ValueError(f"it answers {about.question[:80]!r}")
         table = pa.ipc.open_stream(stream).read_all()
         table.validate(full=True)
+        if len(table) != about.rows:
+            raise ValueError(f"it has {len(table)} of {about.rows} rows")
     except (ValidationError, ValueError, OSError, pa.ArrowException) as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         log.warning("what Redis holds is no answer: asked anew", question=question[:80], reason=reason)

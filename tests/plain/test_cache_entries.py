@@ -53,12 +53,12 @@ def test_whatever_stands_there_is_a_miss(content: bytes) -> None:
     assert unpacked("q", content.replace(b"\n", b"") + b"\n" + STREAM) is None
 
 
-@given(st.integers(0, len(WHOLE) - 1))
-def test_an_answer_cut_short_is_a_miss_or_whole(length: int) -> None:
+def test_an_answer_cut_short_anywhere_is_a_miss_or_whole() -> None:
     """An Arrow stream that lacks only its end mark has lost nothing."""
-    found = unpacked("q", WHOLE[:length])
-    assert found is None or found.answer.table.equals(TABLE)
-    assert found is None or length > len(WHOLE) - 16
+    for length in range(len(WHOLE)):
+        found = unpacked("q", WHOLE[:length])
+        assert found is None or found.answer.table.equals(TABLE)
+        assert found is None or length > len(WHOLE) - 16
 
 
 @given(st.integers(0, len(WHOLE) - 1), st.integers(1, 255))
