@@ -27,6 +27,7 @@ _FOREIGN_PREFIXES = (
     "JAVA_TOOL_",
     "_JAVA_",
 )
+_BARE = {"PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "SKYTIER_HOME"}
 
 
 class Server(ABC):
@@ -58,6 +59,10 @@ class Server(ABC):
     def environment(self) -> dict[str, str]:
         """What it needs in its environment beside ``base_environment``."""
         return {}
+
+    def whole_environment(self) -> dict[str, str]:
+        """All that it has in its environment."""
+        return base_environment() | self.environment()
 
     def responds(self) -> bool:
         """Whether it answers at all, so that ``set_up`` can run."""
@@ -113,6 +118,11 @@ def make_home() -> None:
                 f"{folder} is open to other users of the machine and belongs to {folder.owner()}: only its owner can "
                 "start the stack in it. Set SKYTIER_HOME to a folder of your own."
             ) from error
+
+
+def bare_environment() -> dict[str, str]:
+    """As ``base_environment``, with what every program needs and nothing else of the user's: no secrets."""
+    return {name: value for name, value in base_environment().items() if name in _BARE or name.startswith("LC_")}
 
 
 def data_folder(name: str) -> Path:

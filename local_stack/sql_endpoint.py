@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from pyhive import hive
 
 from local_stack import jvm
-from local_stack.server import Server, conf_folder
+from local_stack.server import Server, bare_environment, conf_folder, write_private
 from skytier import spark
 from skytier.archive import visibility
-from skytier.settings import HOST, HdfsSettings, PortSettings, SparkSettings, SqlSettings
+from skytier.settings import HOST, HdfsSettings, MongoSettings, PortSettings, Role, SparkSettings, SqlSettings
 from skytier.sql import Connection
 
 _CONNECTIONS = 100
 _USER_VARIABLE = "HADOOP_USER_NAME"
+# The folders of HDFS that a statement may name.
+FOLDERS = ("/warehouse", "/raw", "/archive", "/metadata", "/reference")
+# What Spark prints for an option or setting whose name says that it is a secret.
+_REDACTED = "(?i)secret|password|token|access[.]?key|uri|url"
+# As Hive knows its settings, in the order of the command line.
+_HIVE = {
+    "hive.server2.thrift.bind.host": HOST,
+    "hive.server2.thrift.max.worker.threads": str(_CONNECTIONS),
+    "hive.server2.authentication": "CUSTOM",
+    "hive.server2.custom.authentication.class": "SqlUsers",
+    # A session is its own user's: it runs as the server, and as nobody that a client names.
+    "hive.server2.enable.doAs": "false",
+    "hive.server2.allow.user.substitution": "false",
+}
 
 
 class SqlEndpoint(Server):
@@ -30,12 +45,15 @@ class SqlEndpoint(Server):
         return f"jdbc:hive2://{HOST}:{PortSettings().sql}"
 
     def prepare(self) -> None:
+        write_private(self._users_file(), _users())
+        for role in Role:
+            write_private(password_file(role), SqlSettings().login(role)[1])
         spark.write_properties(self._properties_file(), self._properties())
 
     def _properties(self) -> dict[str, str]:
         jvm_options = (
             f"-Duser.timezone=UTC -XX:+UseSerialGC -XX:-UsePerfData -XX:ReservedCodeCacheSize=160m "
-            f"-D{_USER_VARIABLE}={HdfsSettings().user} "
+            f"-D{_USER_VARIABLE}={HdfsSettings().user} {self._guard_options()} "
             f"{SqlSettings().jvm_options}"
         )
         shared = spark.cold_tier_properties()
@@ -46,15 +64,29 @@ class SqlEndpoint(Server):
             "spark.driver.extraJavaOptions": jvm_options,
             "spark.sql.shuffle.partitions": str(SparkSettings().shuffle_partitions),
             "spark.scheduler.mode": "FAIR",
-            # Iceberg's parser must be the outermost, the last one here.
-            "spark.sql.extensions": f"MongoTimes,{shared['spark.sql.extensions']}",
+            # The last one is the outermost: the guard sees every statement, Iceberg's too.
+            "spark.sql.extensions": f"MongoTimes,{shared['spark.sql.extensions']},SqlGuard",
             "spark.driver.extraClassPath": f"{shared['spark.driver.extraClassPath']}:{jvm.compiled()}",
             "spark.sql.globalTempDatabase": visibility.TIERS,
             "spark.sql.thriftServer.queryTimeout": f"{SqlSettings().query_timeout_seconds}s",
+            # ${env:PATH} in a statement is text.
+            "spark.sql.variable.substitute": "false",
+            "spark.redaction.regex": _REDACTED,
+            "spark.sql.redaction.options.regex": _REDACTED,
             "spark.log.level": "WARN",
         }
 
+    def _guard_options(self) -> str:
+        return " ".join(
+            (
+                f"-Dskytier.sql.users={self._users_file()}",
+                f"-Dskytier.sql.file_system={HdfsSettings().url}",
+                f"-Dskytier.sql.folders={','.join(FOLDERS)}",
+            )
+        )
+
     def command(self) -> list[str]:
+        hive_settings = _HIVE | {"hive.server2.thrift.port": str(PortSettings().sql)}
         return [
             str(spark.spark_home() / "bin" / "spark-submit"),
             "--properties-file",
@@ -62,18 +94,16 @@ class SqlEndpoint(Server):
             "--class",
             "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2",
             "spark-internal",
-            "--hiveconf",
-            f"hive.server2.thrift.bind.host={HOST}",
-            "--hiveconf",
-            f"hive.server2.thrift.port={PortSettings().sql}",
-            "--hiveconf",
-            f"hive.server2.thrift.max.worker.threads={_CONNECTIONS}",
+            *(part for name, value in hive_settings.items() for part in ("--hiveconf", f"{name}={value}")),
         ]
 
     def environment(self) -> dict[str, str]:
         variables = spark.job_variables() | jvm.hadoop_environment()
         # As a variable, Hive takes it for a user to impersonate in beeline's statements, which HDFS refuses.
         return {name: value for name, value in variables.items() if name != _USER_VARIABLE}
+
+    def whole_environment(self) -> dict[str, str]:
+        return bare_environment() | self.environment()
 
     def set_up(self) -> None:
         """Make the views of both tiers, which live as long as the server; before the first migration there are none."""
@@ -82,8 +112,9 @@ class SqlEndpoint(Server):
                 visibility.make_views(connection)
 
     def ready(self) -> bool:
-        settings = SqlSettings()
-        with hive.connect(HOST, PortSettings().sql, username=settings.user) as connection:
+        user, password = SqlSettings().login(Role.READER)
+        port = PortSettings().sql
+        with hive.connect(HOST, port, username=user, password=password, auth="CUSTOM") as connection:
             cursor = connection.cursor()
             cursor.execute("select 1")
             return bool(cursor.fetchone() == (1,))
@@ -91,3 +122,23 @@ class SqlEndpoint(Server):
     @staticmethod
     def _properties_file() -> Path:
         return conf_folder() / "spark-sql.properties"
+
+    @staticmethod
+    def _users_file() -> Path:
+        return conf_folder() / "sql-users"
+
+
+def password_file(role: Role) -> Path:
+    """A file with the password of a role's user and nothing else, for clients like beeline."""
+    return conf_folder() / f"sql-{role}.password"
+
+
+def _users() -> str:
+    """What the server knows of its users: role, name, digest of the password; and the digest of the hot tier's URI."""
+    logins = {role: SqlSettings().login(role) for role in Role}
+    users = "".join(f"{role.name} {user} {_digest(password)}\n" for role, (user, password) in logins.items())
+    return f"{users}{Role.READER.name}  {_digest(MongoSettings().connection_string())}\n"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -25,7 +25,7 @@ from local_stack.mongodb import MongoDB
 from local_stack.postgres import Postgres
 from local_stack.progress import Progress
 from local_stack.redis import Redis
-from local_stack.server import Server, base_environment, make_home, told, yes
+from local_stack.server import Server, make_home, told, yes
 from local_stack.sql_endpoint import SqlEndpoint
 from skytier import spark
 from skytier.errors import TerminalError, TransientError
@@ -151,7 +151,7 @@ def _start(server: Server, progress: Progress, gone_wrong: threading.Event) -> N
     """
     for pause_seconds in (*_PAUSES_SECONDS, None):
         server.prepare()
-        process = processes.start(server.name, server.command(), base_environment() | server.environment())
+        process = processes.start(server.name, server.command(), server.whole_environment())
         began = time.monotonic()
         try:
             _wait(server, process, gone_wrong)

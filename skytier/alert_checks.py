@@ -12,7 +12,7 @@ from skytier.airflow_api import AirflowApi
 from skytier.alert_conditions import DAG, LAG, QUALITY, SERVER, Batch, Found, newest_ended
 from skytier.errors import SkytierError, TransientError
 from skytier.server_probes import State
-from skytier.settings import AlertSettings, home
+from skytier.settings import AlertSettings, Role, home
 
 _AIRFLOW_SECONDS = 10.0
 _RUNS = 20
@@ -106,7 +106,8 @@ def _dags() -> dict[str, Found | None]:
 def _batches_and_lag(limits: AlertSettings) -> dict[str, Found | None]:
     rows = sql.query(
         "SELECT committed_at, consumed, stored, rejected, mean_quality_score, kafka_offsets "
-        f"FROM flight_dw.batch_metadata ORDER BY batch_id DESC LIMIT {_BATCHES}"
+        f"FROM flight_dw.batch_metadata ORDER BY batch_id DESC LIMIT {_BATCHES}",
+        Role.READER,
     ).rows
     batches = [Batch(*row[:-1]) for row in rows]
     newest = batches[0].committed_at if batches else None

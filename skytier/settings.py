@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from datetime import date
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -246,16 +247,40 @@ class DashboardSettings(Settings):
     operators: str = Field("", description="with oidc: who are operators, as addresses with commas")
 
 
+class Role(StrEnum):
+    """What a user of the SQL endpoint may do."""
+
+    READER = "reader"
+    OPERATOR = "operator"
+
+
 class SqlSettings(Settings):
     """The SQL endpoint."""
 
     model_config = SettingsConfigDict(env_prefix="SKYTIER_SQL_")
 
     host: str = Field(HOST, description="host of the SQL endpoint")
-    user: str = Field("skytier", description="name that queries run under")
+    user: str = Field("skytier", description="operator: user that jobs change the warehouse as")
+    password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
+    reader: str = Field("skytier_reader", description="user that may only read, as the dashboard and queries do")
+    reader_password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
     memory_mb: int = Field(768, ge=256, description="heap of the local stack's SQL endpoint")
     jvm_options: str = Field("", description="further options of the JVM of the local stack's SQL endpoint")
     query_timeout_seconds: int = Field(240, ge=1, description="a query that runs longer is cancelled")
+
+    def login(self, role: Role) -> tuple[str, str]:
+        """User and password of a role. Raises TerminalError where there is no password."""
+        user, password, variable = {
+            Role.OPERATOR: (self.user, self.password, "SKYTIER_SQL_PASSWORD"),
+            Role.READER: (self.reader, self.reader_password, "SKYTIER_SQL_READER_PASSWORD"),
+        }[role]
+        if not password.get_secret_value():
+            raise TerminalError(
+                f"{variable} is not set and {stack_env_file()} does not hold it: "
+                "start the local stack with 'make up', or set it to the password of the SQL endpoint's user "
+                f"{user}."
+            )
+        return user, password.get_secret_value()
 
 
 class MetastoreSettings(Settings):

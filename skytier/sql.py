@@ -21,13 +21,14 @@ from thrift_sasl import TSaslClientTransport
 from skytier import blocks
 from skytier.errors import TerminalError, TransientError
 from skytier.files import Files
-from skytier.settings import PortSettings, SqlSettings
+from skytier.settings import PortSettings, Role, SqlSettings, stack_env_file
 
 _TYPE_SUFFIX = "_TYPE"
 # Spark's own words, behind the names of the server's exception classes: "[ERROR_CLASS] what happened".
 _SPARK_ERROR = re.compile(r"\[[A-Z][A-Z_0-9.]+\] (?![\w.$]+Exception: )[^\n]+")
 _EXCEPTION_CLASSES = re.compile(r"^(?:[\w.$]+(?:Exception|Error): |Error running query: )+")
 
+_REFUSED_LOGIN = "Bad status: 3"  # Thrift's SASL: the server closes after it
 _TIMED_OUT = "found TIMEDOUT"
 METASTORE_DOWN = (
     "The Hive metastore does not reach its database: see 'skytier stack status', and start what is down with 'skytier "
@@ -78,10 +79,14 @@ class Result:
 class Connection:
     """A session of the SQL endpoint; use it in ``with``. Not for several threads at once."""
 
-    def __init__(self, settings: SqlSettings | None = None) -> None:
-        """Connect. Raises TransientError when the SQL endpoint does not answer in a few tries, or opens no session."""
+    def __init__(self, role: Role = Role.OPERATOR) -> None:
+        """Connect as the user of a role.
+
+        Raises TransientError when the SQL endpoint does not answer in a few tries, or opens no session, TerminalError
+        when it refuses the password or there is none.
+        """
         try:
-            self._connection = _connect(settings or SqlSettings())
+            self._connection = _connect(SqlSettings(), role)
         except exc.Error as error:
             refused = f"The SQL endpoint opened no session: {_first_line(error)} See 'skytier stack status'."
             raise TransientError(_metastore_down(str(error)) or refused) from error
@@ -129,9 +134,9 @@ class Connection:
             raise TransientError(f"The SQL endpoint went away ({error}): see 'skytier stack status'.") from error
 
 
-def query(statement: str) -> Result:
+def query(statement: str, role: Role = Role.OPERATOR) -> Result:
     """Run one statement in a session of its own. Raises as ``Connection`` does."""
-    with Connection() as connection:
+    with Connection(role) as connection:
         return connection.query(statement)
 
 
@@ -143,25 +148,33 @@ def ping(seconds: float) -> None:
     settings = SqlSettings()
     socket = TSocket(settings.host, PortSettings().sql)
     socket.setTimeout(seconds * 1000)
-    transport = TSaslClientTransport(lambda: _login(settings), "PLAIN", socket)
+    user, password = settings.login(Role.READER)
+    transport = TSaslClientTransport(lambda: _login(settings.host, user, password), "PLAIN", socket)
     with (
-        closing(hive.Connection(thrift_transport=transport, username=settings.user)) as connection,
+        closing(hive.Connection(thrift_transport=transport, username=user)) as connection,
         closing(connection.cursor()) as cursor,
     ):
         cursor.execute("SELECT 1")
         cursor.fetchall()
 
 
-def _login(settings: SqlSettings) -> Any:
-    return hive.get_installed_sasl(settings.host, "PLAIN", None, settings.user, "x")  # any password does
+def _login(host: str, user: str, password: str) -> Any:
+    return hive.get_installed_sasl(host, "PLAIN", None, user, password)
 
 
 @stamina.retry(on=TransientError, attempts=3, wait_initial=0.2, wait_max=1.0)
-def _connect(settings: SqlSettings) -> Any:
+def _connect(settings: SqlSettings, role: Role) -> Any:
     port = PortSettings().sql
+    user, password = settings.login(role)
     try:
-        return hive.Connection(host=settings.host, port=port, username=settings.user, auth="NONE")
+        return hive.Connection(host=settings.host, port=port, username=user, password=password, auth="CUSTOM")
     except (OSError, TTransportException) as error:
+        if _REFUSED_LOGIN in str(error):
+            raise TerminalError(
+                f"The SQL endpoint at {settings.host}:{port} refuses the password of {user}: the one in "
+                f"{stack_env_file()}, or in the environment, is not the one that it was started with. "
+                "'skytier stack down sql' and 'skytier stack up' start it anew."
+            ) from error
         raise TransientError(
             f"The SQL endpoint at {settings.host}:{port} does not answer ({type(error).__name__}): "
             "see 'skytier stack status', and start it with 'skytier stack up'."

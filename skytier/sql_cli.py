@@ -13,6 +13,7 @@ from rich.table import Table
 
 from skytier import nested, sql_text, terminal
 from skytier.errors import TerminalError
+from skytier.settings import Role
 from skytier.sql import Connection, Result
 
 _NUMBERS = {"tinyint", "smallint", "int", "bigint", "float", "double", "decimal"}
@@ -24,6 +25,7 @@ def sql(
     file: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
     as_csv: Annotated[bool, Parameter(name="--csv", negative="")] = False,
+    operator: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Run a query over the warehouse and print what it gives. Times are UTC.
 
@@ -37,11 +39,13 @@ def sql(
         Print a JSON array of objects.
     as_csv
         Print CSV with a header.
+    operator
+        Run it as the operator, who may also change tables; without it a statement can only read.
     """
     if as_json and as_csv:
         raise TerminalError("Give --json or --csv, not both.")
     text = _statement(statement, file)
-    with Connection() as connection:
+    with Connection(Role.OPERATOR if operator else Role.READER) as connection:
         result = nested.query(connection, text)
     if as_json:
         sys.stdout.write(sql_text.json_text(result))

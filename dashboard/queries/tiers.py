@@ -19,6 +19,7 @@ from skytier import hot_tier
 from skytier.cache import Answer, Basis, Cache, Question
 from skytier.errors import TransientError
 from skytier.hot_tier import Document
+from skytier.settings import Role
 from skytier.sql import Connection, Result, SqlError
 
 P = ParamSpec("P")
@@ -126,7 +127,7 @@ def _query(statement: str) -> Result:
         try:
             connection = _idle.get_nowait()
         except queue.Empty:
-            connection = Connection()
+            connection = Connection(Role.READER)
         try:
             result = connection.query(statement)
         except SqlError:
@@ -134,7 +135,7 @@ def _query(statement: str) -> Result:
             raise
         except TransientError:
             connection.close()
-            connection = Connection()
+            connection = Connection(Role.READER)
             result = connection.query(statement)
         _idle.put(connection)
         return result

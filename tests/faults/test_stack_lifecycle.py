@@ -26,7 +26,7 @@ from dashboard.queries import operations_servers
 from local_stack import environment, hdfs, kafka, postgres, processes
 from local_stack.environment import ensure_stack_env
 from local_stack.health import status
-from local_stack.server import base_environment, told
+from local_stack.server import told
 from skytier import name_node
 from skytier.settings import PROJECT_ROOT, HdfsSettings, KafkaSettings, MongoSettings
 from tests.own_stack import WITHOUT, OwnStack, own_stack, settings_of
@@ -207,7 +207,7 @@ def test_a_full_disk_of_the_name_node_is_named(stack: OwnStack, monkeypatch: pyt
     server = hdfs.NameNode()
     processes.stop(server.name)
     server.prepare()
-    processes.start(server.name, server.command(), base_environment() | server.environment())
+    processes.start(server.name, server.command(), server.whole_environment())
     deadline = time.monotonic() + 60
     while not told(server.full_disk):
         assert time.monotonic() < deadline

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from local_stack.sql_endpoint import password_file
 from skytier import event_schema, migrations, reference, spark, warehouse
 from skytier.errors import TerminalError, TransientError
 from skytier.event import SCHEMA_VERSION
 from skytier.files import Files
 from skytier.migrations import Table
-from skytier.settings import PROJECT_ROOT, PortSettings, SqlSettings
+from skytier.settings import PROJECT_ROOT, PortSettings, Role, SqlSettings
 from skytier.sql import Connection, SqlError
 from skytier.sql import query as run_query
 
@@ -135,7 +136,8 @@ def test_an_endpoint_that_is_down_is_named(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_beeline_reads_views(connection: Connection) -> None:
     url = f"jdbc:hive2://{SqlSettings().host}:{PortSettings().sql}/flight_dw"
-    beeline = [str(Path(sys.executable).parent / "beeline"), "-u", url, "-n", "skytier", "--silent=true"]
+    beeline = [str(Path(sys.executable).parent / "beeline"), "-u", url, "-n", SqlSettings().reader]
+    beeline += ["-w", str(password_file(Role.READER)), "--silent=true"]
     statement = "SELECT count(*) AS airlines FROM dim_airline; SELECT count(*) AS flights FROM flights;"
     done = subprocess.run(
         [*beeline, "--outputformat=csv2", "-e", statement],
