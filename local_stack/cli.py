@@ -123,7 +123,7 @@ def _print_addresses() -> None:
         "operator": _operator_link(f"http://{HOST}:{ports.dashboard}"),
         "Airflow": f"{airflow.url()}  (user {AirflowSettings().user}, {password})",
         "SQL": f'jdbc:hive2://{HOST}:{ports.sql}  (or: skytier sql "select ...")',
-        "HDFS": HdfsSettings().web_url,
+        "HDFS": HdfsSettings().url,
         "logs": home() / "logs",
     }
     for name, place in lines.items():

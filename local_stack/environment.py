@@ -34,6 +34,7 @@ _SECRETS = {
     "SKYTIER_REDIS_ADMIN_PASSWORD": _password,
     "SKYTIER_SQL_PASSWORD": _password,
     "SKYTIER_SQL_READER_PASSWORD": _password,
+    "SKYTIER_HDFS_SECRET": _password,
     "SKYTIER_AIRFLOW_PASSWORD": _password,
     "SKYTIER_DASHBOARD_OPERATOR_TOKEN": _password,
     "SKYTIER_AIRFLOW_FERNET_KEY": _fernet_key,

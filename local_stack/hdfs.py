@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from abc import abstractmethod
 from typing import Any, ClassVar
-from urllib.parse import quote
-from urllib.request import urlopen
 from xml.sax.saxutils import escape
 
-from hdfs import InsecureClient
-
 from local_stack import jvm
-from local_stack.server import Server, conf_folder, data_folder
-from skytier import name_node, spark
+from local_stack.server import Server, bare_environment, conf_folder, data_folder, write_private
+from skytier import name_node, spark, webhdfs
 from skytier.kept_folder import new_folder
 from skytier.settings import HOST, HdfsSettings, PortSettings, scratch_folder
 
@@ -40,10 +35,13 @@ class _HdfsServer(Server):
         return self._java()
 
     def environment(self) -> dict[str, str]:
-        return jvm.hadoop_environment()
+        return jvm.hadoop_environment() | {"SKYTIER_HDFS_SECRET": HdfsSettings().secret.get_secret_value()}
+
+    def whole_environment(self) -> dict[str, str]:
+        return bare_environment() | self.environment()
 
     def _java(self, *arguments: str) -> list[str]:
-        classpath = [str(_conf()), jvm.jars("hadoop"), f"{spark.spark_home()}/jars/*"]
+        classpath = [str(_conf()), str(jvm.compiled()), jvm.jars("hadoop"), f"{spark.spark_home()}/jars/*"]
         return jvm.java(self.main, *arguments, classpath=classpath, heap_mb=256, options=[jvm.QUICK_START])
 
     @abstractmethod
@@ -52,8 +50,7 @@ class _HdfsServer(Server):
 
     def bean(self, name: str) -> dict[str, Any]:
         """What the process says of itself over HTTP."""
-        with urlopen(f"http://{HOST}:{self.web_port()}/jmx?qry={quote(name)}", timeout=3) as answer:
-            beans = json.load(answer)["beans"]
+        beans = webhdfs.ask(f"http://{HOST}:{self.web_port()}/jmx", timeout=3, qry=name)["beans"]
         return beans[0] if beans else {}
 
 
@@ -71,7 +68,7 @@ class NameNode(_HdfsServer):
         return {"SKYTIER_PORT_NAMENODE": ports.namenode, "SKYTIER_PORT_NAMENODE_HTTP": ports.namenode_http}
 
     def address(self) -> str:
-        return f"hdfs://{HOST}:{PortSettings().namenode} (pages http://{HOST}:{self.web_port()})"
+        return f"hdfs://{HOST}:{PortSettings().namenode} (WebHDFS http://{HOST}:{self.web_port()})"
 
     def prepare(self) -> None:
         write_configuration()
@@ -139,7 +136,7 @@ class DataNode(_HdfsServer):
     def set_up(self) -> None:
         """Make the folders of the cold tier."""
         hdfs = HdfsSettings()
-        client = InsecureClient(hdfs.web_url, user=hdfs.user)
+        client = webhdfs.client(hdfs)
         for folder, permission in _FOLDERS.items():
             if client.status(folder, strict=False) is None:
                 client.makedirs(folder, permission=permission)
@@ -164,6 +161,7 @@ def write_configuration() -> None:
     """Write the configuration of both processes, and the empty page folders that they insist on."""
     ports = PortSettings()
     core = {"fs.defaultFS": f"hdfs://{HOST}:{ports.namenode}", "hadoop.tmp.dir": scratch_folder() / "hadoop"}
+    core["hadoop.http.filter.initializers"] = "ServletGate"
     site = {
         "dfs.namenode.name.dir": f"file://{data_folder('namenode')}",
         "dfs.namenode.http-address": f"{HOST}:{ports.namenode_http}",
@@ -177,12 +175,15 @@ def write_configuration() -> None:
         "dfs.datanode.http.address": f"{HOST}:{ports.datanode_http}",
         "dfs.datanode.ipc.address": f"{HOST}:{ports.datanode_ipc}",
         "dfs.datanode.hostname": HOST,
+        "dfs.datanode.httpserver.filter.handlers": "DataNodeGate",
         "dfs.heartbeat.interval": "1s",
         # A file written over HTTP is closed by the DataNode, which otherwise sleeps 400 ms before it asks again.
         "dfs.client.block.write.locateFollowingBlock.initial.delay.ms": 10,
         "dfs.client.block.write.locateFollowingBlock.retries": 10,
         "dfs.replication": 1,
     }
+    header = "".join(f"{name}: {value}\n" for name, value in webhdfs.headers().items())
+    write_private(conf_folder() / "hdfs-secret.header", header)
     for folder in ("webapps/hdfs", "webapps/datanode"):
         (_conf() / folder).mkdir(parents=True, exist_ok=True)
     for name, values in {"core-site.xml": core, "hdfs-site.xml": site}.items():

@@ -12,6 +12,7 @@ from pathlib import Path
 from local_stack.server import base_environment
 from skytier import spark
 from skytier.errors import TerminalError
+from skytier.exclusive import exclusively
 from skytier.settings import PROJECT_ROOT, HdfsSettings, scratch_folder
 
 JAVA_VERSION = 17
@@ -111,9 +112,12 @@ def compiled() -> Path:
     sources = sorted(SOURCES.glob("*.java"))
     content = b"".join(source.read_bytes() for source in sources)
     marker = folder / f"{hashlib.sha256(content).hexdigest()[:16]}.compiled"
-    if not marker.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        compiler = [str(java_home() / "bin" / "javac"), "-nowarn", "-proc:none", "-cp", f"{spark.spark_home()}/jars/*"]
-        run([*compiler, "-d", str(folder), *map(str, sources)], "Compiling local_stack/java")
-        marker.touch()
+    folder.mkdir(parents=True, exist_ok=True)
+    # Several servers are prepared at the same time: one compiles, the others wait for it.
+    with exclusively(folder / "compile.lock", on_wait=lambda: None):
+        if not marker.exists():
+            classpath = f"{spark.spark_home()}/jars/*:{jars('hadoop')}"
+            compiler = [str(java_home() / "bin" / "javac"), "-nowarn", "-proc:none", "-cp", classpath]
+            run([*compiler, "-d", str(folder), *map(str, sources)], "Compiling local_stack/java")
+            marker.touch()
     return folder

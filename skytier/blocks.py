@@ -7,6 +7,8 @@ from typing import Any
 
 import requests
 
+from skytier import webhdfs
+
 _TIMEOUT_SECONDS = (5, 20)  # to connect, to answer
 _LIVE, _DEAD = "NumLiveDataNodes", "NumDeadDataNodes"
 # How the Java client, Spark and Iceberg name a file.
@@ -42,6 +44,4 @@ def _all_data_nodes_live(web_url: str) -> bool:
 
 
 def _ask(url: str, **parameters: str) -> Any:
-    answer = requests.get(url, params=parameters, timeout=_TIMEOUT_SECONDS)
-    answer.raise_for_status()
-    return answer.json()
+    return webhdfs.ask(url, _TIMEOUT_SECONDS, **parameters)

@@ -10,9 +10,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import requests
-from hdfs import HdfsError, InsecureClient
+from hdfs import HdfsError
 
-from skytier import blocks
+from skytier import blocks, webhdfs
 from skytier.errors import DamagedFileError, TerminalError, TransientError
 from skytier.settings import HdfsSettings
 
@@ -31,7 +31,7 @@ class Files:
 
     def __init__(self, settings: HdfsSettings | None = None) -> None:
         self._settings = settings or HdfsSettings()
-        self._client = InsecureClient(self._settings.web_url, user=self._settings.user, timeout=_TIMEOUT_SECONDS)
+        self._client = webhdfs.client(self._settings, _TIMEOUT_SECONDS)
 
     def exists(self, path: str) -> bool:
         """Whether there is a file or folder."""
@@ -61,9 +61,8 @@ class Files:
     def free_bytes(self) -> int:
         """What the file system can still take; every replica of a block counts."""
         with self._errors("measure", "/"):
-            answer = requests.get(f"{self._settings.web_url}/webhdfs/v1/?op=GETSTATUS", timeout=_TIMEOUT_SECONDS)
-            answer.raise_for_status()
-            return int(answer.json()["FsStatus"]["remaining"])
+            answer = webhdfs.ask(f"{self._settings.web_url}/webhdfs/v1/", _TIMEOUT_SECONDS, op="GETSTATUS")
+            return int(answer["FsStatus"]["remaining"])
 
     def read_text(self, path: str) -> str:
         """The text of a file, UTF-8."""

@@ -22,7 +22,7 @@ from pymongo.errors import AutoReconnect, ServerSelectionTimeoutError
 from redis.exceptions import TimeoutError as RedisTimeout
 from thrift.transport.TTransport import TTransportException
 
-from skytier import cache, hot_tier, metastore, name_node, sql
+from skytier import cache, hot_tier, metastore, name_node, sql, webhdfs
 from skytier.airflow_api import AirflowApi
 from skytier.errors import TransientError
 from skytier.settings import (
@@ -183,9 +183,7 @@ def _mongodb() -> None:
 
 def _bean(web_url: str, name: str) -> dict[str, Any]:
     """What a server of HDFS says of itself."""
-    answer = requests.get(f"{web_url}/jmx", params={"qry": f"Hadoop:{name}"}, timeout=PATIENCE_SECONDS)
-    answer.raise_for_status()
-    beans = answer.json()["beans"]
+    beans = webhdfs.ask(f"{web_url}/jmx", PATIENCE_SECONDS, qry=f"Hadoop:{name}")["beans"]
     if not beans:
         raise TransientError("it is still starting")
     return dict(beans[0])

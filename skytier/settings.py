@@ -67,9 +67,9 @@ class PortSettings(Settings):
     kafka: int = Field(9092, description="Kafka broker")
     kafka_controller: int = Field(9093, description="Kafka controller (KRaft)")
     namenode: int = Field(8020, description="HDFS NameNode, RPC")
-    namenode_http: int = Field(9870, description="HDFS NameNode, pages and WebHDFS")
+    namenode_http: int = Field(9870, description="HDFS NameNode, WebHDFS")
     datanode: int = Field(9866, description="HDFS DataNode, data")
-    datanode_http: int = Field(9864, description="HDFS DataNode, pages and WebHDFS")
+    datanode_http: int = Field(9864, description="HDFS DataNode, WebHDFS")
     datanode_ipc: int = Field(9867, description="HDFS DataNode, RPC")
     metastore: int = Field(9083, description="Hive metastore")
     sql: int = Field(10000, description="SQL endpoint (Spark Thrift Server)")
@@ -113,6 +113,9 @@ class HdfsSettings(Settings):
     url: str = Field("", description="file system as hdfs://host:port; empty: the local stack's")
     web_url: str = Field("", description="WebHDFS as http://host:port; empty: the local stack's")
     user: str = Field("skytier", description="user that owns the files")
+    secret: SecretStr = Field(
+        SecretStr(""), description="what WebHDFS asks for in the header X-Skytier-Secret; made at first start"
+    )
 
     @model_validator(mode="after")
     def _local(self) -> HdfsSettings:

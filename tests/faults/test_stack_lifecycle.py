@@ -27,7 +27,7 @@ from local_stack import environment, hdfs, kafka, postgres, processes
 from local_stack.environment import ensure_stack_env
 from local_stack.health import status
 from local_stack.server import told
-from skytier import name_node
+from skytier import name_node, webhdfs
 from skytier.settings import PROJECT_ROOT, HdfsSettings, KafkaSettings, MongoSettings
 from tests.own_stack import WITHOUT, OwnStack, own_stack, settings_of
 
@@ -131,7 +131,7 @@ class Traces:
 
     @staticmethod
     def _hdfs() -> InsecureClient:
-        return InsecureClient(HdfsSettings().web_url, user=HdfsSettings().user)
+        return webhdfs.client(HdfsSettings())
 
     @staticmethod
     def _mongo() -> MongoClient[dict[str, str]]:

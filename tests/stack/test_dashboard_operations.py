@@ -18,7 +18,6 @@ import pandas as pd
 import psutil
 import pytest
 from bson.raw_bson import RawBSONDocument
-from hdfs import InsecureClient
 from pymongo import MongoClient
 
 from dashboard.queries import operations as queries
@@ -26,7 +25,7 @@ from dashboard.queries import operations_jobs as jobs
 from dashboard.queries import operations_servers as servers
 from dashboard.queries import operations_storage as storage
 from dashboard.queries import tiers
-from skytier import alerts, batches, cache, hot_tier, server_probes
+from skytier import alerts, batches, cache, hot_tier, server_probes, webhdfs
 from skytier.alerts import Severity, alert
 from skytier.archive.manifest import File, Manifest, Selection, State, Tally
 from skytier.archive.manifests import FOLDER
@@ -113,7 +112,7 @@ def test_the_score_is_less_by_what_is_down() -> None:
 
 def newest_mark() -> dict[str, Any]:
     """What the newest batch wrote to HDFS last of all."""
-    client = InsecureClient(HdfsSettings().web_url, user=HdfsSettings().user)
+    client = webhdfs.client(HdfsSettings())
     numbers = [name[6:-5] for name in client.list(batches.METADATA) if name.startswith("batch_")]
     with client.read(batches.mark_path(max(map(int, numbers)))) as reader:
         return dict(json.load(reader))
@@ -155,7 +154,7 @@ def test_the_hot_tier_is_as_large_as_its_documents() -> None:
 
 def test_hdfs_is_as_large_as_its_files() -> None:
     found = asked(storage.storage()).query("tier == 'cold'").set_index(["kind", "name"])["size_mb"]
-    client = InsecureClient(HdfsSettings().web_url, user=HdfsSettings().user)
+    client = webhdfs.client(HdfsSettings())
     lengths = {
         f"{folder}/{name}": client.status(f"{folder}/{name}")["length"]
         for top in ("/raw", "/warehouse/flight_dw.db/fact_flight_events")

@@ -1,0 +1,128 @@
+"""HDFS over HTTP: for programs that know the stack's secret, and for nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+import requests
+
+from local_stack.environment import read_stack_env
+from local_stack.hdfs import DataNode
+from skytier import webhdfs
+from skytier.files import Files
+from skytier.settings import HOST, HdfsSettings, PortSettings
+from tests.own_stack import OwnStack
+
+pytestmark = pytest.mark.stack
+
+FOLDER = "/tmp/hdfs-access"
+FILE, CONTENT = f"{FOLDER}/kept", b"kept"
+AS_USER = f"user.name={HdfsSettings().user}"
+ELSEWHERE = "http://elsewhere.example"
+
+
+@pytest.fixture
+def kept(stack: OwnStack) -> Iterator[Files]:
+    """HDFS with a file that nobody may read or change."""
+    files = Files()
+    files.write_atomically(FILE, CONTENT)
+    yield files
+    files.delete(FOLDER)
+
+
+def data_node_url(method: str, path: str, operation: str) -> str:
+    """Where the NameNode sends a client for an operation."""
+    url = f"{HdfsSettings().web_url}/webhdfs/v1{path}?op={operation}&{AS_USER}&noredirect=true"
+    answer = requests.request(method, url, headers=webhdfs.headers(), timeout=10)
+    return str(answer.json()["Location"])
+
+
+def asked_for() -> list[tuple[str, str]]:
+    """Requests that read or change something, to each server."""
+    name_node = HdfsSettings().web_url
+    data_node = f"http://{HOST}:{PortSettings().datanode_http}"
+    files = f"{name_node}/webhdfs/v1"
+    return [
+        ("GET", f"{files}/?op=LISTSTATUS&{AS_USER}"),
+        ("GET", f"{files}{FILE}?op=OPEN&{AS_USER}"),
+        ("PUT", f"{files}{FOLDER}/new?op=CREATE&{AS_USER}"),
+        ("PUT", f"{files}{FOLDER}/folder?op=MKDIRS&{AS_USER}"),
+        ("POST", f"{files}{FILE}?op=TRUNCATE&newlength=0&{AS_USER}"),
+        ("DELETE", f"{files}{FOLDER}?op=DELETE&recursive=true&{AS_USER}"),
+        ("GET", data_node_url("GET", FILE, "OPEN")),
+        ("PUT", data_node_url("PUT", f"{FOLDER}/new", "CREATE")),
+        ("POST", data_node_url("POST", FILE, "APPEND")),
+        *(("GET", f"{server}/{page}") for server in (name_node, data_node) for page in ("", "jmx", "conf", "logs/")),
+        ("GET", f"{name_node}/fsck?ugi={HdfsSettings().user}&path=/"),
+        ("OPTIONS", f"{files}/?op=LISTSTATUS"),
+        ("OPTIONS", f"{data_node}/webhdfs/v1/"),
+    ]
+
+
+def test_only_who_knows_the_secret_reaches_files_and_pages(kept: Files) -> None:
+    secret = webhdfs.headers()
+    asking = {
+        "nothing": {},
+        "a wrong secret": {webhdfs.HEADER: "x"},
+        "an empty secret": {webhdfs.HEADER: ""},
+        "a page of elsewhere": secret | {"Origin": ELSEWHERE},
+        "a page without origin": secret | {"Origin": "null"},
+        "a name that was bound to this address": secret | {"Host": f"elsewhere.example:{PortSettings().namenode_http}"},
+    }
+    came_through = []
+    for who, headers in asking.items():
+        for method, url in asked_for():
+            answer = requests.request(method, url, headers=headers, data=b"x", allow_redirects=False, timeout=10)
+            if answer.status_code != HTTPStatus.FORBIDDEN or "Access-Control-Allow-Origin" in answer.headers:
+                came_through.append((who, method, url, answer.status_code))
+    assert came_through == []
+    assert kept.read_bytes(FILE) == CONTENT
+    assert kept.list(FOLDER) == ["kept"]
+
+
+def test_with_the_secret_all_works_and_no_web_page_is_allowed_in(kept: Files) -> None:
+    answer = requests.get(data_node_url("GET", FILE, "OPEN"), headers=webhdfs.headers(), timeout=10)
+    assert answer.content == CONTENT
+    assert "Access-Control-Allow-Origin" not in answer.headers
+    kept.write_atomically(FILE, CONTENT * 2)
+    assert kept.read_bytes(FILE) == CONTENT * 2
+    assert DataNode().bean("Hadoop:service=DataNode,name=FSDatasetState")
+
+
+def test_every_port_of_hdfs_that_speaks_http_asks_for_it(stack: OwnStack) -> None:
+    """The DataNode keeps a second server, on a port that the system gives it."""
+    servers = stack.servers()
+    answered = set()
+    for name in ("namenode", "datanode"):
+        for one in psutil.Process(servers[name]["pid"]).net_connections("tcp"):
+            if one.status == psutil.CONN_LISTEN:
+                answered.add(status_of(one.laddr[1]))
+    assert answered == {HTTPStatus.FORBIDDEN, None}
+
+
+def status_of(port: int) -> int | None:
+    """What a port answers a plain request for its figures; None where it does not speak HTTP."""
+    try:
+        status = requests.get(f"http://{HOST}:{port}/jmx", timeout=5).status_code
+    except (requests.ConnectionError, requests.Timeout):
+        return None
+    # The ports of RPC say in HTTP that they do not speak it.
+    return None if status == HTTPStatus.NOT_FOUND else status
+
+
+def test_the_secret_is_in_no_command_line_page_or_log(stack: OwnStack) -> None:
+    secret = read_stack_env()["SKYTIER_HDFS_SECRET"]
+    told = []
+    for name in ("namenode", "datanode"):
+        server = stack.servers()[name]
+        port = urlsplit(HdfsSettings().web_url).port if name == "namenode" else PortSettings().datanode_http
+        for page in ("conf", "jmx", "stacks"):
+            address = f"http://{HOST}:{port}/{page}"
+            told.append(requests.get(address, headers=webhdfs.headers(), timeout=10).text)
+        told.append(" ".join(psutil.Process(server["pid"]).cmdline()))
+        told.append((stack.home / "logs" / f"{name}.log").read_text())
+    assert not [text for text in told if secret in text]
