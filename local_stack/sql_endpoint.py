@@ -137,7 +137,7 @@ def _users() -> str:
     """What the server knows of its users: role, name, digest of the password; and the digest of the hot tier's URI."""
     logins = {role: SqlSettings().login(role) for role in Role}
     users = "".join(f"{role.name} {user} {_digest(password)}\n" for role, (user, password) in logins.items())
-    return f"{users}{Role.READER.name}  {_digest(MongoSettings().connection_string())}\n"
+    return f"{users}{Role.READER.name}  {_digest(MongoSettings().reader_connection_string())}\n"
 
 
 def _digest(text: str) -> str:
