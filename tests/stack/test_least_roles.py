@@ -11,7 +11,7 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
+from redis.exceptions import AuthenticationError, ResponseError
 from redis.retry import Retry
 
 from local_stack import mongodb_users, postgres
@@ -149,6 +149,7 @@ def test_the_one_user_of_an_earlier_version_gives_up_its_rights(clients: dict[st
     test_each_user_of_mongodb_may_do_what_its_part_needs(clients)
 
 
+REFUSED = "[Nn]o permission|not allowed|ACL failure"
 AT_ONCE = Retry(NoBackoff(), 0)
 OWNERS = ("airflow", "metastore")
 
@@ -230,10 +231,10 @@ def test_redis_keeps_its_clients_from_what_is_not_the_caches() -> None:
             ("SET", "not-of-skytier", "1"),
             ("GET", "not-of-skytier"),
         ):
-            with pytest.raises(NoPermissionError):
+            with pytest.raises(ResponseError, match=REFUSED):
                 client.execute_command(*command)
         script = client.script_load("return redis.call('config', 'get', '*')")
-        with pytest.raises(ResponseError, match="not allowed from scripts"):
+        with pytest.raises(ResponseError, match=REFUSED):
             client.evalsha(script, 0)
         with client.lock("skytier:test:lock", timeout=1):
             pass  # taken and released
