@@ -24,7 +24,8 @@ final class StatementKinds {
       "ShowNamespaces", "ShowNamespacesCommand", "ShowPartitions", "ShowProceduresCommand", "ShowTableExtended",
       "ShowTablePartition", "ShowTableProperties", "ShowTables", "ShowTablesExtended", "ShowViews",
       "UnresolvedFunctionName", "UnresolvedIdentifier", "UnresolvedNamespace", "UnresolvedProcedure",
-      "UnresolvedTable", "UnresolvedTableOrView", "UnresolvedView", "CurrentNamespace", "ResolvedIdentifier", "ResolvedNamespace");
+      "UnresolvedTable", "UnresolvedTableOrView", "UnresolvedView", "CurrentNamespace", "ResolvedIdentifier",
+      "ResolvedNamespace");
 
   /** Commands that change the warehouse. */
   private static final Set<String> CHANGE = Set.of(
