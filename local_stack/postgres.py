@@ -50,16 +50,16 @@ class Postgres(Server):
     def _create(self, folder: Path) -> None:
         folder.mkdir(mode=0o700)
         password_file = home() / "run" / "postgres-password"
-        write_private(password_file, PostgresSettings().password.get_secret_value() + "\n")
         if os.geteuid() == 0:
             account = _account()
             os.chown(folder, account.pw_uid, account.pw_gid)
         options = ["--auth=scram-sha-256", f"--pwfile={password_file}", "--encoding=UTF8", "--locale=C"]
         command = [*_as_plain_user(), _binary("initdb"), "-D", str(folder), "-U", PostgresSettings().user, *options]
         try:
+            write_private(password_file, PostgresSettings().password.get_secret_value() + "\n")
             done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=home())
         finally:
-            password_file.unlink()
+            password_file.unlink(missing_ok=True)
         if done.returncode != 0:
             raise TerminalError(f"initdb failed with status {done.returncode}:\n{done.stdout}{done.stderr}")
 

@@ -127,7 +127,16 @@ def cold_tier_properties() -> dict[str, str]:
         "spark.driver.bindAddress": HOST,
         "spark.driver.extraClassPath": f"{spark_jars()}/*",
         "spark.executor.extraClassPath": f"{spark_jars()}/*",
-    }
+    } | _authentication()
+
+
+def _authentication() -> dict[str, str]:
+    """A driver's ports answer its own processes only: in local mode it makes a secret for each run.
+
+    The master of a cluster knows no such secret: there ``spark.authenticate`` is the cluster's to set.
+    """
+    is_local = SparkSettings().master.startswith("local")
+    return {"spark.authenticate": "true", "spark.network.crypto.enabled": "true"} if is_local else {}
 
 
 def job_properties() -> dict[str, str]:

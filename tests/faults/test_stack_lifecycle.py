@@ -27,8 +27,9 @@ from local_stack import environment, hdfs, kafka, postgres, processes
 from local_stack.environment import ensure_stack_env
 from local_stack.health import status
 from local_stack.server import told
+from local_stack.stack import SERVERS
 from skytier import name_node, webhdfs
-from skytier.settings import PROJECT_ROOT, HdfsSettings, KafkaSettings, MongoSettings
+from skytier.settings import PROJECT_ROOT, HdfsSettings, KafkaSettings, MongoSettings, PortSettings
 from tests.own_stack import WITHOUT, OwnStack, own_stack, settings_of
 
 pytestmark = [pytest.mark.faults, pytest.mark.restarts, pytest.mark.timeout(900)]
@@ -171,6 +172,32 @@ def test_every_socket_is_on_loopback(stack: OwnStack) -> None:
         and connection.laddr.ip.removeprefix("::ffff:") not in ("127.0.0.1", "::1")
     ]
     assert open_to_others == []
+
+
+# Ports that the system hands out: the RPC and the blocks of Spark's driver, the DataNode's inner HTTP server.
+OTHER_PORTS = {"sql": 2, "datanode": 1}
+
+
+def test_no_port_listens_that_is_not_documented(stack: OwnStack) -> None:
+    listening = [one for one in psutil.net_connections("inet") if one.status == psutil.CONN_LISTEN]
+    documented = (PROJECT_ROOT / "docs" / "security.md").read_text()
+    for name, shown in stack.servers().items():
+        if shown["state"] != "ready":
+            continue
+        tree = [shown["pid"], *(child.pid for child in psutil.Process(shown["pid"]).children(recursive=True))]
+        found = {one.laddr.port for one in listening if one.laddr and one.pid in tree}
+        known = {port + stack.port_offset for port in _default_ports(name)}
+        assert known <= found, name
+        assert len(found - known) == OTHER_PORTS.get(name, 0), (name, found - known)
+        for port in known:
+            assert f"| {port - stack.port_offset} |" in documented, (name, port)
+
+
+def _default_ports(server: str) -> list[int]:
+    """The ports that a server has by its settings, without an offset."""
+    (known,) = [one for one in SERVERS if one.name == server]
+    fields = [setting.removeprefix("SKYTIER_PORT_").lower() for setting in known.ports()]
+    return [PortSettings.model_fields[field].default for field in fields]
 
 
 def test_passwords_are_in_private_files_only(stack: OwnStack) -> None:

@@ -1,0 +1,61 @@
+"""The ports of a Spark driver answer who knows the run's secret, and nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import pytest
+from py4j.protocol import Py4JJavaError
+from pyspark.java_gateway import launch_gateway
+
+from skytier.settings import HOST, PortSettings
+from tests.own_stack import OwnStack
+
+pytestmark = pytest.mark.stack
+
+HEARTBEATS = "HeartbeatReceiver"  # every driver has it
+
+
+@pytest.fixture(scope="module")
+def jvm() -> Iterator[Any]:
+    """A JVM with Spark's classes and no Spark application: any other program of this machine."""
+    gateway = launch_gateway()  # type: ignore[no-untyped-call]
+    yield gateway.jvm
+    gateway.shutdown()
+    gateway.proc.stdin.close()
+    gateway.proc.wait(timeout=60)
+
+
+def driver_ports(stack: OwnStack) -> list[int]:
+    """The ports of the SQL endpoint that the system handed out: RPC and blocks."""
+    endpoint = psutil.Process(stack.servers()["sql"]["pid"])
+    listening = [one.laddr.port for one in endpoint.net_connections("tcp") if one.status == psutil.CONN_LISTEN]
+    return [port for port in listening if port != PortSettings().sql]
+
+
+def ask(jvm: Any, port: int, secret: str | None) -> None:
+    """Look for an endpoint of the driver at a port. Raises Py4JJavaError where it is not there, or not for us."""
+    conf = jvm.org.apache.spark.SparkConf(False).set("spark.rpc.askTimeout", "5s").set("spark.rpc.lookupTimeout", "5s")
+    conf.set("spark.network.timeout", "5s").set("spark.rpc.io.connectionTimeout", "5s")
+    if secret is not None:
+        conf.set("spark.authenticate", "true").set("spark.authenticate.secret", secret)
+        conf.set("spark.network.crypto.enabled", "true")
+    none = getattr(jvm.scala, "None$").__getattr__("MODULE$")
+    security = jvm.org.apache.spark.SecurityManager(conf, none, conf.get("none", None))
+    security.initializeAuth()
+    asking = jvm.org.apache.spark.rpc.RpcEnv.create("asking", HOST, 0, conf, security, True)
+    try:
+        asking.setupEndpointRef(jvm.org.apache.spark.rpc.RpcAddress(HOST, port), HEARTBEATS)
+    finally:
+        asking.shutdown()
+
+
+@pytest.mark.parametrize("secret", [None, "a wrong one"])
+def test_a_driver_answers_nobody_without_its_secret(stack: OwnStack, jvm: Any, secret: str | None) -> None:
+    ports = driver_ports(stack)
+    assert len(ports) == 2
+    for port in ports:
+        with pytest.raises(Py4JJavaError):
+            ask(jvm, port, secret)
