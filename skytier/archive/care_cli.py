@@ -134,7 +134,10 @@ def expire(*, as_json: AsJson = False) -> None:
         Print the manifests of those deleted as JSON.
     """
     with ServerStores() as stores:
-        _print_all(keeping.expire(stores, runs.retained_from(stores)), as_json, "deleted")
+        oldest = runs.retained_from(stores)
+        _print_all(keeping.expire(stores, oldest), as_json, "deleted")
+        for archive_id, kept_by in keeping.stays(stores, oldest).items() if not as_json else ():
+            print(f"{archive_id} is as old and stays: {kept_by}.")
 
 
 @app.command

@@ -7,6 +7,7 @@ finishes what another one began.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from skytier.archive.manifest import Hold, Manifest, State, Visible
@@ -68,13 +69,35 @@ def _check_holdable(manifest: Manifest) -> None:
 
 def idle(stores: LifecycleStores) -> list[Manifest]:
     """The archives that nothing keeps from being deleted or merged."""
+    return [manifest for manifest, kept_by in _done(stores) if kept_by is None]
+
+
+def stays(stores: LifecycleStores, oldest: datetime | None) -> dict[str, str]:
+    """The archives all of whose events are before ``oldest`` and that are not deleted, and what keeps each."""
+    return {
+        manifest.archive_id: kept_by
+        for manifest, kept_by in _done(stores)
+        if kept_by is not None and _is_over(manifest, oldest)
+    }
+
+
+def _done(stores: LifecycleStores) -> list[tuple[Manifest, str | None]]:
+    """The archives that a run is done with, and what keeps each from being deleted or merged."""
     under_way = stores.under_way()
     taken = under_way.sources if under_way is not None else ()
-    return [
-        known
-        for known in stores.all()
-        if known.state is State.DONE and not known.hold and not known.restored and known.archive_id not in taken
-    ]
+    return [(known, _kept_by(known, taken)) for known in stores.all() if known.state is State.DONE]
+
+
+def _kept_by(manifest: Manifest, taken: Sequence[str]) -> str | None:
+    if manifest.hold:
+        return f"it is held ({manifest.hold.reason})"
+    if manifest.restored:
+        return "it is restored to the hot tier"
+    return "a compaction takes it in" if manifest.archive_id in taken else None
+
+
+def _is_over(manifest: Manifest, oldest: datetime | None) -> bool:
+    return bool(oldest and manifest.event_time_max and manifest.event_time_max < oldest)
 
 
 def expire(stores: LifecycleStores, oldest: datetime | None) -> list[Manifest]:
@@ -97,8 +120,8 @@ def expire(stores: LifecycleStores, oldest: datetime | None) -> list[Manifest]:
 def hide_expired(stores: LifecycleStores, oldest: datetime | None) -> None:
     """Hide the archives that nothing keeps and all of whose events are before ``oldest``. The caller is alone."""
     grace = timedelta(seconds=stores.timing().grace_seconds)
-    for manifest in idle(stores) if oldest else []:
-        if oldest and manifest.event_time_max and manifest.event_time_max < oldest:
+    for manifest in idle(stores):
+        if _is_over(manifest, oldest):
             stores.show(manifest, Visible.EXPIRING)
             after = {"state": State.EXPIRING, "delete_after": stores.now() + grace}
             stores.save(manifest.model_copy(update=after))
