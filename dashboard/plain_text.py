@@ -25,7 +25,7 @@ _MEANS_SOMETHING = re.compile(r"[\\`*_\[\]<>~$&|]")
 _BEGINS_A_BLOCK = re.compile(r"^[ \t]*(?=[#+\-=:]|\d+[.)])(\d*)", re.MULTILINE)
 _INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 # Icons, short names of emojis, and what becomes a link by itself are found after escapes are gone: they are cut in two.
-_FOUND_LATER = re.compile(r":(?=[\w+\-/]+:)|:(?=//)|(?<=[Ww])(?=\.)|@(?=[\w.\-]+\.\w)")
+_FOUND_LATER = re.compile(r":(?=[\w+\-/]+:)|:(?=//)|(?<=[Ww]{3})(?=\.)|@(?=[\w.\-]+\.\w)")
 _WORD_JOINER = "\u2060"
 
 
