@@ -160,13 +160,14 @@ def own_stack(name: str, settings: Mapping[str, str] | None = None) -> Iterator[
 
 @contextmanager
 def settings_of(stack: OwnStack) -> Iterator[None]:
-    """Let this process's own settings point to the stack."""
-    kept, environment = dict(os.environ), stack.environment()
+    """Let this process's own settings point to the stack, and let it write there as commands do: for its owner only."""
+    kept, environment, mask = dict(os.environ), stack.environment(), os.umask(PRIVATE)
     os.environ.clear()
     os.environ.update(environment)
     try:
         yield
     finally:
+        os.umask(mask)
         os.environ.clear()
         os.environ.update(kept)
 

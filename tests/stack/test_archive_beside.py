@@ -77,7 +77,8 @@ def test_a_hold_in_the_wait_of_expire_wins(archive_stack: OwnStack) -> None:
         archive(archive_stack, "hold", chosen, "--reason", "case 7")
         check_view()
         said, _ = expire.communicate()
-    assert (expire.returncode, said) == (0, "There is no such archive.\n")
+    stays = f"{chosen} is as old and stays: it is held (case 7)."
+    assert (expire.returncode, said.splitlines()) == (0, ["There is no such archive.", stays])
     manifest = load(chosen)
     assert (manifest.state, manifest.hold and manifest.hold.reason) == (State.DONE, "case 7")
     archive(archive_stack, "verify", chosen)
