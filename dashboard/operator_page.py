@@ -80,7 +80,7 @@ async def _take(request: Request) -> Response:
     back.set_cookie(
         operator_token.cookie_name(),
         operator_token.cookie_value(settings),
-        max_age=operator_token.KEPT_SECONDS,
+        max_age=operator_token.COOKIE_SECONDS,
         httponly=True,
         samesite="strict",
     )

@@ -14,7 +14,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from skytier.settings import DashboardSettings, PortSettings
 
-KEPT_SECONDS = 30 * 24 * 3_600
+COOKIE_SECONDS = 30 * 24 * 3_600
 """how long a browser stays an operator's"""
 _SAYS = "operator"
 _LOOPBACK = (None, "127.0.0.1", "::1")  # Streamlit names none for this machine
@@ -46,7 +46,7 @@ def is_operators(cookie: str | None, settings: DashboardSettings) -> bool:
     if not cookie or not settings.operator_token.get_secret_value():
         return False
     try:
-        return bool(_signer(settings).loads(str(cookie), max_age=KEPT_SECONDS) == _SAYS)
+        return bool(_signer(settings).loads(str(cookie), max_age=COOKIE_SECONDS) == _SAYS)
     except BadSignature:
         return False
 

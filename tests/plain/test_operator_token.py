@@ -84,9 +84,9 @@ def test_who_comes_over_a_network_is_a_viewer(address: str) -> None:
 def test_a_cookie_ends_with_its_time_and_with_its_token(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not operator_token.is_operators(COOKIE, DashboardSettings(operator_token=SecretStr("another token")))
     now, cookie = time.time(), operator_token.cookie_value(SETTINGS)
-    monkeypatch.setattr(time, "time", lambda: now + operator_token.KEPT_SECONDS - 60)
+    monkeypatch.setattr(time, "time", lambda: now + operator_token.COOKIE_SECONDS - 60)
     assert operator_token.is_operators(cookie, SETTINGS)
-    monkeypatch.setattr(time, "time", lambda: now + operator_token.KEPT_SECONDS + 60)
+    monkeypatch.setattr(time, "time", lambda: now + operator_token.COOKIE_SECONDS + 60)
     assert not operator_token.is_operators(cookie, SETTINGS)
 
 
@@ -110,7 +110,7 @@ def test_the_page_gives_a_cookie_for_the_token_that_no_script_reads(page: Served
     assert operator_token.is_operators(cookie.value, SETTINGS)
     assert TOKEN not in answer.headers["set-cookie"]
     assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "strict", "/")
-    assert int(cookie["max-age"]) == operator_token.KEPT_SECONDS
+    assert int(cookie["max-age"]) == operator_token.COOKIE_SECONDS
     assert answer.headers["cache-control"] == "no-store"
 
 
