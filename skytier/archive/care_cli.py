@@ -136,8 +136,8 @@ def expire(*, as_json: AsJson = False) -> None:
     with ServerStores() as stores:
         oldest = runs.retained_from(stores)
         _print_all(keeping.expire(stores, oldest), as_json, "deleted")
-        for archive_id, kept_by in keeping.stays(stores, oldest).items() if not as_json else ():
-            print(f"{archive_id} is as old and stays: {kept_by}.")
+        for archive_id, reason in keeping.retained(stores, oldest).items() if not as_json else ():
+            print(f"{archive_id} is past its retention time and not deleted: {reason}.")
 
 
 @app.command

@@ -69,15 +69,15 @@ def _check_holdable(manifest: Manifest) -> None:
 
 def idle(stores: LifecycleStores) -> list[Manifest]:
     """The archives that nothing keeps from being deleted or merged."""
-    return [manifest for manifest, kept_by in _done(stores) if kept_by is None]
+    return [manifest for manifest, reason in _done(stores) if reason is None]
 
 
-def stays(stores: LifecycleStores, oldest: datetime | None) -> dict[str, str]:
+def retained(stores: LifecycleStores, oldest: datetime | None) -> dict[str, str]:
     """The archives all of whose events are before ``oldest`` and that are not deleted, and what keeps each."""
     return {
-        manifest.archive_id: kept_by
-        for manifest, kept_by in _done(stores)
-        if kept_by is not None and _is_over(manifest, oldest)
+        manifest.archive_id: reason
+        for manifest, reason in _done(stores)
+        if reason is not None and _is_over(manifest, oldest)
     }
 
 
@@ -85,10 +85,10 @@ def _done(stores: LifecycleStores) -> list[tuple[Manifest, str | None]]:
     """The archives that a run is done with, and what keeps each from being deleted or merged."""
     under_way = stores.under_way()
     taken = under_way.sources if under_way is not None else ()
-    return [(known, _kept_by(known, taken)) for known in stores.all() if known.state is State.DONE]
+    return [(known, _reason_to_retain(known, taken)) for known in stores.all() if known.state is State.DONE]
 
 
-def _kept_by(manifest: Manifest, taken: Sequence[str]) -> str | None:
+def _reason_to_retain(manifest: Manifest, taken: Sequence[str]) -> str | None:
     if manifest.hold:
         return f"it is held ({manifest.hold.reason})"
     if manifest.restored:

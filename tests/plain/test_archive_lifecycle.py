@@ -311,7 +311,7 @@ def test_an_archive_whose_files_are_lost_is_given_up_and_its_events_come_back(ki
 )
 def test_what_is_old_and_stays_is_told_with_what_keeps_it(lead: tuple[str, ...], kept_by: str) -> None:
     machine = after(lead)
-    kept = keeping.stays(machine.world, DAY + timedelta(days=1))
+    kept = keeping.retained(machine.world, DAY + timedelta(days=1))
     assert {reason.partition(" (")[0] for reason in kept.values()} == {kept_by}
     assert kept.keys().isdisjoint(manifest.archive_id for manifest in keeping.idle(machine.world))
-    assert keeping.stays(machine.world, None) == keeping.stays(machine.world, DAY - timedelta(days=1)) == {}
+    assert keeping.retained(machine.world, None) == keeping.retained(machine.world, DAY - timedelta(days=1)) == {}

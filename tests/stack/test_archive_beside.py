@@ -77,8 +77,8 @@ def test_a_hold_in_the_wait_of_expire_wins(archive_stack: OwnStack) -> None:
         archive(archive_stack, "hold", chosen, "--reason", "case 7")
         check_view()
         said, _ = expire.communicate()
-    stays = f"{chosen} is as old and stays: it is held (case 7)."
-    assert (expire.returncode, said.splitlines()) == (0, ["There is no such archive.", stays])
+    retained = f"{chosen} is past its retention time and not deleted: it is held (case 7)."
+    assert (expire.returncode, said.splitlines()) == (0, ["There is no such archive.", retained])
     manifest = load(chosen)
     assert (manifest.state, manifest.hold and manifest.hold.reason) == (State.DONE, "case 7")
     archive(archive_stack, "verify", chosen)
@@ -119,8 +119,8 @@ def test_archives_that_a_compaction_takes_in(archive_stack: OwnStack) -> None:
     assert chosen in compaction.sources
     assert f"{chosen} is being merged into {compaction.archive_id}" in failing(archive_stack, "restore", chosen)
     expired = archive(archive_stack, "expire", **retention_of_oldest())
-    stays = f"{chosen} is as old and stays: a compaction takes it in."
-    assert expired.splitlines() == ["There is no such archive.", stays]
+    retained = f"{chosen} is past its retention time and not deleted: a compaction takes it in."
+    assert expired.splitlines() == ["There is no such archive.", retained]
     archive(archive_stack, "abandon", compaction.archive_id, "--reason", "not now")
     assert load(compaction.archive_id).state is State.FAILED
 
