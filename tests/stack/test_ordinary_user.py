@@ -91,8 +91,9 @@ def _install(project: Path, user: pwd.struct_passwd) -> None:
         "test",
         "project",
     ]
+    # With a shell's umask: what is linked from a cache is root's here, and the user has to read it.
     done = subprocess.run(
-        step, cwd=project, env=os.environ | {"PATH": PATH}, capture_output=True, text=True, check=False
+        step, cwd=project, env=os.environ | {"PATH": PATH}, capture_output=True, text=True, check=False, umask=0o022
     )
     assert done.returncode == 0, done.stdout + done.stderr
     _as_installed(next(project.glob(".venv/lib/python*/site-packages/fiftyone/db/bin/mongod")))
