@@ -35,13 +35,13 @@ def driver_ports(stack: OwnStack) -> list[int]:
     return [port for port in listening if port != PortSettings().sql]
 
 
-def ask(jvm: Any, port: int, secret: str | None) -> None:
+def ask(jvm: Any, port: int, secret: str | None, encrypted: str) -> None:
     """Look for an endpoint of the driver at a port. Raises Py4JJavaError where it is not there, or not for us."""
     conf = jvm.org.apache.spark.SparkConf(False).set("spark.rpc.askTimeout", "5s").set("spark.rpc.lookupTimeout", "5s")
     conf.set("spark.network.timeout", "5s").set("spark.rpc.io.connectionTimeout", "5s")
     if secret is not None:
         conf.set("spark.authenticate", "true").set("spark.authenticate.secret", secret)
-        conf.set("spark.network.crypto.enabled", "true")
+        conf.set("spark.network.crypto.enabled", encrypted)
     none = getattr(jvm.scala, "None$").__getattr__("MODULE$")
     security = jvm.org.apache.spark.SecurityManager(conf, none, conf.get("none", None))
     security.initializeAuth()
@@ -52,10 +52,12 @@ def ask(jvm: Any, port: int, secret: str | None) -> None:
         asking.shutdown()
 
 
-@pytest.mark.parametrize("secret", [None, "a wrong one"])
-def test_a_driver_answers_nobody_without_its_secret(stack: OwnStack, jvm: Any, secret: str | None) -> None:
+@pytest.mark.parametrize(("secret", "encrypted"), [(None, "false"), ("a wrong one", "false"), ("a wrong one", "true")])
+def test_a_driver_answers_nobody_without_its_secret(
+    stack: OwnStack, jvm: Any, secret: str | None, encrypted: str
+) -> None:
     ports = driver_ports(stack)
     assert len(ports) == 2
     for port in ports:
         with pytest.raises(Py4JJavaError):
-            ask(jvm, port, secret)
+            ask(jvm, port, secret, encrypted)
