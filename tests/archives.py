@@ -36,7 +36,8 @@ def archived_rows() -> Iterator[dict[str, Any]]:
 def _rows(content: bytes) -> list[dict[str, Any]]:
     """The rows of a Parquet file; after each test the same files are read again, most of them unchanged."""
     sent = [field.name for field in event_schema.spark_schema()]
-    return pq.read_table(io.BytesIO(content), columns=sent).to_pylist()
+    rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(content), columns=sent).to_pylist()
+    return rows
 
 
 def hot_documents() -> Iterator[dict[str, Any]]:
