@@ -13,7 +13,8 @@ from urllib.request import urlopen
 
 import psycopg
 
-from local_stack import jvm, postgres, processes
+from local_stack import airflow_users, jvm, postgres, processes
+from local_stack.environment import read_stack_env
 from local_stack.server import Server, base_environment, conf_folder, write_private
 from skytier import spark
 from skytier.errors import TerminalError
@@ -39,7 +40,8 @@ class _AirflowServer(Server):
 
     def prepare(self) -> None:
         settings = AirflowSettings()
-        write_private(_password_file(), json.dumps({settings.user: settings.password.get_secret_value()}) + "\n")
+        passwords = airflow_users.passwords(settings, read_stack_env())
+        write_private(_password_file(), json.dumps(passwords) + "\n")
         with _migration:
             _migrate()
 
@@ -186,7 +188,7 @@ def _options(settings: AirflowSettings) -> dict[str, Any]:
         "CORE__EXECUTOR": "LocalExecutor",
         "CORE__PARALLELISM": settings.parallelism,
         "CORE__EXECUTION_API_SERVER_URL": f"{url()}/execution/",
-        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{settings.user}:admin",
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": airflow_users.simple_auth_manager_users(settings),
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": _password_file(),
         "CORE__DEFAULT_TIMEZONE": "utc",
         "API__HOST": HOST,

@@ -117,11 +117,13 @@ def _print_table(healths: list[Health]) -> None:
 
 def _print_addresses() -> None:
     ports = PortSettings()
-    password = f"password: SKYTIER_AIRFLOW_PASSWORD in {stack_env_file()}"
+    settings = AirflowSettings()
+    others = ", of others SKYTIER_AIRFLOW_PASSWORD_<NAME>," if settings.users else ""
+    password = f"password: SKYTIER_AIRFLOW_PASSWORD{others} in {stack_env_file()}"
     lines = {
         "Dashboard": f"http://{HOST}:{ports.dashboard}",
         "operator": _operator_link(f"http://{HOST}:{ports.dashboard}"),
-        "Airflow": f"{airflow.url()}  (user {AirflowSettings().user}, {password})",
+        "Airflow": f"{airflow.url()}  (user {settings.user}, {password})",
         "SQL": f'jdbc:hive2://{HOST}:{ports.sql}  (or: skytier sql "select ...")',
         "HDFS": HdfsSettings().url,
         "logs": home() / "logs",

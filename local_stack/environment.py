@@ -6,8 +6,9 @@ import base64
 import os
 import secrets
 
+from local_stack import airflow_users
 from local_stack.server import write_private
-from skytier.settings import stack_env_file
+from skytier.settings import AirflowSettings, stack_env_file
 
 
 def _password() -> str:
@@ -43,11 +44,15 @@ _SECRETS = {
 
 
 def ensure_stack_env() -> None:
-    """Write ``stack.env`` where it is missing or lacks something; what it holds stays as it is."""
+    """Write ``stack.env`` where it is missing or lacks something; what it holds stays as it is.
+
+    Raises TerminalError where SKYTIER_AIRFLOW_USERS cannot be read.
+    """
     path = stack_env_file()
     kept = read_stack_env()
     values = {name: value for name, value in os.environ.items() if name.startswith("SKYTIER_PORT_")} | kept
-    values |= {name: os.environ.get(name) or make() for name, make in _SECRETS.items() if name not in values}
+    makers = _SECRETS | dict.fromkeys(airflow_users.password_variables(AirflowSettings()), _password)
+    values |= {name: os.environ.get(name) or make() for name, make in makers.items() if name not in values}
     if values != kept:
         lines = ["# Made at the first start of this stack. Servers keep these passwords: do not change them here.\n"]
         lines += [f"{name}={value}\n" for name, value in sorted(values.items())]

@@ -308,6 +308,9 @@ class AirflowSettings(Settings):
     url: str = Field("", description="pages and API as http://host:port; empty: the local stack's")
     user: str = Field("admin", description="user of Airflow's pages")
     password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
+    users: str = Field(
+        "", description="further users of Airflow's pages, as `name:role` with commas; roles: viewer, user, op, admin"
+    )
     fernet_key: SecretStr = Field(SecretStr(""), description="key of what Airflow keeps encrypted; made at first start")
     jwt_secret: SecretStr = Field(SecretStr(""), description="key that Airflow signs logins with; made at first start")
     parallelism: int = Field(4, ge=1, description="tasks that run at once")
