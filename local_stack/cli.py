@@ -16,6 +16,7 @@ from local_stack.progress import Progress
 from skytier import terminal
 from skytier.settings import (
     HOST,
+    PROJECT_ROOT,
     AirflowSettings,
     DashboardSettings,
     HdfsSettings,
@@ -40,6 +41,9 @@ def up(*, without: Annotated[list[str], Parameter(consume_multiple=True)] | None
     stack.up(stack.select(without or []), progress)
     progress.total(f"The stack in {home()} is up")
     _print_addresses()
+    if old := health.older_than(PROJECT_ROOT / "local_stack", stack.SERVERS):
+        print(f"Started before the code of the stack last changed: {', '.join(old)}. 'skytier stack down', then 'up', ")
+        print("lets them run as it says now: an update may have closed what they leave open.")
 
 
 @app.command

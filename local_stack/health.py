@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Literal
 
 from local_stack import processes
@@ -34,6 +35,16 @@ def status(servers: Sequence[Server]) -> list[Health]:
     """Look at every server, all at once."""
     with ThreadPoolExecutor(len(servers)) as pool:
         return list(pool.map(_health, servers))
+
+
+def older_than(folder: Path, servers: Sequence[Server]) -> list[str]:
+    """The running servers that were started before a file of a folder of code was last written, as by an update.
+
+    They keep what they were started with: an ``up`` starts again only what does not answer.
+    """
+    written_at = max(path.stat().st_mtime for path in folder.rglob("*") if path.suffix in (".py", ".java"))
+    running = {server.name: processes.find(server.name) for server in servers}
+    return [name for name, process in running.items() if process and process.create_time() < written_at]
 
 
 def _health(server: Server) -> Health:

@@ -15,7 +15,7 @@ import pytest
 
 from local_stack import hdfs, processes, stack
 from local_stack.cli import _print_table
-from local_stack.health import Health, status
+from local_stack.health import Health, older_than, status
 from local_stack.progress import Progress
 from local_stack.server import Server
 from skytier import name_node
@@ -173,3 +173,16 @@ def test_a_data_node_without_room_says_so() -> None:
     assert hdfs.no_room({"Capacity": 10**12, "Remaining": 10**12}) is None
     assert hdfs.no_room({"Capacity": 0, "Remaining": 0}) is None
     assert hdfs.no_room({}) is None
+
+
+def test_a_server_that_was_started_before_an_update_is_named(home: Path) -> None:
+    code = home / "code"
+    code.mkdir()
+    (code / "server.py").touch()
+    assert older_than(code, [_Sleeper(ends=0)]) == [], "it does not run"
+    process, _ = _started(home)
+    os.utime(code / "server.py", (process.create_time() - 60,) * 2)
+    assert older_than(code, [_Sleeper(ends=0)]) == []
+    (code / "Guard.java").touch()
+    os.utime(code / "Guard.java", (process.create_time() + 60,) * 2)
+    assert older_than(code, [_Sleeper(ends=0)]) == [NAME]
