@@ -7,9 +7,12 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from skytier.files import Files
 from tests.archive_runs import FIRST, publish
-from tests.minute_job import drain_by_itself, process, publish_january
+from tests.kept_file import kept_file
+from tests.minute_job import drain, process, publish_january
 from tests.own_stack import SHORT_LIVED, WITHOUT, OwnStack, own_stack, settings_of
+from tests.spark_pages import SparkPages, spark_pages
 
 # How long an example takes says more about the machine, and what else runs on it, than about the code.
 settings.register_profile("skytier", deadline=None)
@@ -43,8 +46,24 @@ def moving_stack() -> Iterator[OwnStack]:
             yield own
 
 
+@pytest.fixture
+def kept(stack: OwnStack) -> Iterator[Files]:
+    """HDFS with a file that nobody may read or change."""
+    with kept_file() as files:
+        yield files
+
+
 @pytest.fixture(scope="session")
-def january(stack: OwnStack) -> dict[str, int]:
-    """January 2013 in the session's stack, in one batch; what it added to the books."""
+def open_january(stack: OwnStack) -> tuple[dict[str, int], SparkPages]:
+    """January 2013 in the session's stack, in one batch by a job of its own, whose Spark pages were on: what it added
+    to the books, and what the pages said."""
     publish_january(stack)
-    return process(stack, drain_by_itself)
+    with spark_pages(stack) as (settings, told):
+        added = process(stack, lambda own: drain(own, **settings))
+    return added, told
+
+
+@pytest.fixture(scope="session")
+def january(open_january: tuple[dict[str, int], SparkPages]) -> dict[str, int]:
+    """January 2013 in the session's stack; what it added to the books."""
+    return open_january[0]

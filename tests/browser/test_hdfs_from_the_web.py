@@ -12,12 +12,10 @@ from playwright.sync_api import BrowserContext
 
 from skytier.files import Files
 from skytier.settings import HOST, HdfsSettings, PortSettings
-from tests.own_stack import OwnStack
+from tests.kept_file import FOLDER, assert_untouched
 
 pytestmark = pytest.mark.browser
 
-FOLDER = "/tmp/from-the-web"
-FILE, CONTENT = f"{FOLDER}/kept", b"kept"
 ATTACKS = """async ([files, folder, user]) => {
   const file = `${files}${folder}/kept`;
   const requests = [
@@ -67,15 +65,6 @@ def elsewhere() -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.fixture
-def kept(stack: OwnStack) -> Iterator[Files]:
-    """HDFS with a file that no page may read or change."""
-    files = Files()
-    files.write_atomically(FILE, CONTENT)
-    yield files
-    files.delete(FOLDER)
-
-
 def test_a_page_of_another_origin_reads_and_writes_nothing(
     kept: Files, context: BrowserContext, elsewhere: str
 ) -> None:
@@ -85,8 +74,7 @@ def test_a_page_of_another_origin_reads_and_writes_nothing(
         told = page.evaluate(ATTACKS, [f"http://{HOST}:{port}/webhdfs/v1", FOLDER, f"user.name={HdfsSettings().user}"])
         assert set(told) == {"blocked", "opaque"}
         page.wait_for_load_state("networkidle")
-    assert kept.read_bytes(FILE) == CONTENT
-    assert kept.list(FOLDER) == ["kept"]
+    assert_untouched(kept)
 
 
 def test_a_name_bound_to_this_machine_opens_nothing(kept: Files, context: BrowserContext) -> None:
@@ -100,5 +88,4 @@ def test_a_name_bound_to_this_machine_opens_nothing(kept: Files, context: Browse
         told = page.evaluate(ATTACKS, [f"{address}/webhdfs/v1", FOLDER, f"user.name={HdfsSettings().user}"])
         assert set(told) <= {403, "opaque"}
         page.wait_for_load_state("networkidle")
-    assert kept.read_bytes(FILE) == CONTENT
-    assert kept.list(FOLDER) == ["kept"]
+    assert_untouched(kept)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import re
 import signal
-import stat
 import subprocess
 import sys
 import time
@@ -23,13 +22,12 @@ from redis import Redis
 from redis.exceptions import AuthenticationError
 
 from dashboard.queries import operations_servers
-from local_stack import environment, hdfs, kafka, postgres, processes
+from local_stack import hdfs, kafka, postgres, processes
 from local_stack.environment import ensure_stack_env
 from local_stack.health import status
 from local_stack.server import told
-from local_stack.stack import SERVERS
 from skytier import name_node, webhdfs
-from skytier.settings import PROJECT_ROOT, HdfsSettings, KafkaSettings, MongoSettings, PortSettings
+from skytier.settings import PROJECT_ROOT, HdfsSettings, KafkaSettings, MongoSettings
 from tests.own_stack import WITHOUT, OwnStack, own_stack, settings_of
 
 pytestmark = [pytest.mark.faults, pytest.mark.restarts, pytest.mark.timeout(900)]
@@ -159,59 +157,6 @@ def test_data_survives_the_death_of_all_stores(stack: OwnStack) -> None:
     assert up.wait(timeout=120) == 0, "the first try is enough"
     assert all(traces.found().values()), traces.found()
     assert stack.skytier("stack", "status").returncode == 0
-
-
-def test_every_socket_is_on_loopback(stack: OwnStack) -> None:
-    pids = {process.pid: process.name() for process in stack.processes()}
-    open_to_others = [
-        (pids[connection.pid], connection.laddr)
-        for connection in psutil.net_connections("inet")
-        if connection.pid in pids
-        and connection.laddr
-        and (connection.status == psutil.CONN_LISTEN or not connection.raddr)
-        and connection.laddr.ip.removeprefix("::ffff:") not in ("127.0.0.1", "::1")
-    ]
-    assert open_to_others == []
-
-
-# Ports that the system hands out: the RPC and the blocks of Spark's driver, the DataNode's inner HTTP server.
-OTHER_PORTS = {"sql": 2, "datanode": 1}
-
-
-def test_no_port_listens_that_is_not_documented(stack: OwnStack) -> None:
-    listening = [one for one in psutil.net_connections("inet") if one.status == psutil.CONN_LISTEN]
-    documented = (PROJECT_ROOT / "docs" / "security.md").read_text()
-    for name, shown in stack.servers().items():
-        if shown["state"] != "ready":
-            continue
-        tree = [shown["pid"], *(child.pid for child in psutil.Process(shown["pid"]).children(recursive=True))]
-        found = {one.laddr.port for one in listening if one.laddr and one.pid in tree}
-        known = {port + stack.port_offset for port in _default_ports(name)}
-        assert known <= found, name
-        assert len(found - known) == OTHER_PORTS.get(name, 0), (name, found - known)
-        for port in known:
-            assert f"| {port - stack.port_offset} |" in documented, (name, port)
-
-
-def _default_ports(server: str) -> list[int]:
-    """The ports that a server has by its settings, without an offset."""
-    (known,) = [one for one in SERVERS if one.name == server]
-    fields = [setting.removeprefix("SKYTIER_PORT_").lower() for setting in known.ports()]
-    return [PortSettings.model_fields[field].default for field in fields]
-
-
-def test_passwords_are_in_private_files_only(stack: OwnStack) -> None:
-    file = stack.home / "stack.env"
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    secrets = re.findall(r"^\w+_(?:PASSWORD|KEY|SECRET|TOKEN)=(\S+)$", file.read_text(), re.MULTILINE)
-    assert len(secrets) == len(environment._SECRETS)
-
-    command_lines = " ".join(" ".join(process.cmdline()) for process in stack.processes())
-    logs = [path for path in (stack.home / "logs").rglob("*") if path.is_file()]
-    assert any(path.name == "mongodb.log" for path in logs)
-    for secret in secrets:
-        assert secret not in command_lines
-        assert [path for path in logs if secret.encode() in path.read_bytes()] == []
 
 
 def test_down_leaves_no_process_and_up_keeps_the_data(stack: OwnStack) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -10,28 +9,18 @@ import psutil
 import pytest
 import requests
 
-from local_stack.environment import read_stack_env
 from local_stack.hdfs import DataNode
 from skytier import webhdfs
 from skytier.files import Files
 from skytier.settings import HOST, HdfsSettings, PortSettings
+from tests import secret_values
+from tests.kept_file import CONTENT, FILE, FOLDER, assert_untouched
 from tests.own_stack import OwnStack
 
 pytestmark = pytest.mark.stack
 
-FOLDER = "/tmp/hdfs-access"
-FILE, CONTENT = f"{FOLDER}/kept", b"kept"
 AS_USER = f"user.name={HdfsSettings().user}"
 ELSEWHERE = "http://elsewhere.example"
-
-
-@pytest.fixture
-def kept(stack: OwnStack) -> Iterator[Files]:
-    """HDFS with a file that nobody may read or change."""
-    files = Files()
-    files.write_atomically(FILE, CONTENT)
-    yield files
-    files.delete(FOLDER)
 
 
 def data_node_url(method: str, path: str, operation: str) -> str:
@@ -80,8 +69,7 @@ def test_only_who_knows_the_secret_reaches_files_and_pages(kept: Files) -> None:
             if answer.status_code != HTTPStatus.FORBIDDEN or "Access-Control-Allow-Origin" in answer.headers:
                 came_through.append((who, method, url, answer.status_code))
     assert came_through == []
-    assert kept.read_bytes(FILE) == CONTENT
-    assert kept.list(FOLDER) == ["kept"]
+    assert_untouched(kept)
 
 
 def test_with_the_secret_all_works_and_no_web_page_is_allowed_in(kept: Files) -> None:
@@ -114,8 +102,8 @@ def status_of(port: int) -> int | None:
     return None if status == HTTPStatus.NOT_FOUND else status
 
 
-def test_the_secret_is_in_no_command_line_page_or_log(stack: OwnStack) -> None:
-    secret = read_stack_env()["SKYTIER_HDFS_SECRET"]
+def test_no_secret_is_in_a_command_line_page_or_log(stack: OwnStack) -> None:
+    secrets = secret_values.all_of(stack)
     told = []
     for name in ("namenode", "datanode"):
         server = stack.servers()[name]
@@ -125,4 +113,4 @@ def test_the_secret_is_in_no_command_line_page_or_log(stack: OwnStack) -> None:
             told.append(requests.get(address, headers=webhdfs.headers(), timeout=10).text)
         told.append(" ".join(psutil.Process(server["pid"]).cmdline()))
         told.append((stack.home / "logs" / f"{name}.log").read_text())
-    assert not [text for text in told if secret in text]
+    assert secret_values.shown_in("\n".join(told), secrets) == []

@@ -19,6 +19,7 @@ import psutil
 import pytest
 
 from skytier.settings import PROJECT_ROOT
+from tests.accounts import another_account
 from tests.own_stack import OwnStack, own_stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
@@ -32,15 +33,8 @@ PATH = "/usr/local/bin:/usr/bin:/bin"
 @pytest.fixture
 def user() -> Iterator[pwd.struct_passwd]:
     """An account that may nothing special; its home is removed with it."""
-    if os.geteuid() != 0:
-        yield pwd.getpwuid(os.geteuid())
-        return
-    name = f"skytier-{os.getpid()}"
-    subprocess.run(["useradd", "--create-home", "--shell", "/bin/bash", name], check=True)
-    try:
-        yield pwd.getpwnam(name)
-    finally:
-        subprocess.run(["userdel", "--remove", "--force", name], check=True, capture_output=True)
+    with another_account() as account:
+        yield account
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The ports of a Spark driver answer who knows the run's secret, and nobody else."""
+"""The ports of a Spark driver answer who knows the run's secret, and nobody else; its pages show no secret."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Any
 
 import psutil
 import pytest
-from py4j.protocol import Py4JJavaError
+from py4j.java_gateway import GatewayParameters, JavaGateway
+from py4j.protocol import Py4JAuthenticationError, Py4JError, Py4JJavaError
 from pyspark.java_gateway import launch_gateway
 
 from skytier.settings import HOST, PortSettings
 from tests.own_stack import OwnStack
+from tests.spark_pages import SparkPages
 
 pytestmark = pytest.mark.stack
 
@@ -61,3 +63,42 @@ def test_a_driver_answers_nobody_without_its_secret(
     for port in ports:
         with pytest.raises(Py4JJavaError):
             ask(jvm, port, secret, encrypted)
+
+
+def java_version(port: int, token: str | None) -> str:
+    """Run Java in the process behind a port, as pyspark does. Raises Py4JError where it does not let us."""
+    parameters = GatewayParameters(port=port, auth_token=token, read_timeout=1)
+    gateway = JavaGateway(gateway_parameters=parameters)
+    try:
+        return str(gateway.jvm.java.lang.System.getProperty("java.version"))
+    finally:
+        gateway.close()
+
+
+def test_no_port_of_a_job_runs_java_for_who_lacks_its_secret(stack: OwnStack, jvm: Any) -> None:
+    own = jvm._gateway_client.java_parameters
+    assert java_version(own.port, own.auth_token).startswith("17")
+    driver = psutil.Process(stack._drivers[-1].pid)
+    listening = [
+        one.laddr[1]
+        for process in (driver, *driver.children(recursive=True))
+        for one in process.net_connections("tcp")
+        if one.status == psutil.CONN_LISTEN
+    ]
+    assert len(listening) >= 4, "RPC, blocks, Py4J, accumulators"
+    refused = []
+    for port in listening:
+        for token in (None, "a wrong one"):
+            with pytest.raises(Py4JError) as error:
+                java_version(port, token)
+            refused.append(error.type)
+    assert Py4JAuthenticationError in refused
+
+
+def test_pages_and_events_of_a_job_show_no_secret(open_january: tuple[dict[str, int], SparkPages]) -> None:
+    _, told = open_january
+    assert "spark.authenticate" in told.pages["/environment/"]
+    assert any(page.startswith("/SQL/execution/") for page in told.pages)
+    assert "SparkListenerSQLExecutionStart" in told.event_log
+    assert told.secrets.keys() >= {"SKYTIER_MONGODB_PASSWORD", "PYTHON_WORKER_FACTORY_SECRET"}
+    assert told.shown() == {}

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -24,6 +23,7 @@ from skytier.airflow_api import ARCHIVING, MINUTE, AirflowApi
 from skytier.settings import KafkaSettings, MaintenanceSettings
 from tests import stores
 from tests.own_stack import OwnStack
+from tests.stack.airflow.conftest import RUN_SECONDS, eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
@@ -31,27 +31,6 @@ SOURCE = "test_airflow"  # other tests count the events of theirs
 FIRST_SEED = 12_000
 EVENTS = 300
 STARTED_SECONDS = 60
-RUN_SECONDS = 240
-"""For the next minute to come, and for a run on a machine that is busy with other tests."""
-T = TypeVar("T")
-
-
-@pytest.fixture(scope="module")
-def airflow(stack: OwnStack) -> Iterator[AirflowApi]:
-    """Airflow on the session's stack; afterwards it is stopped again, for it changes data by itself."""
-    stack.up(without=("dashboard", "feed"))
-    yield AirflowApi()
-    done = stack.skytier("stack", "down", "airflow")
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def eventually(question: Callable[[], T], seconds: float) -> T:
-    """The first answer that says yes. Fails when there is none in time."""
-    deadline = time.monotonic() + seconds
-    while not (answer := question()):
-        assert time.monotonic() < deadline, f"still {answer!r} after {seconds:.0f} s"
-        time.sleep(1)
-    return answer
 
 
 def publish(seed: int) -> set[str]:
