@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.server import bare_environment
+from local_stack import environment
+from local_stack.environment import ensure_stack_env, read_stack_env
+from local_stack.server import bare_environment, make_home
 from skytier import webhdfs
 from skytier.errors import TerminalError
 from skytier.settings import HdfsSettings, Role, SqlSettings
+from tests.accounts import open_to_others
 
 pytestmark = pytest.mark.plain
 
@@ -30,6 +33,31 @@ def test_a_bare_environment_has_no_secret_of_the_user(tmp_path: Path, monkeypatc
     assert "secret" not in bare.values()
     assert bare["PATH"] == "/bin"
     assert bare["SKYTIER_HOME"] == str(tmp_path)
+
+
+def test_a_home_of_an_earlier_version_keeps_its_passwords_and_gets_those_it_lacks(tmp_path: Path) -> None:
+    """Servers keep the passwords of their first start; each user, secret and token that has come since is made."""
+    earlier = {
+        "SKYTIER_PORT_OFFSET": "5300",
+        "SKYTIER_MONGODB_PASSWORD": "of-mongodb",
+        "SKYTIER_POSTGRES_PASSWORD": "of-postgres",
+        "SKYTIER_REDIS_PASSWORD": "of-redis",
+        "SKYTIER_AIRFLOW_PASSWORD": "of-airflow",
+        "SKYTIER_AIRFLOW_FERNET_KEY": "a-key",
+        "SKYTIER_AIRFLOW_JWT_SECRET": "a-secret",
+    }
+    file = tmp_path / "stack.env"
+    file.write_text("# Made at the first start.\n" + "".join(f"{name}={value}\n" for name, value in earlier.items()))
+    file.chmod(0o644)
+    tmp_path.chmod(0o755)
+    make_home()
+    ensure_stack_env()
+    now = read_stack_env()
+    assert now.items() >= earlier.items()
+    assert now.keys() - earlier.keys() == environment._SECRETS.keys() - earlier.keys()
+    assert all(now.values())
+    assert len(set(now.values())) == len(now)
+    assert open_to_others([tmp_path, file]) == []
 
 
 @pytest.mark.parametrize("role", Role)
