@@ -16,7 +16,8 @@ from generator.records import Record
 from skytier import logs
 from skytier.errors import TerminalError, TransientError
 from skytier.event import timestamp_text
-from skytier.settings import KafkaSettings
+from skytier.kafka_clients import Login
+from skytier.settings import KafkaSettings, KafkaUser
 
 DELIVERY_TIMEOUT_SECONDS = 120
 _CONNECT_TIMEOUT_SECONDS = 10
@@ -79,9 +80,10 @@ class Publisher:
         self._servers = kafka.bootstrap_servers
         self._failed = 0
         self._first_failure = ""
+        self._login = Login(KafkaUser.PRODUCER, kafka, self._on_error)
         self._producer = Producer(
             {
-                "bootstrap.servers": kafka.bootstrap_servers,
+                **self._login.config,
                 "client.id": "skytier-generator",
                 "enable.idempotence": True,
                 "acks": "all",
@@ -94,7 +96,6 @@ class Publisher:
                 "message.timeout.ms": DELIVERY_TIMEOUT_SECONDS * 1000,
                 "delivery.report.only.error": True,
                 "on_delivery": self._on_failure,
-                "error_cb": self._on_error,
                 "log_level": 3,
             }
         )
@@ -105,14 +106,11 @@ class Publisher:
         try:
             topics = self._producer.list_topics(timeout=_CONNECT_TIMEOUT_SECONDS).topics
         except KafkaException as error:
-            raise TransientError(
-                f"Kafka at {self._servers} (SKYTIER_KAFKA_BOOTSTRAP_SERVERS) does not answer: {error.args[0].str()}. "
-                "See 'skytier stack status'."
-            ) from error
+            raise TransientError(f"{self._login.why(self._producer, error)}.") from error
         if self._topic not in topics:
             raise TerminalError(
-                f"Kafka at {self._servers} has no topic {self._topic} (SKYTIER_KAFKA_TOPIC): "
-                "start the stack with 'make up', which creates it, or create it."
+                f"Kafka at {self._servers} has no topic {self._topic} (SKYTIER_KAFKA_TOPIC) that we may see: start the "
+                "stack with 'make up', which creates it, or create it and let its user write to it."
             )
 
     def _on_error(self, error: KafkaError) -> None:

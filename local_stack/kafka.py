@@ -7,13 +7,15 @@ import os
 import uuid
 from pathlib import Path
 
+import stamina
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 from confluent_kafka.cimpl import KafkaError, KafkaException, NewTopic
 
-from local_stack import jvm
-from local_stack.server import Server, conf_folder, data_folder
+from local_stack import jvm, kafka_users
+from local_stack.server import Server, conf_folder, data_folder, write_private
+from skytier import kafka_clients
 from skytier.kept_folder import new_folder
-from skytier.settings import HOST, KafkaSettings, PortSettings, scratch_folder
+from skytier.settings import HOST, KafkaSettings, KafkaUser, PortSettings, scratch_folder
 
 _DAY_MS = 24 * 60 * 60 * 1000
 _EVENTS = {
@@ -22,6 +24,14 @@ _EVENTS = {
     # The only replica: what is acknowledged is on the disk, or a power cut would take it back.
     "flush.messages": "1",
 }
+# Their own log lines would only repeat that the broker is not up yet.
+_QUIET = {"log_level": 0, "socket.timeout.ms": 2000}
+_NOT_YET = {KafkaError.CLUSTER_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED}
+
+
+def _is_unknown_yet(error: Exception) -> bool:
+    """Whether a user may not do what it was just allowed: the broker learns of it a moment later."""
+    return isinstance(error, KafkaException) and error.args[0].code() in _NOT_YET
 
 
 class Kafka(Server):
@@ -38,42 +48,64 @@ class Kafka(Server):
 
     def prepare(self) -> None:
         data = data_folder(self.name)
-        self._write_properties(self._properties_file(), data)
         if not data.exists():
-            with new_folder(data_folder(self.name)) as folder:
+            with new_folder(data) as folder:
                 self._format(folder)
+        self._write_properties(self._properties_file(), data)
 
     def _format(self, folder: Path) -> None:
-        properties = scratch_folder() / f"kafka-format.{os.getpid()}.properties"  # not the one a killed up's tool reads
+        """Make the data folder, with the user for set-up in it."""
+        aside = scratch_folder() / f"kafka-format.{os.getpid()}"  # not what a killed up's tool reads
+        properties, arguments = aside.with_suffix(".properties"), aside.with_suffix(".arguments")
         self._write_properties(properties, folder)
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         # One in 64 begins with a dash, which would be taken for an option.
-        tool = ["format", f"--cluster-id={cluster_id}", "--config", str(properties)]
-        jvm.run(self._java("kafka.tools.StorageTool", *tool), "Formatting Kafka's data folder")
+        options = ["--add-scram", kafka_users.first_credential(_settings()), "--config", str(properties)]
+        write_private(arguments, "\n".join(["format", f"--cluster-id={cluster_id}", *options]) + "\n")
+        try:  # every user of the machine can read a command line
+            jvm.run(self._java("kafka.tools.StorageTool", f"@{arguments}"), "Formatting Kafka's data folder")
+        finally:
+            arguments.unlink(missing_ok=True)
+            properties.unlink(missing_ok=True)
+        _users_file(folder).touch()
 
     def command(self) -> list[str]:
         return self._java("kafka.Kafka", str(self._properties_file()))
 
+    def responds(self) -> bool:
+        return _answers(self._client(KafkaUser.ADMIN))
+
     def ready(self) -> bool:
-        return bool(self._admin().list_topics(timeout=2).brokers)
+        return _answers(self._client(KafkaUser.MONITOR))
+
+    def is_stuck(self) -> bool:
+        """Whether one of an earlier version runs, which asks nobody for a password until it is started again."""
+        return _answers(AdminClient({"bootstrap.servers": self.address(), **_QUIET}))
 
     def set_up(self) -> None:
-        """Create the topics that do not exist yet."""
-        kafka = KafkaSettings()
+        """Make users, and the topics that do not exist yet."""
+        kafka = _settings()
+        admin = self._client(KafkaUser.ADMIN)  # it has to live until the answers are there
+        kafka_users.ensure(admin, kafka)
+        _users_file(data_folder(self.name)).touch()
+        self._make_topics(kafka)
+
+    @stamina.retry(on=_is_unknown_yet, timeout=10, wait_initial=0.02, wait_max=0.2)
+    def _make_topics(self, kafka: KafkaSettings) -> None:
         retention = {"retention.ms": str(kafka.retention_days * _DAY_MS)}
         topics = [
             NewTopic(kafka.topic, kafka.partitions, 1, config=retention | _EVENTS),
             # A record that is rejected again, when a batch is repeated, replaces its first copy.
             NewTopic(kafka.dead_letter_topic, 1, 1, config=retention | {"cleanup.policy": "compact,delete"}),
         ]
-        admin = self._admin()  # it has to live until the answers are there
-        for created in admin.create_topics(topics, operation_timeout=10).values():
+        operator = self._client(KafkaUser.OPERATOR)
+        for created in operator.create_topics(topics, operation_timeout=10).values():
             try:
                 created.result()
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise
-        self._configure(admin, kafka.topic)
+        self._configure(operator, kafka.topic)
 
     @staticmethod
     def _configure(admin: AdminClient, topic: str) -> None:
@@ -85,9 +117,11 @@ class Kafka(Server):
         for changed in admin.incremental_alter_configs([resource]).values():
             changed.result()
 
-    def _admin(self) -> AdminClient:
-        # Its own log lines would only repeat that the broker is not up yet.
-        return AdminClient({"bootstrap.servers": self.address(), "log_level": 0, "socket.timeout.ms": 2000})
+    def _client(self, user: KafkaUser) -> AdminClient:
+        login = kafka_clients.config(user, _settings())
+        if not _has_users(data_folder(self.name)):
+            login["sasl.mechanism"] = "PLAIN"
+        return AdminClient(login | _QUIET)
 
     def _java(self, main: str, *arguments: str) -> list[str]:
         logger = {"defaultLogLevel": "warn", "showDateTime": "true", "dateTimeFormat": "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'"}
@@ -106,8 +140,8 @@ class Kafka(Server):
             "node.id": 1,
             "controller.quorum.voters": f"1@{HOST}:{ports.kafka_controller}",
             "controller.listener.names": "CONTROLLER",
-            "listeners": f"PLAINTEXT://{HOST}:{ports.kafka},CONTROLLER://{HOST}:{ports.kafka_controller}",
-            "advertised.listeners": f"PLAINTEXT://{HOST}:{ports.kafka}",
+            "listeners": f"CLIENT://{HOST}:{ports.kafka},CONTROLLER://{HOST}:{ports.kafka_controller}",
+            "advertised.listeners": f"CLIENT://{HOST}:{ports.kafka}",
             "log.dirs": data,
             "auto.create.topics.enable": "false",
             "offsets.topic.replication.factor": 1,
@@ -123,4 +157,24 @@ class Kafka(Server):
             "num.network.threads": 2,
             "num.io.threads": 4,
         }
-        path.write_text("".join(f"{key}={value}\n" for key, value in properties.items()))
+        has_users = not data.exists() or _has_users(data)  # a new one gets the first of them with its format
+        properties |= kafka_users.server_properties(_settings(), has_users=has_users)
+        write_private(path, "".join(kafka_clients.property_line(key, value) for key, value in properties.items()))
+
+
+def _settings() -> KafkaSettings:
+    """Those of this server, whichever Kafka clients are told to use."""
+    return KafkaSettings(bootstrap_servers="", security_protocol="")
+
+
+def _answers(client: AdminClient) -> bool:
+    return bool(client.list_topics(timeout=2).brokers)
+
+
+def _users_file(data: Path) -> Path:
+    """What says that the log in a data folder has users; those of earlier versions have none."""
+    return data / "users.made"
+
+
+def _has_users(data: Path) -> bool:
+    return _users_file(data).exists()

@@ -7,14 +7,14 @@ of those that were read, and a reader that only knows offsets would skip them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 from pydantic import BaseModel, ConfigDict
 
+from skytier import kafka_clients
 from skytier.errors import TransientError
-from skytier.settings import KafkaSettings
+from skytier.settings import KafkaSettings, KafkaUser
 
 _TIMEOUT_SECONDS = 10
 
@@ -46,12 +46,12 @@ class KafkaLog:
 
     def __init__(self, settings: KafkaSettings, topic: str) -> None:
         self._settings, self._topic = settings, topic
-        shared: dict[str, Any] = {"bootstrap.servers": settings.bootstrap_servers, "log_level": 0}
+        shared = kafka_clients.config(KafkaUser.JOB, settings) | {"log_level": 0}
         self._admin = AdminClient(shared)
         self._consumer = Consumer(
             shared
             | {
-                "group.id": "skytier-position",
+                "group.id": "skytier-job-position",
                 "enable.auto.commit": False,
                 "isolation.level": "read_uncommitted",
                 "fetch.wait.max.ms": 10,

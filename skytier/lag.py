@@ -10,7 +10,8 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.cimpl import KafkaException
 
 from skytier.errors import TransientError
-from skytier.settings import KafkaSettings
+from skytier.kafka_clients import Login
+from skytier.settings import KafkaSettings, KafkaUser
 
 _PATIENCE_SECONDS = 2
 
@@ -53,15 +54,17 @@ def _processed(topic: str, newest_first: Iterable[str]) -> dict[int, int]:
 
 def _kept_by_kafka(topic: str) -> dict[int, tuple[int, int]]:
     """First and end offset of each partition."""
-    settings = {"bootstrap.servers": KafkaSettings().bootstrap_servers, "group.id": "skytier-lag", "log_level": 0}
-    consumer = Consumer(settings)  # it joins no group: nothing is subscribed to
+    login = Login(KafkaUser.MONITOR)
+    consumer = Consumer(
+        login.config | {"group.id": "skytier-monitor-lag", "log_level": 0}
+    )  # it joins no group: nothing is subscribed to
     try:
         # Asked for one topic by name, a broker may create it.
         topics = consumer.list_topics(timeout=_PATIENCE_SECONDS).topics
         numbers = sorted(topics[topic].partitions) if topic in topics else []
         return {number: _watermarks(consumer, topic, number) for number in numbers}
     except KafkaException as error:
-        raise TransientError("Kafka does not answer: see 'skytier stack status'.") from error
+        raise TransientError(f"{login.why(consumer, error)}.") from error
     finally:
         consumer.close()
 

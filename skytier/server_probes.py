@@ -25,10 +25,12 @@ from thrift.transport.TTransport import TTransportException
 from skytier import cache, hot_tier, metastore, name_node, sql, webhdfs
 from skytier.airflow_api import AirflowApi
 from skytier.errors import TransientError
+from skytier.kafka_clients import Login
 from skytier.settings import (
     HOST,
     HdfsSettings,
     KafkaSettings,
+    KafkaUser,
     MongoSettings,
     PortSettings,
     PostgresSettings,
@@ -155,7 +157,13 @@ def _reason(error: Exception) -> str:
 def _kafka() -> None:
     settings = KafkaSettings()
     # Asked for one topic by name, a broker may create it.
-    known = _kafka_client(settings.bootstrap_servers).list_topics(timeout=PATIENCE_SECONDS).topics
+    login, client = _kafka_client(settings)
+    try:
+        known = client.list_topics(timeout=PATIENCE_SECONDS).topics
+    except KafkaException as error:
+        if refusal := login.refusal(client):
+            raise TransientError(refusal) from error
+        raise
     if settings.topic not in known:
         raise TransientError(f"there is no topic {settings.topic}")
     if without := [number for number, part in known[settings.topic].partitions.items() if part.leader < 0]:
@@ -163,8 +171,10 @@ def _kafka() -> None:
 
 
 @functools.cache
-def _kafka_client(bootstrap_servers: str) -> AdminClient:
-    return AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
+def _kafka_client(settings: KafkaSettings) -> tuple[Login, AdminClient]:
+    """The client of this process for a server and a login, which the settings of a test may change."""
+    login = Login(KafkaUser.MONITOR, settings)
+    return login, AdminClient(login.config | {"log_level": 0})
 
 
 @functools.cache

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from skytier import batches, faults, hot_tier
+from skytier import batches, faults, hot_tier, kafka_clients
 from skytier.files import Files
-from skytier.settings import KafkaSettings
+from skytier.settings import KafkaSettings, KafkaUser
 from spark_jobs.batch_frames import DATABASE, Frames
 from spark_jobs.batch_steps import Steps
 from spark_jobs.hot_writer import write_documents
@@ -93,7 +93,7 @@ def _send_dead_letters(built: Frames) -> None:
     (
         outputs.dead_letters(faults.spoil(built.rejected, "dead_letters", "value"))
         .write.format("kafka")
-        .option("kafka.bootstrap.servers", kafka.bootstrap_servers)
+        .options(**kafka_clients.spark_options(KafkaUser.JOB, kafka))
         .option("topic", kafka.dead_letter_topic)
         .option("kafka.enable.idempotence", "true")
         .option("kafka.compression.type", "lz4")

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from skytier import alerts, batches, cache, checkpoints, hot_tier, kafka_log, logs
+from skytier import alerts, batches, cache, checkpoints, hot_tier, kafka_clients, kafka_log, logs
 from skytier.checkpoints import Generation, Offsets, Plan
 from skytier.files import Files
 from skytier.kafka_log import KafkaLog, Position
-from skytier.settings import KafkaSettings, ProcessingSettings
+from skytier.settings import KafkaSettings, KafkaUser, ProcessingSettings
 from spark_jobs.batch_writes import forget_batches_after
 from spark_jobs.flight_batch import FlightBatch
 from spark_jobs.transforms.records import KAFKA_COLUMNS, records
@@ -60,7 +60,8 @@ class MinuteRun:
         kafka = KafkaSettings()
         return (
             self._spark.readStream.format("kafka")
-            .option("kafka.bootstrap.servers", kafka.bootstrap_servers)
+            .options(**kafka_clients.spark_options(KafkaUser.JOB, kafka))
+            .option("groupIdPrefix", "skytier-job")  # which its user may use
             # What a producer aborted was never published.
             .option("kafka.isolation.level", "read_committed")
             .option("subscribe", kafka.topic)

@@ -10,7 +10,8 @@ from typing import Any
 
 from confluent_kafka import Message, Producer
 
-from skytier.settings import KafkaSettings
+from skytier import kafka_clients
+from skytier.settings import KafkaSettings, KafkaUser
 from tests.events import DEPARTED
 
 
@@ -36,13 +37,12 @@ def encoded(number: int, **changes: Any) -> bytes:
     return json.dumps(event(number, **changes)).encode()
 
 
-def publish(records: Iterable[Sent], topic: str | None = None, *, commit: bool | None = None) -> None:
+def publish(records: Iterable[Sent], *, commit: bool | None = None) -> None:
     """Send the records and wait until all are acknowledged; in a transaction that ``commit`` ends or aborts."""
-    settings = KafkaSettings()
-    transaction = {"transactional.id": uuid.uuid4().hex} if commit is not None else {}
+    transaction = {"transactional.id": f"skytier-producer-{uuid.uuid4().hex}"} if commit is not None else {}
     producer = Producer(
-        {
-            "bootstrap.servers": settings.bootstrap_servers,
+        kafka_clients.config(KafkaUser.PRODUCER)
+        | {
             "acks": "all",
             "compression.type": "lz4",
             "message.max.bytes": 40_000_000,
@@ -64,7 +64,7 @@ def publish(records: Iterable[Sent], topic: str | None = None, *, commit: bool |
             options["timestamp"] = record.timestamp_ms
         if record.partition is not None:
             options["partition"] = record.partition
-        producer.produce(topic or settings.topic, record.value, record.key, on_delivery=delivered, **options)
+        producer.produce(KafkaSettings().topic, record.value, record.key, on_delivery=delivered, **options)
         producer.poll(0)
     producer.flush(60)
     if commit is True:

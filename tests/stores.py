@@ -10,8 +10,8 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
 
-from skytier import hot_tier
-from skytier.settings import KafkaSettings
+from skytier import hot_tier, kafka_clients
+from skytier.settings import KafkaSettings, KafkaUser
 from skytier.sql import query
 
 STORES = ("hot", "staging", "fact")
@@ -22,9 +22,9 @@ def topic_messages(topic: str | None = None) -> list[Message]:
     settings = KafkaSettings()
     topic = topic or settings.topic
     consumer = Consumer(
-        {
-            "bootstrap.servers": settings.bootstrap_servers,
-            "group.id": "tests",
+        kafka_clients.config(KafkaUser.OPERATOR, settings)
+        | {
+            "group.id": "skytier-operator-tests",
             "enable.partition.eof": True,
             "isolation.level": "read_committed",
         }

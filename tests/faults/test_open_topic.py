@@ -16,9 +16,9 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from local_stack.kafka import Kafka
-from skytier import alerts, batches, checkpoints, faults, hot_tier
+from skytier import alerts, batches, checkpoints, faults, hot_tier, kafka_clients
 from skytier.files import Files
-from skytier.settings import KafkaSettings
+from skytier.settings import KafkaSettings, KafkaUser
 from skytier.sql import query
 from spark_jobs.transforms.outputs import LARGEST_DEAD_LETTER_BYTES
 from tests import stores
@@ -196,7 +196,7 @@ def fail_at(place: str, text: str, **settings: str) -> Callable[[OwnStack], None
 def forget_records(partition: int | None = None, but_for: int = 0) -> dict[int, int]:
     """Let Kafka delete what it holds, as retention does; the oldest offset that is left, by partition."""
     settings = KafkaSettings()
-    admin = AdminClient({"bootstrap.servers": settings.bootstrap_servers})
+    admin = AdminClient(kafka_clients.config(KafkaUser.OPERATOR, settings))
     ends = {partition: offset + 1 for partition, offset, _ in stores.topic_records()}
     places = [
         TopicPartition(settings.topic, p, end - but_for)
@@ -282,7 +282,7 @@ def test_a_log_that_lost_its_end_is_read_again_from_where_it_parts(stack: OwnSta
 
 def test_a_topic_that_was_made_anew_is_read_from_its_beginning(stack: OwnStack) -> None:
     settings = KafkaSettings()
-    admin = AdminClient({"bootstrap.servers": settings.bootstrap_servers})
+    admin = AdminClient(kafka_clients.config(KafkaUser.OPERATOR, settings))
     admin.delete_topics([settings.topic], operation_timeout=30)[settings.topic].result()
     time.sleep(1)  # the broker forgets it a moment later
     Kafka().set_up()

@@ -20,7 +20,8 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from skytier.settings import KafkaSettings
+from skytier import kafka_clients
+from skytier.settings import KafkaSettings, KafkaUser, PortSettings
 from tests import oracle
 
 pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("stack")]
@@ -32,7 +33,7 @@ DAYS = date(2013, 1, 1), date(2013, 1, 2)
 def topic() -> Iterator[str]:
     """A topic of the test's own."""
     name = f"sources_{uuid.uuid4().hex[:12]}"
-    admin = AdminClient({"bootstrap.servers": KafkaSettings().bootstrap_servers})
+    admin = AdminClient(kafka_clients.config(KafkaUser.ADMIN))
     admin.create_topics([NewTopic(name, 2, 1)])[name].result()
     yield name
     admin.delete_topics([name])[name].result()
@@ -40,9 +41,16 @@ def topic() -> Iterator[str]:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """Positions of replays go to a folder of the test's own; the servers stay those of the stack."""
-    servers = KafkaSettings().bootstrap_servers
-    return os.environ | {"SKYTIER_HOME": str(tmp_path), "SKYTIER_KAFKA_BOOTSTRAP_SERVERS": servers}
+    """Positions of replays go to a folder of the test's own; the stack's Kafka is one elsewhere, by another name."""
+    mechanism, user, password = KafkaSettings().login(KafkaUser.ADMIN)
+    return os.environ | {
+        "SKYTIER_HOME": str(tmp_path),
+        "SKYTIER_KAFKA_BOOTSTRAP_SERVERS": f"localhost:{PortSettings().kafka}",
+        "SKYTIER_KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
+        "SKYTIER_KAFKA_SASL_MECHANISM": mechanism,
+        "SKYTIER_KAFKA_USER": user,
+        "SKYTIER_KAFKA_PASSWORD": password,
+    }
 
 
 def _command(*arguments: str) -> list[str]:
@@ -58,7 +66,7 @@ def _run(environment: dict[str, str], *arguments: str) -> dict[str, Any]:
 
 def _held(topic: str) -> list[list[tuple[str, bytes]]]:
     """Keys and values of a topic, by partition."""
-    consumer = Consumer({"bootstrap.servers": KafkaSettings().bootstrap_servers, "group.id": f"{topic}_reader"})
+    consumer = Consumer(kafka_clients.config(KafkaUser.ADMIN) | {"group.id": f"{topic}_reader"})
     partitions: list[list[tuple[str, bytes]]] = []
     for number in range(2):
         _, end = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=10)

@@ -26,8 +26,8 @@ from local_stack import hdfs, kafka, postgres, processes
 from local_stack.environment import ensure_stack_env
 from local_stack.health import status
 from local_stack.server import told
-from skytier import name_node, webhdfs
-from skytier.settings import PROJECT_ROOT, HdfsSettings, KafkaSettings, MongoSettings
+from skytier import kafka_clients, name_node, webhdfs
+from skytier.settings import PROJECT_ROOT, HdfsSettings, KafkaSettings, KafkaUser, MongoSettings
 from tests.own_stack import WITHOUT, OwnStack, own_stack, settings_of
 
 pytestmark = [pytest.mark.faults, pytest.mark.restarts, pytest.mark.timeout(900)]
@@ -89,7 +89,7 @@ class Traces:
         self.mark = f"trace-{random.randrange(10**9)}"
 
     def write(self) -> None:
-        producer = Producer({"bootstrap.servers": KafkaSettings().bootstrap_servers, "acks": "all"})
+        producer = Producer(kafka_clients.config(KafkaUser.JOB) | {"acks": "all"})
         producer.produce(KafkaSettings().dead_letter_topic, key=self.mark, value=self.mark)
         assert producer.flush(30) == 0
         self._hdfs().write(f"/tmp/{self.mark}", data=self.mark, overwrite=True)
@@ -110,9 +110,9 @@ class Traces:
 
     def _in_kafka(self) -> bool:
         consumer = Consumer(
-            {
-                "bootstrap.servers": KafkaSettings().bootstrap_servers,
-                "group.id": f"{self.mark}-{time.monotonic_ns()}",
+            kafka_clients.config(KafkaUser.OPERATOR)
+            | {
+                "group.id": f"skytier-operator-{self.mark}-{time.monotonic_ns()}",
                 "auto.offset.reset": "earliest",
                 "enable.auto.commit": False,
             }
@@ -243,6 +243,7 @@ def test_a_taken_port_is_named_with_its_setting(stack: OwnStack, tmp_path: Path)
 def test_the_id_of_a_cluster_may_begin_with_a_dash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SKYTIER_HOME", str(tmp_path))
     monkeypatch.setattr(uuid, "uuid4", lambda: uuid.UUID(bytes=b"\xfb" * 16))
+    ensure_stack_env()
     kafka.Kafka().prepare()
     (properties,) = (tmp_path / "data" / "kafka").rglob("meta.properties")
     assert "cluster.id=-" in properties.read_text()

@@ -14,8 +14,8 @@ from collections import Counter
 from confluent_kafka import Producer
 from cyclopts import App
 
-from skytier import event_schema
-from skytier.settings import KafkaSettings
+from skytier import event_schema, kafka_clients
+from skytier.settings import KafkaSettings, KafkaUser
 from skytier.sql import query
 from tests import stores
 from tests.events import ARRIVED
@@ -40,7 +40,7 @@ def events(rng: random.Random) -> list[dict[str, object]]:
 def publish(rng: random.Random, count: int) -> None:
     """Send records of every kind to the topic."""
     kafka = KafkaSettings()
-    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, "compression.type": "lz4"})
+    producer = Producer(kafka_clients.config(KafkaUser.PRODUCER, kafka) | {"compression.type": "lz4"})
     known = events(rng)
     for _ in range(count):
         value = None if rng.random() < 0.01 else mutated(rng, known)
