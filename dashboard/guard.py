@@ -30,7 +30,10 @@ log = logs.logger("access")
 
 
 class Guard:
-    """Middleware: refuses foreign hosts and origins, for pages and WebSockets; adds headers to every answer."""
+    """Middleware: refuses foreign hosts and origins, for pages and WebSockets; adds headers to every answer.
+
+    Cookies are kept to TLS where the page came by it.
+    """
 
     def __init__(self, app: ASGIApp, hosts: frozenset[str] = OWN_HOSTS) -> None:
         self._app, self._hosts = app, hosts
@@ -46,6 +49,8 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in ON_EVERY_ANSWER.items():
                     headers.setdefault(name, value)
+                if scope["scheme"] == "https":  # which the dashboard's proxy says, where its word counts
+                    message["headers"] = [_secured(name, value) for name, value in message["headers"]]
             await send(message)
 
         if reason := refusal(Headers(scope=scope), self._hosts):
@@ -53,6 +58,13 @@ class Guard:
             await PlainTextResponse(f"{reason}\n", status_code=403)(scope, receive, sending)
             return
         await self._app(scope, receive, sending)
+
+
+def _secured(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    """A header of an answer; a cookie is marked as one that browsers send through TLS only."""
+    flags = {flag.strip().lower() for flag in value.split(b";")[1:]}
+    is_open = name.lower() == b"set-cookie" and b"secure" not in flags
+    return name, value + b"; Secure" if is_open else value
 
 
 def allowed_hosts(settings: DashboardSettings) -> frozenset[str]:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
@@ -26,7 +27,9 @@ HOSTS = allowed_hosts(DashboardSettings(allowed_hosts=" Flights.Example.org ,"))
 
 
 async def page(_: Request) -> PlainTextResponse:
-    return PlainTextResponse("inside", headers={"X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer"})
+    answer = PlainTextResponse("inside", headers={"X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer"})
+    answer.set_cookie("a", "Secure", httponly=True, samesite="strict")
+    return answer
 
 
 async def stream(at: WebSocket) -> None:
@@ -123,6 +126,16 @@ def test_every_answer_says_that_no_page_may_frame_it(server: Served, path: str, 
     assert {name.lower() for name in ON_EVERY_ANSWER} <= set(headers)
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_cookies_are_kept_to_tls_where_the_proxy_ends_it(server: Served) -> None:
+    app = Starlette(routes=[Route("/", page)], middleware=[Middleware(Guard, hosts=HOSTS)])
+    with served(ProxyHeadersMiddleware(app, trusted_hosts="127.0.0.1")) as behind_proxy:  # type: ignore[arg-type]
+        secured = behind_proxy.ask("/", X_Forwarded_Proto="https").headers["set-cookie"]
+        assert secured.lower().endswith("; secure")
+        assert secured.startswith(plain := behind_proxy.ask("/", X_Forwarded_Proto="http").headers["set-cookie"])
+        assert not plain.lower().endswith("; secure")
+    assert server.ask("/", X_Forwarded_Proto="https").headers["set-cookie"] == plain  # nobody's word counts there
 
 
 def test_what_an_answer_says_itself_stays(server: Served) -> None:
