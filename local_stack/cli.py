@@ -10,9 +10,10 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from rich.table import Table
 
-from local_stack import airflow, health, retention, stack
+from local_stack import airflow, certificates, health, retention, stack
 from local_stack.health import Health
 from local_stack.progress import Progress
+from local_stack.sql_endpoint import SqlEndpoint
 from skytier import terminal
 from skytier.settings import (
     HOST,
@@ -21,6 +22,7 @@ from skytier.settings import (
     DashboardSettings,
     HdfsSettings,
     PortSettings,
+    TlsSettings,
     home,
     stack_env_file,
 )
@@ -102,6 +104,46 @@ def clean(*, as_json: Annotated[bool, Parameter(name="--json", negative="")] = F
     )
 
 
+@app.command(name="certificates")
+def make_certificates(
+    *,
+    name: Annotated[list[str], Parameter(consume_multiple=True)] | None = None,
+    renew: bool = False,
+    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+) -> None:
+    """Make a test authority, and a certificate for each server that speaks TLS where SKYTIER_TLS_ENABLED is set.
+
+    What is there and good stays. 'skytier stack up' makes what is missing by itself. Servers take a new certificate
+    when they are started.
+
+    Parameters
+    ----------
+    name
+        Names of hosts, and addresses, that clients call the servers by, beside localhost and 127.0.0.1.
+    renew
+        Make the certificates of all servers anew.
+    as_json
+        Print one JSON array instead of a table.
+    """
+    found = stack.make_certificates(name or [], renew=renew)
+    if as_json:
+        print(json.dumps([asdict(one) for one in found], default=str, indent=2))
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("certificate", "", "until", "names", "file"):
+        table.add_column(column)
+    for one in found:
+        state = "made" if one.was_made else "was there"
+        terminal.add_row(table, one.owner, state, f"{one.until:%Y-%m-%d}", ", ".join(one.names), one.file)
+    terminal.print_table(table)
+    print(f"Give clients {TlsSettings().authority()}; those in Java, such as beeline, {certificates.trust_store()}.")
+    for one in found:
+        if one.owner == "authority":
+            print(f"SHA-256 of the authority's certificate: {one.sha256}")
+    if not TlsSettings().enabled:
+        print("TLS is off: set SKYTIER_TLS_ENABLED=1, then 'make down' and 'make up'.")
+
+
 def _print_table(healths: list[Health]) -> None:
     table = Table(box=None, pad_edge=False)
     for column in ("server", "state", "address", "MB", "log"):
@@ -128,7 +170,7 @@ def _print_addresses() -> None:
         "Dashboard": f"http://{HOST}:{ports.dashboard}",
         "operator": _operator_link(f"http://{HOST}:{ports.dashboard}"),
         "Airflow": f"{airflow.url()}  (user {settings.user}, {password})",
-        "SQL": f'jdbc:hive2://{HOST}:{ports.sql}  (or: skytier sql "select ...")',
+        "SQL": f'{SqlEndpoint().address()}  (or: skytier sql "select ...")',
         "HDFS": HdfsSettings().url,
         "logs": home() / "logs",
     }

@@ -56,6 +56,8 @@ def ensure_stack_env() -> None:
     path = stack_env_file()
     kept = read_stack_env()
     values = {name: value for name, value in os.environ.items() if name.startswith("SKYTIER_PORT_")} | kept
+    # Unlike ports it may change: what was given last holds until something else is.
+    values |= {name: value for name, value in os.environ.items() if name.startswith("SKYTIER_TLS_")}
     makers = _SECRETS | dict.fromkeys(airflow_users.password_variables(AirflowSettings()), _password)
     values |= {name: os.environ.get(name) or make() for name, make in makers.items() if name not in values}
     if values != kept:

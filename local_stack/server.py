@@ -137,11 +137,11 @@ def conf_folder() -> Path:
     return folder
 
 
-def write_private(path: Path, text: str) -> None:
+def write_private(path: Path, content: str | bytes) -> None:
     """Write a file that only its owner may read, in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # A name of its own: servers that start at the same time may write the same file. It is made with mode 600.
     number, aside = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
-    with os.fdopen(number, "w") as file:
-        file.write(text)
+    with os.fdopen(number, "wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
     Path(aside).replace(path)

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 
 import psutil
 
-from local_stack import first_start, processes
+from local_stack import certificates, first_start, processes
 from local_stack.airflow import ApiServer, DagProcessor, Scheduler
 from local_stack.dashboard import Dashboard
 from local_stack.environment import ensure_stack_env
@@ -30,7 +30,7 @@ from local_stack.sql_endpoint import SqlEndpoint
 from skytier import spark
 from skytier.errors import TerminalError, TransientError
 from skytier.exclusive import exclusively
-from skytier.settings import HOST, FeedSettings, home, scratch_folder
+from skytier.settings import HOST, FeedSettings, TlsSettings, home, scratch_folder
 
 # In this order every server stands after those it needs.
 SERVERS: tuple[Server, ...] = (
@@ -91,6 +91,8 @@ def up(servers: Sequence[Server], progress: Progress) -> None:
     make_home()
     with _only_one(), progress:
         ensure_stack_env()
+        if TlsSettings().enabled:
+            certificates.ensure()
         for server in servers:  # before anything is started that would be left running
             if not processes.find(server.name):
                 _check_ports(server)
@@ -101,6 +103,13 @@ def up(servers: Sequence[Server], progress: Progress) -> None:
         if {"datanode", "sql", "mongodb", "kafka"} <= {server.name for server in servers}:
             first_start.run(progress)
         _bring_up_all([server for server in servers if server.after_first_start], progress)
+
+
+def make_certificates(names: Sequence[str], *, renew: bool) -> list[certificates.Certificate]:
+    """The certificates of TLS; made where they are missing or no longer good, or all servers' anew."""
+    make_home()
+    with _only_one():
+        return certificates.ensure(names, renew=renew)
 
 
 def _bring_up_all(servers: Sequence[Server], progress: Progress) -> None:

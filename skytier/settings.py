@@ -11,7 +11,7 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -103,6 +103,38 @@ class KafkaUser(StrEnum):
     """may do everything: the broker itself, and set-up"""
 
 
+class TlsSettings(Settings):
+    """TLS of the local stack's MongoDB, PostgreSQL, Redis, Kafka and SQL endpoint, and of their clients."""
+
+    model_config = SettingsConfigDict(env_prefix="SKYTIER_TLS_")
+
+    enabled: bool = Field(
+        False,
+        description="whether these servers speak TLS and nothing else; `skytier stack up` keeps it in `stack.env`",
+    )
+    ca_file: str = Field(
+        "",
+        description="certificates (PEM) of the authorities that clients trust; empty: of the one that "
+        "`skytier stack certificates` makes",
+    )
+
+    @property
+    def folder(self) -> Path:
+        """Where the certificates and keys of the local stack are."""
+        return home() / "tls"
+
+    def authority(self) -> Path:
+        """The file of the authorities that clients trust. Raises TerminalError where it is not there."""
+        file = PROJECT_ROOT / Path(self.ca_file).expanduser() if self.ca_file else self.folder / "ca.pem"
+        if not file.is_file():
+            what = "SKYTIER_TLS_CA_FILE names" if self.ca_file else "SKYTIER_TLS_ENABLED is set, which wants"
+            raise TerminalError(
+                f"{what} the file {file}, which does not exist: 'skytier stack certificates' makes an authority and "
+                "certificates; where you have an authority of your own, set SKYTIER_TLS_CA_FILE to its certificate."
+            )
+        return file
+
+
 class KafkaSettings(Settings):
     """Kafka: how to log in, the topic of flight events, and its dead-letter topic."""
 
@@ -111,8 +143,8 @@ class KafkaSettings(Settings):
     bootstrap_servers: str = Field("", description="brokers as host:port,...; empty: the local stack's")
     security_protocol: Literal["", "PLAINTEXT", "SASL_PLAINTEXT", "SSL", "SASL_SSL"] = Field(
         "",
-        description="protocol of the brokers; empty: SASL_PLAINTEXT with the local stack's, with others SASL_SSL where "
-        "there is a user and PLAINTEXT where there is none",
+        description="protocol of the brokers; empty: SASL_PLAINTEXT with the local stack's, or SASL_SSL where "
+        "SKYTIER_TLS_ENABLED is set; with others SASL_SSL where there is a user and PLAINTEXT where there is none",
     )
     user: str = Field("", description="user at brokers elsewhere; on the local stack each part has one of its own")
     password: SecretStr = Field(SecretStr(""), description="password of that user")
@@ -147,13 +179,18 @@ class KafkaSettings(Settings):
             object.__setattr__(self, "bootstrap_servers", _local_brokers())
         if not self.security_protocol:
             elsewhere = "SASL_SSL" if self.user else "PLAINTEXT"
-            object.__setattr__(self, "security_protocol", "SASL_PLAINTEXT" if self.is_local else elsewhere)
+            local = "SASL_SSL" if TlsSettings().enabled else "SASL_PLAINTEXT"
+            object.__setattr__(self, "security_protocol", local if self.is_local else elsewhere)
         return self
 
     @property
     def is_local(self) -> bool:
         """Whether it is the local stack's."""
         return self.bootstrap_servers == _local_brokers()
+
+    def authority(self) -> str:
+        """The file of the authorities that clients trust; empty: the system's. Raises TerminalError without it."""
+        return str(TlsSettings().authority()) if self.is_local and TlsSettings().enabled else self.ca_file
 
     def login(self, user: KafkaUser) -> tuple[str, str, str]:
         """Mechanism, name and password of who logs in. Raises TerminalError where there is none."""
@@ -228,20 +265,33 @@ class MongoSettings(Settings):
         return self.uri.get_secret_value() or self._local(self.user, self.password, "SKYTIER_MONGODB_PASSWORD")
 
     def reader_connection_string(self) -> str:
-        """The URI of who only reads, for the views of SQL; holds a password, so never log it."""
+        """The URI of who only reads, for the views of SQL; holds a password, so never log it.
+
+        The driver of Java takes authorities from the JVM's trust store, and none from the URI.
+        """
         if given := self.reader_uri.get_secret_value() or self.uri.get_secret_value():
             return given
-        return self._local(self.reader_user, self.reader_password, "SKYTIER_MONGODB_READER_PASSWORD")
+        return self._local(self.reader_user, self.reader_password, "SKYTIER_MONGODB_READER_PASSWORD", of_java=True)
 
     @staticmethod
-    def _local(user: str, password: SecretStr, variable: str) -> str:
+    def local_parameters(login_of: str = "", *, of_java: bool = False) -> str:
+        """What stands behind the question mark in a URI of the local stack's server, with a user of this database."""
+        parameters = {"authSource": login_of} if login_of else {}
+        parameters |= {"directConnection": "true", "w": "majority"}
+        tls = TlsSettings()
+        if tls.enabled:
+            parameters |= {"tls": "true"} if of_java else {"tls": "true", "tlsCAFile": str(tls.authority())}
+        return urlencode(parameters, quote_via=quote)
+
+    def _local(self, user: str, password: SecretStr, variable: str, *, of_java: bool = False) -> str:
         if not password.get_secret_value():
             raise TerminalError(
                 f"{variable} is not set and {stack_env_file()} does not hold it: "
                 "start the local stack with 'make up', or set SKYTIER_MONGODB_URI."
             )
         login = f"{quote(user)}:{quote(password.get_secret_value(), safe='')}"
-        return f"mongodb://{login}@{HOST}:{PortSettings().mongodb}/?authSource=admin&directConnection=true&w=majority"
+        parameters = self.local_parameters("admin", of_java=of_java)
+        return f"mongodb://{login}@{HOST}:{PortSettings().mongodb}/?{parameters}"
 
 
 class PostgresSettings(Settings):
@@ -262,6 +312,12 @@ class PostgresSettings(Settings):
         """The password of the owner of a database."""
         return {"airflow": self.airflow_password, "metastore": self.metastore_password}[owner].get_secret_value()
 
+    @staticmethod
+    def tls_parameters() -> dict[str, str]:
+        """What a connection to it says of TLS, in PostgreSQL's own words; nothing where there is none."""
+        tls = TlsSettings()
+        return {"sslmode": "verify-full", "sslrootcert": str(tls.authority())} if tls.enabled else {}
+
 
 class RedisSettings(Settings):
     """The cache."""
@@ -277,9 +333,16 @@ class RedisSettings(Settings):
 
     def connection_string(self) -> str:
         """The URL to connect with; holds the password, so never log it."""
-        if url := self.url.get_secret_value():
-            return url
-        return f"redis://:{quote(self.password.get_secret_value(), safe='')}@{HOST}:{PortSettings().redis}"
+        return self.url.get_secret_value() or self.local_connection_string()
+
+    def local_connection_string(self) -> str:
+        """The URL of the local stack's server; holds the password as well."""
+        tls = TlsSettings()
+        server = f":{quote(self.password.get_secret_value(), safe='')}@{HOST}:{PortSettings().redis}"
+        if not tls.enabled:
+            return f"redis://{server}"
+        trusted = {"ssl_cert_reqs": "required", "ssl_check_hostname": "true", "ssl_ca_certs": str(tls.authority())}
+        return f"rediss://{server}?{urlencode(trusted)}"
 
 
 class CacheSettings(Settings):
@@ -507,6 +570,7 @@ class FeedSettings(Settings):
 
 ALL_SETTINGS: tuple[type[Settings], ...] = (
     PortSettings,
+    TlsSettings,
     KafkaSettings,
     HdfsSettings,
     MongoSettings,
