@@ -80,6 +80,15 @@ has_browser() { [[ -n $(command -v chromium || command -v chromium-browser || co
 
 has_library() { compgen -G "/lib*/$1" || compgen -G "/lib/*/$1" || compgen -G "/usr/lib*/$1" || compgen -G "/usr/lib/*/$1" || compgen -G "/usr/local/lib/$1"; } >/dev/null
 
+# Servers with TLS are others than those of the wheels: they are installed where TLS is set, and for the tests.
+wants_tls() {
+  [[ $FOR == tests || ${SKYTIER_TLS_ENABLED:-} =~ ^(1|true|yes|on)$ ]] ||
+    grep -qsiE '^SKYTIER_TLS_ENABLED=(1|true|yes|on)$' "${SKYTIER_HOME:-var}/stack.env"
+}
+
+# Debian's redis-tools holds the server under the name redis-check-rdb, and starts no service.
+has_tls_cache() { [[ -n $(command -v valkey-server || command -v redis-server || command -v redis-check-rdb) ]]; }
+
 # Prints what is missing, one "what|package of Debian" a line.
 missing() {
   command -v git >/dev/null || echo "git|git"
@@ -91,6 +100,7 @@ missing() {
     command -v setpriv >/dev/null || echo "setpriv|util-linux"
     has_library libcurl.so.4 || echo "libcurl 4 (for mongod)|libcurl4"
   fi
+  ! wants_tls || has_tls_cache || echo "Redis or Valkey with TLS (redis-server)|redis-tools"
   [[ $FOR != tests ]] || has_browser || echo "Chromium (for the tests of the dashboard)|chromium"
 }
 
@@ -198,8 +208,11 @@ has_jars() {
 }
 
 fetch_jars() {
-  local classpath outdated=()
-  for classpath in kafka hadoop metastore spark; do
+  local classpath outdated=() wanted=(kafka hadoop metastore spark)
+  if wants_tls && [[ ! -x /usr/lib/postgresql/16/bin/postgres && $(uname -sm) == "Linux x86_64" ]]; then
+    wanted+=(postgres-tls)
+  fi
+  for classpath in "${wanted[@]}"; do
     has_jars "$classpath" || outdated+=("$classpath")
   done
   [[ ${#outdated[@]} -gt 0 ]] || return 0

@@ -31,10 +31,15 @@ case "$call" in
   uv\ venv*) make_stub "${!#}/bin/python" ;;
   uv\ pip\ sync*airflow*) make_stub .venv-airflow/bin/airflow ;;
   uv\ pip\ install*) make_stub .venv/bin/skytier ;;
-  apt-get\ *install*) make_stub "${STUB%/*}/bin/mvn" ;;
+  apt-get\ *install*)
+    make_stub "${STUB%/*}/bin/mvn"
+    [[ $call != *redis-tools* ]] || make_stub "${STUB%/*}/bin/redis-check-rdb" ;;
   sudo\ -v) ;;
   sudo\ *) exec "$@" ;;
-  mvn\ *) for one in kafka hadoop metastore spark; do mkdir -p "var/jars/$one"; touch "var/jars/$one/one.jar"; done ;;
+  mvn\ *)
+    for one in kafka hadoop metastore spark postgres-tls; do
+      mkdir -p "var/jars/$one"; touch "var/jars/$one/one.jar"
+    done ;;
 esac
 """
 _WARNING = "a line of the tool's own"
@@ -122,6 +127,21 @@ def test_a_step_that_fails_is_not_done_and_is_done_again(
     again = machine.install()
     assert (again.returncode, again.stdout + again.stderr) == (0, "")
     assert not [line for line in machine.calls.read_text().splitlines() if line.startswith(("uv", "pip", "mvn"))]
+
+
+@pytest.mark.parametrize("setting", ["environment", "stack.env"])
+def test_servers_with_tls_are_installed_where_it_is_set(machine: Machine, setting: str) -> None:
+    """Those of the wheels have none; who does not want it does not get others."""
+    assert machine.install().returncode == 0
+    assert "redis-tools" not in machine.calls.read_text()
+    assert machine.stamped() == ALL
+    variables = {"SKYTIER_TLS_ENABLED": "1"} if setting == "environment" else {}
+    (machine.root / "var" / "stack.env").write_text("" if variables else "SKYTIER_TLS_ENABLED=1\n")
+    done = machine.install(**variables)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "redis-tools" in machine.calls.read_text()
+    own = Path("/usr/lib/postgresql/16/bin/postgres").exists()
+    assert machine.stamped() == ALL | (set() if own else {"var/jars/postgres-tls"})
 
 
 @pytest.mark.parametrize("lost", [".venv/bin/skytier", ".venv-airflow/bin/airflow", "var/jars/kafka/one.jar"])
