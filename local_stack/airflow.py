@@ -171,6 +171,7 @@ def environment() -> dict[str, str]:
         options
         | spark.job_variables()
         | jvm.hadoop_environment()
+        | _database_tls()
         | {
             "AIRFLOW_HOME": str(_home()),
             "AIRFLOW_CONN_SPARK_DEFAULT": connection,
@@ -178,6 +179,11 @@ def environment() -> dict[str, str]:
             "PATH": f"{PROJECT_ROOT / '.venv' / 'bin'}:{base_environment().get('PATH', '')}",
         }
     )
+
+
+def _database_tls() -> dict[str, str]:
+    """Airflow makes an address for asyncpg of psycopg2's, which call this otherwise: both read these variables."""
+    return {f"PG{name.upper()}": value for name, value in PostgresSettings.tls_parameters().items()}
 
 
 def _options(settings: AirflowSettings) -> dict[str, Any]:

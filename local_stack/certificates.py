@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
-from local_stack import authority
+from local_stack import authority, processes
 from local_stack.authority import Authority
-from local_stack.server import write_private
+from local_stack.server import Server, write_private
 from skytier.errors import TerminalError
 from skytier.settings import HOST, TlsSettings
 
@@ -87,6 +87,14 @@ def ensure(names: Iterable[str] = (), *, renew: bool = False, now: datetime | No
     entries = [pkcs12.PKCS12Certificate(one, f"authority-{number}".encode()) for number, one in enumerate(trusted)]
     write_private(trust_store(), pkcs12.serialize_java_truststore(entries, NoEncryption()))
     return found
+
+
+def renew(servers: Iterable[Server]) -> None:
+    """Make what is missing or no longer good, and stop servers that would go on showing what they started with."""
+    made = {one.owner for one in ensure() if one.was_made}
+    for server in servers:
+        if server.name in made:
+            processes.stop(server.name, server.stop_signal)
 
 
 def _authority(folder: Path, now: datetime) -> tuple[Authority, bool]:

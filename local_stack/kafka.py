@@ -11,11 +11,11 @@ import stamina
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 from confluent_kafka.cimpl import KafkaError, KafkaException, NewTopic
 
-from local_stack import jvm, kafka_users
+from local_stack import certificates, jvm, kafka_users
 from local_stack.server import Server, conf_folder, data_folder, write_private
 from skytier import kafka_clients
 from skytier.kept_folder import new_folder
-from skytier.settings import HOST, KafkaSettings, KafkaUser, PortSettings, scratch_folder
+from skytier.settings import HOST, KafkaSettings, KafkaUser, PortSettings, TlsSettings, scratch_folder
 
 _DAY_MS = 24 * 60 * 60 * 1000
 _EVENTS = {
@@ -158,13 +158,23 @@ class Kafka(Server):
             "num.io.threads": 4,
         }
         has_users = not data.exists() or _has_users(data)  # a new one gets the first of them with its format
-        properties |= kafka_users.server_properties(_settings(), has_users=has_users)
+        properties |= kafka_users.server_properties(_settings(), has_users=has_users) | _tls()
         write_private(path, "".join(kafka_clients.property_line(key, value) for key, value in properties.items()))
 
 
 def _settings() -> KafkaSettings:
     """Those of this server, whichever Kafka clients are told to use."""
     return KafkaSettings(bootstrap_servers="", security_protocol="")
+
+
+def _tls() -> dict[str, str]:
+    """Where clients find it by TLS only: its certificate, and whom the broker trusts, which is a client of itself."""
+    if not TlsSettings().enabled:
+        return {}
+    stores = {"keystore": certificates.pem(Kafka.name), "truststore": TlsSettings().authority()}
+    prefix = "listener.name.client.ssl"
+    kinds = {f"{prefix}.{store}.type": "PEM" for store in stores}
+    return kinds | {f"{prefix}.{store}.location": str(file) for store, file in stores.items()}
 
 
 def _answers(client: AdminClient) -> bool:

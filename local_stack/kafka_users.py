@@ -66,7 +66,7 @@ def server_properties(settings: KafkaSettings, *, has_users: bool) -> dict[str, 
     plain = jaas("PLAIN", name, password, **{f"user_{name}": password})
     own = LOCAL_KAFKA_MECHANISM if has_users else "PLAIN"
     return {
-        "listener.security.protocol.map": "CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT",
+        "listener.security.protocol.map": f"CLIENT:{settings.security_protocol},CONTROLLER:SASL_PLAINTEXT",
         "inter.broker.listener.name": "CLIENT",
         "sasl.mechanism.inter.broker.protocol": own,
         "sasl.mechanism.controller.protocol": "PLAIN",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote, urlencode
+
 from local_stack import jvm
 from local_stack.server import Server
 from skytier import metastore, spark
@@ -23,7 +25,8 @@ class Metastore(Server):
     def command(self) -> list[str]:
         ports = PortSettings()
         # A database that is reached and does not answer must not hold its callers for ever either.
-        database = f"jdbc:postgresql://{HOST}:{ports.postgres}/metastore?connectTimeout=3&socketTimeout=60"
+        parameters = {"connectTimeout": "3", "socketTimeout": "60"} | PostgresSettings.tls_parameters()
+        database = f"jdbc:postgresql://{HOST}:{ports.postgres}/metastore?{urlencode(parameters, quote_via=quote)}"
         hdfs = HdfsSettings().url
         arguments = [HOST, str(ports.metastore), database, "metastore", hdfs, f"{hdfs}/warehouse"]
         classpath = [str(jvm.compiled()), jvm.jars("metastore"), f"{spark.spark_home()}/jars/*"]

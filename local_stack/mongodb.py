@@ -13,10 +13,10 @@ from typing import Any
 
 from pymongo import MongoClient
 
-from local_stack import mongodb_users
+from local_stack import certificates, mongodb_users
 from local_stack.server import Server, conf_folder, data_folder, write_private
 from skytier.errors import TerminalError
-from skytier.settings import HOST, MongoSettings, PortSettings
+from skytier.settings import HOST, MongoSettings, PortSettings, TlsSettings
 
 REPLICA_SET = "rs0"
 
@@ -46,7 +46,7 @@ net:
   unixDomainSocket: {{enabled: false}}
   # Without zlib, by which this version can be made to send what is in its memory (CVE-2025-14847).
   compression: {{compressors: "snappy,zstd"}}
-storage:
+{self._tls()}storage:
   dbPath: "{data_folder(self.name)}"
   wiredTiger: {{engineConfig: {{cacheSizeGB: 0.5}}}}
 replication:
@@ -62,6 +62,20 @@ setParameter:
   diagnosticDataCollectionEnabled: false
   # For snapshots that nobody reads here, indexes would keep what was deleted in the last five minutes.
   minSnapshotHistoryWindowInSeconds: 10
+"""
+
+    def _tls(self) -> str:
+        """Its part of ``net``; clients show a password, and no certificate of their own."""
+        tls = TlsSettings()
+        if not tls.enabled:
+            return ""
+        return f"""\
+  tls:
+    mode: requireTLS
+    certificateKeyFile: "{certificates.pem(self.name)}"
+    CAFile: "{tls.authority()}"
+    allowConnectionsWithoutCertificates: true
+    disabledProtocols: TLS1_0,TLS1_1
 """
 
     def command(self) -> list[str]:
@@ -91,7 +105,8 @@ setParameter:
 
     @staticmethod
     def _anonymous() -> MongoClient[dict[str, Any]]:
-        return MongoClient(HOST, PortSettings().mongodb, directConnection=True, serverSelectionTimeoutMS=2000)
+        uri = f"mongodb://{HOST}:{PortSettings().mongodb}/?{MongoSettings.local_parameters()}"
+        return MongoClient(uri, serverSelectionTimeoutMS=2000)
 
     @staticmethod
     def _conf() -> Path:

@@ -80,5 +80,5 @@ def _logs_in(user: str, password: str) -> bool:
 
 def _client(user: str = "", password: str = "") -> Client:
     login = f"{quote(user, safe='')}:{quote(password, safe='')}@" if user else ""
-    uri = f"mongodb://{login}{HOST}:{PortSettings().mongodb}/?authSource=admin&directConnection=true&w=majority"
-    return MongoClient(uri if user else uri.replace("authSource=admin&", ""), serverSelectionTimeoutMS=2000)
+    parameters = MongoSettings.local_parameters("admin" if user else "")
+    return MongoClient(f"mongodb://{login}{HOST}:{PortSettings().mongodb}/?{parameters}", serverSelectionTimeoutMS=2000)

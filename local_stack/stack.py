@@ -92,7 +92,7 @@ def up(servers: Sequence[Server], progress: Progress) -> None:
     with _only_one(), progress:
         ensure_stack_env()
         if TlsSettings().enabled:
-            certificates.ensure()
+            certificates.renew(servers)
         for server in servers:  # before anything is started that would be left running
             if not processes.find(server.name):
                 _check_ports(server)

@@ -26,8 +26,8 @@ def config(user: KafkaUser, settings: KafkaSettings | None = None) -> dict[str, 
     if _logs_in(settings):
         mechanism, name, password = settings.login(user)
         found |= {"sasl.mechanism": mechanism, "sasl.username": name, "sasl.password": password}
-    if settings.ca_file:
-        found["ssl.ca.location"] = settings.ca_file
+    if authority := settings.authority():
+        found["ssl.ca.location"] = authority
     return found
 
 
@@ -54,8 +54,8 @@ def spark_options(user: KafkaUser, settings: KafkaSettings | None = None) -> dic
 def java_properties(settings: KafkaSettings) -> dict[str, str]:
     """What every Java client has among its properties beside its login."""
     found = _common(settings)
-    if settings.ca_file:
-        found |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": settings.ca_file}
+    if authority := settings.authority():
+        found |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": authority}
     return found
 
 

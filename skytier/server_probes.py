@@ -17,6 +17,7 @@ import pymongo
 import requests
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import KafkaException
+from psycopg.conninfo import make_conninfo
 from pymongo import MongoClient
 from pymongo.errors import AutoReconnect, ServerSelectionTimeoutError
 from redis.exceptions import TimeoutError as RedisTimeout
@@ -232,7 +233,7 @@ def _redis() -> None:
 
 
 def _postgres() -> None:
-    with psycopg.connect(
+    login = make_conninfo(
         host=HOST,
         port=PortSettings().postgres,
         dbname="airflow",
@@ -240,7 +241,8 @@ def _postgres() -> None:
         password=PostgresSettings().password_of("airflow"),
         connect_timeout=PATIENCE_SECONDS,
         options=f"-c statement_timeout={PATIENCE_SECONDS}s",
-    ) as connection:
+    )
+    with psycopg.connect(make_conninfo(login, **PostgresSettings.tls_parameters())) as connection:
         connection.execute("select 1")
 
 

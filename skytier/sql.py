@@ -14,11 +14,9 @@ from typing import Any
 
 import stamina
 from pyhive import exc, hive
-from thrift.transport.TSocket import TSocket
 from thrift.transport.TTransport import TTransportException
-from thrift_sasl import TSaslClientTransport
 
-from skytier import blocks
+from skytier import blocks, sql_transport
 from skytier.errors import TerminalError, TransientError
 from skytier.files import Files
 from skytier.settings import PortSettings, Role, SqlSettings, stack_env_file
@@ -40,7 +38,8 @@ _NO_METASTORE = ("Could not connect to meta store", "TTransportException")  # Hi
 _CONFLICTS = ("Found conflicting files", "CommitFailedException")  # Iceberg's words
 
 # What it would print is in the error that is raised.
-logging.getLogger("thrift.transport.TSocket").setLevel(logging.CRITICAL)
+for _module in ("TSocket", "TSSLSocket"):
+    logging.getLogger(f"thrift.transport.{_module}").setLevel(logging.CRITICAL)
 
 
 class SqlError(TerminalError):
@@ -146,10 +145,8 @@ def ping(seconds: float) -> None:
     Raises what PyHive and Thrift raise.
     """
     settings = SqlSettings()
-    socket = TSocket(settings.host, PortSettings().sql)
-    socket.setTimeout(seconds * 1000)
     user, password = settings.login(Role.READER)
-    transport = TSaslClientTransport(lambda: _login(settings.host, user, password), "PLAIN", socket)
+    transport = sql_transport.transport(settings.host, PortSettings().sql, user, password, seconds)
     with (
         closing(hive.Connection(thrift_transport=transport, username=user)) as connection,
         closing(connection.cursor()) as cursor,
@@ -158,17 +155,20 @@ def ping(seconds: float) -> None:
         cursor.fetchall()
 
 
-def _login(host: str, user: str, password: str) -> Any:
-    return hive.get_installed_sasl(host, "PLAIN", None, user, password)
-
-
 @stamina.retry(on=TransientError, attempts=3, wait_initial=0.2, wait_max=1.0)
 def _connect(settings: SqlSettings, role: Role) -> Any:
     port = PortSettings().sql
     user, password = settings.login(role)
     try:
-        return hive.Connection(host=settings.host, port=port, username=user, password=password, auth="CUSTOM")
+        transport = sql_transport.transport(settings.host, port, user, password)
+        return hive.Connection(thrift_transport=transport, username=user)
     except (OSError, TTransportException) as error:
+        if untrusted := sql_transport.untrusted(error):
+            raise TerminalError(
+                f"The SQL endpoint at {settings.host}:{port} shows a certificate that is not trusted "
+                f"({untrusted.verify_message}): SKYTIER_TLS_CA_FILE has to be the certificate of the authority that "
+                "signed it, and the host's name, or address, to be in it."
+            ) from error
         if _REFUSED_LOGIN in str(error):
             raise TerminalError(
                 f"The SQL endpoint at {settings.host}:{port} refuses the password of {user}: the one in "

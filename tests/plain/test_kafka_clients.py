@@ -109,3 +109,18 @@ def test_a_line_of_properties_is_ascii_and_one_line(password: str) -> None:
     line = kafka_clients.property_line("sasl.jaas.config", kafka_clients.jaas("PLAIN", "a", password))
     assert line.isascii()
     assert line.count("\n") == 1
+
+
+def test_the_local_stack_is_asked_over_tls_where_that_is_set(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    """By its own authority, whatever that of brokers elsewhere is; those are asked as their own settings say."""
+    (home / "tls").mkdir()
+    own = home / "tls" / "ca.pem"
+    own.touch()
+    set_all(monkeypatch, {"SKYTIER_TLS_ENABLED": "1", "SKYTIER_KAFKA_CA_FILE": "/etc/ca.pem"})
+    found = kafka_clients.config(KafkaUser.JOB)
+    assert (found["security.protocol"], found["ssl.ca.location"]) == ("SASL_SSL", str(own))
+    options = kafka_clients.spark_options(KafkaUser.JOB)
+    assert options["kafka.ssl.truststore.location"] == str(own)
+    set_all(monkeypatch, ELSEWHERE)
+    found = kafka_clients.config(KafkaUser.JOB)
+    assert (found["security.protocol"], found["ssl.ca.location"]) == ("PLAINTEXT", "/etc/ca.pem")

@@ -1,0 +1,247 @@
+"""A stack with TLS: events reach both tiers, everybody is answered as without it, and nobody who speaks plain text."""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import KafkaException
+from cryptography import x509
+from psycopg.conninfo import make_conninfo
+from pyhive import hive
+from pymongo import MongoClient
+from pymongo.errors import ServerSelectionTimeoutError
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from thrift.transport.TTransport import TTransportException
+
+from dashboard.queries import overview
+from local_stack import airflow, certificates, postgres
+from local_stack.authority import SERVER_DAYS
+from local_stack.certificates import RENEWAL_DAYS
+from local_stack.sql_endpoint import password_file
+from skytier import hot_tier, kafka_clients, server_probes
+from skytier.cache import Cache, Origin
+from skytier.kafka_log import KafkaLog
+from skytier.server_probes import State
+from skytier.settings import (
+    HOST,
+    PROJECT_ROOT,
+    KafkaSettings,
+    KafkaUser,
+    MongoSettings,
+    PortSettings,
+    PostgresSettings,
+    RedisSettings,
+    Role,
+    SqlSettings,
+    TlsSettings,
+)
+from skytier.sql import Connection, query
+from tests import stores
+from tests.minute_job import run
+from tests.own_stack import SHORT_LIVED, WITHOUT, OwnStack, own_stack, settings_of
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
+
+EVENTS = 300
+TRACE = "from before"
+# Whatever the server, what it sends is shown by what asked for: which database, and whether inside TLS.
+_AIRFLOWS = """
+import asyncio, json, os, asyncpg, psycopg2
+url = os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("postgresql+psycopg2", "postgresql")
+asked = "select ssl from pg_stat_ssl where pid = pg_backend_pid()"
+with psycopg2.connect(url) as connection, connection.cursor() as cursor:
+    cursor.execute(asked)
+    found = [cursor.fetchone()[0]]
+async def ask():
+    connection = await asyncpg.connect(url)
+    found.append(await connection.fetchval(asked))
+    await connection.close()
+asyncio.run(ask())
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def tls_stack() -> Iterator[OwnStack]:
+    """A stack that had no TLS at first, and took events in with it; this process's settings point to it.
+
+    The minute job of its start takes them, and no other runs.
+    """
+    with own_stack("tls", SHORT_LIVED) as own:
+        own.up(without=(*WITHOUT, "namenode", "metastore", "redis"))
+        synthesize(own, EVENTS, "--malformed-rate", "0.05")
+        with settings_of(own), hot_tier.client() as mongodb, postgres.connect("airflow") as database:
+            mongodb[MongoSettings().database]["traces"].insert_one({"_id": TRACE})
+            database.execute("create table traces as select %s as trace", [TRACE])
+        own.down()
+        own.settings["SKYTIER_TLS_ENABLED"] = "1"
+        own.up(without=WITHOUT)
+        with settings_of(own):
+            yield own
+
+
+def synthesize(stack: OwnStack, events: int, *options: str) -> int:
+    """Publish some events; how many records they are."""
+    report = json.loads(run(stack, "synthesize", "--events", str(events), *options, "--json"))
+    return int(report["sent"])
+
+
+def published(topic: str) -> int:
+    """The next offsets of a topic, added up."""
+    with KafkaLog(KafkaSettings(), topic) as log:
+        return sum(end for _, end in log.bounds(log.partitions()).values())
+
+
+def test_what_was_kept_without_tls_is_there(tls_stack: OwnStack) -> None:
+    """PostgreSQL's programs are others now, and read the same data."""
+    with hot_tier.client() as mongodb, postgres.connect("airflow") as database:
+        assert mongodb[MongoSettings().database]["traces"].find_one() == {"_id": TRACE}
+        assert database.execute("select trace from traces").fetchone() == (TRACE,)
+        assert database.execute("select ssl from pg_stat_ssl where pid = pg_backend_pid()").fetchone() == (True,)
+
+
+def test_events_are_in_both_tiers(tls_stack: OwnStack) -> None:
+    totals = stores.totals()
+    assert totals["consumed"] >= EVENTS
+    assert totals["rejected"] > 0
+    assert published(KafkaSettings().dead_letter_topic) >= totals["rejected"]
+    with hot_tier.client() as connection:
+        assert hot_tier.events(connection).count_documents({}) == totals["stored"]
+    view = "SELECT count(*), count(DISTINCT event_id) FROM tiers.flight_events"
+    assert query("SELECT count(*) FROM flight_dw.fact_flight_events").rows == [(totals["stored"],)]
+    assert query(view).rows == [(totals["stored"], totals["stored"])]
+    (row,) = json.loads(run(tls_stack, "sql", view, "--json"))
+    assert set(row.values()) == {totals["stored"]}
+    run(tls_stack, "books", "check")
+
+
+def test_events_are_published(tls_stack: OwnStack) -> None:
+    events = KafkaSettings().topic
+    before = published(events)
+    sent = synthesize(tls_stack, 20, "--seed", "2")
+    assert published(events) == before + sent
+
+
+def test_the_dashboard_asks_the_hot_tier_and_keeps_the_answer(tls_stack: OwnStack) -> None:
+    cache, question = Cache(), overview.hot_size()
+    first = cache.get(question)
+    assert first.origin is not Origin.UNCACHED
+    again = cache.get(question)
+    assert (again.origin, again.table) == (Origin.CACHED, first.table)
+
+
+def test_every_server_is_well(tls_stack: OwnStack) -> None:
+    found = server_probes.probe_all()
+    servers = ("kafka", "mongodb", "redis", "postgres", "sql", "metastore")
+    assert {name: found[name].state in (State.OK, State.SLOW) for name in servers} == dict.fromkeys(servers, True)
+    assert tls_stack.skytier("stack", "status").returncode == 0
+
+
+def test_airflow_reaches_its_database(tls_stack: OwnStack) -> None:
+    """Through both of its drivers, with the variables that its processes get."""
+    python = str(PROJECT_ROOT / ".venv-airflow" / "bin" / "python")
+    environment = os.environ | airflow.environment()
+    done = subprocess.run([python, "-c", _AIRFLOWS], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["[true,", "true]"], done.stderr
+
+
+def ask_mongodb() -> None:
+    settings = MongoSettings()
+    client = MongoClient[dict[str, object]](
+        HOST,
+        PortSettings().mongodb,
+        directConnection=True,
+        serverSelectionTimeoutMS=1000,
+        username=settings.user,
+        password=settings.password.get_secret_value(),
+    )
+    with client:
+        client.admin.command("ping")
+
+
+def ask_kafka() -> None:
+    login = kafka_clients.config(KafkaUser.MONITOR) | {"security.protocol": "SASL_PLAINTEXT", "log_level": 0}
+    AdminClient(login).list_topics(timeout=2)
+
+
+def ask_postgres() -> None:
+    password = PostgresSettings().password_of("airflow")
+    server = make_conninfo(host=HOST, port=PortSettings().postgres, dbname="airflow", user="airflow", password=password)
+    psycopg.connect(make_conninfo(server, sslmode="disable"))
+
+
+def ask_redis() -> None:
+    with Redis(HOST, PortSettings().redis, password=RedisSettings().password.get_secret_value()) as client:
+        client.ping()
+
+
+def ask_sql() -> None:
+    user, password = SqlSettings().login(Role.READER)
+    hive.connect(HOST, PortSettings().sql, username=user, password=password, auth="CUSTOM")
+
+
+PLAIN_TEXT: dict[Callable[[], None], tuple[type[Exception], str]] = {
+    ask_mongodb: (ServerSelectionTimeoutError, "connection closed"),
+    ask_kafka: (KafkaException, "transport failure|timed out"),
+    ask_postgres: (psycopg.OperationalError, "no pg_hba.conf entry.*no encryption"),
+    ask_redis: (RedisConnectionError, "Connection closed by server|Connection reset"),
+    ask_sql: (TTransportException, "read 0 bytes"),
+}
+
+
+@pytest.mark.parametrize("ask", PLAIN_TEXT)
+def test_plain_text_is_refused(tls_stack: OwnStack, ask: Callable[[], None]) -> None:
+    """With the right password."""
+    refusal, words = PLAIN_TEXT[ask]
+    with pytest.raises(refusal, match=words):
+        ask()
+
+
+def test_beeline_is_answered(tls_stack: OwnStack) -> None:
+    url = f"jdbc:hive2://{HOST}:{PortSettings().sql}/flight_dw;ssl=true;sslTrustStore={certificates.trust_store()}"
+    beeline = [str(Path(sys.executable).parent / "beeline"), "-u", url, "-n", SqlSettings().reader]
+    beeline += ["-w", str(password_file(Role.READER)), "--silent=true", "--outputformat=csv2"]
+    done = subprocess.run(
+        [*beeline, "-e", "SELECT count(*) FROM fact_flight_events"],
+        env=os.environ | {"PYSPARK_PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert str(stores.totals()["stored"]) in done.stdout.split(), done.stderr
+
+
+def test_up_replaces_a_certificate_that_ends_soon(tls_stack: OwnStack) -> None:
+    address, before = (HOST, PortSettings().redis), tls_stack.servers()["redis"]["pid"]
+    certificates.pem("redis").unlink()
+    certificates.ensure(now=datetime.now(UTC) - timedelta(days=SERVER_DAYS - RENEWAL_DAYS + 1))
+    tls_stack.up(without=(*WITHOUT, "namenode", "metastore", "mongodb", "postgres", "kafka"))
+    assert tls_stack.servers()["redis"]["pid"] != before
+    shown = ssl.get_server_certificate(address, ca_certs=str(TlsSettings().authority()))
+    left = x509.load_pem_x509_certificate(shown.encode()).not_valid_after_utc - datetime.now(UTC)
+    assert left > timedelta(days=SERVER_DAYS - 1)
+
+
+def test_the_password_of_the_key_store_is_shown_nowhere(tls_stack: OwnStack) -> None:
+    properties = (tls_stack.home / "conf" / "spark-sql.properties").read_text()
+    (password,) = [line.split()[1] for line in properties.splitlines() if "keystore.password" in line]
+    name = "hive.server2.keystore.password"
+    with Connection(Role.OPERATOR) as connection:
+        said = [str(connection.query(f"SET{what}").rows) for what in ("", " -v", f" {name}", f" spark.hadoop.{name}")]
+    process = psutil.Process(tls_stack.servers()["sql"]["pid"])
+    said += [" ".join(process.cmdline()), str(process.environ())]
+    said += [log.read_text(errors="replace") for log in (tls_stack.home / "logs").glob("*.log")]
+    assert [text for text in said if password in text] == []
