@@ -88,7 +88,7 @@ class Login:
         self.config = config(user, self._settings) | {"error_cb": self._listen}
 
     def _listen(self, error: KafkaError) -> None:
-        if error.code() == KafkaError._AUTHENTICATION:
+        if error.code() in (KafkaError._AUTHENTICATION, KafkaError._SSL):
             self._refusal = error
         if self._told is not None:
             self._told(error)
@@ -106,9 +106,14 @@ class Login:
         refusal, self._refusal = self._refusal, None
         if refusal is None:
             return None
+        servers = self._settings.bootstrap_servers
+        if refusal.code() == KafkaError._SSL:
+            said = refusal.str().partition(":error:")[2] or refusal.str()
+            named_by = "SKYTIER_TLS_CA_FILE" if self._settings.is_local else "SKYTIER_KAFKA_CA_FILE"
+            return f"Kafka at {servers} speaks no TLS, or its certificate is not trusted ({said}): see {named_by}"
         where = str(stack_env_file()) if self._settings.is_local else "SKYTIER_KAFKA_USER and SKYTIER_KAFKA_PASSWORD"
         name = self.config["sasl.username"]
-        return f"Kafka at {self._settings.bootstrap_servers} refuses {name} or its password: see {where}"
+        return f"Kafka at {servers} refuses {name} or its password: see {where}"
 
 
 def _common(settings: KafkaSettings) -> dict[str, str]:

@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from local_stack import authority, certificates, postgres
 from local_stack.server import write_private
-from skytier import cache, hot_tier, kafka_clients, sql_transport
-from skytier.errors import TerminalError
-from skytier.settings import HOST, KafkaUser, PortSettings, RedisSettings, Role, SqlSettings, TlsSettings
+from skytier import cache, hot_tier, kafka_clients, sql_transport, topics
+from skytier.errors import TerminalError, TransientError
+from skytier.settings import HOST, KafkaSettings, KafkaUser, PortSettings, RedisSettings, Role, SqlSettings, TlsSettings
 from skytier.sql import Connection
 
 pytestmark = pytest.mark.plain
@@ -31,6 +31,7 @@ PASSWORDS = (
     "POSTGRES_AIRFLOW_PASSWORD",
     "SQL_READER_PASSWORD",
     "KAFKA_MONITOR_PASSWORD",
+    "KAFKA_JOB_PASSWORD",
 )
 
 
@@ -169,3 +170,11 @@ def test_a_certificate_that_is_not_trusted_is_named(tmp_path: Path, monkeypatch:
     certificate, trusted = certificate_for(tmp_path, "db.example.org"), r"not trusted \(IP address mismatch"
     with listening("sql", certificate, monkeypatch), pytest.raises(TerminalError, match=trusted):
         Connection(Role.READER)
+
+
+def test_a_broker_that_is_not_trusted_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = r"certificate is not trusted \(.*certificate verify failed.*see SKYTIER_TLS_CA_FILE"
+    monkeypatch.setattr(topics, "_TIMEOUT_SECONDS", 1)
+    certificate = certificate_for(tmp_path, "db.example.org")
+    with listening("kafka", certificate, monkeypatch), pytest.raises(TransientError, match=named):
+        topics.require(KafkaSettings(), "flight_events")
