@@ -1,16 +1,10 @@
-"""A Kafka of an earlier version learns to ask for passwords, and no job shows one."""
+"""A Kafka of an earlier version learns to ask for passwords, and Java reads each as it is."""
 
 from __future__ import annotations
 
-import shlex
-import socket
 import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 from confluent_kafka import Consumer, KafkaError, Producer, TopicCollection, TopicPartition
@@ -21,10 +15,9 @@ from local_stack import jvm, processes
 from local_stack.kafka import Kafka
 from local_stack.stack import SERVERS
 from skytier import kafka_clients
-from skytier.settings import HOST, KafkaSettings, KafkaUser, PortSettings
+from skytier.settings import HOST, KafkaUser, PortSettings
 from tests import stores
 from tests.own_stack import OwnStack, own_stack, settings_of
-from tests.producing import Sent, publish
 from tests.stack.test_kafka_access import EVENTS, Config, failures, results
 
 pytestmark = pytest.mark.stack
@@ -89,52 +82,6 @@ def kafka_users_of(properties: Path) -> str:
     """By which mechanisms clients may log in."""
     lines = dict(line.split("=", 1) for line in properties.read_text().splitlines())
     return lines["listener.name.client.sasl.enabled.mechanisms"]
-
-
-def pages(address: str, stop: threading.Event) -> dict[str, bytes]:
-    """All that Spark's pages show while a job runs."""
-    names = ["environment", "jobs", "stages", "executors", "StreamingQuery", "SQL", "api/v1/applications"]
-    names += [f"SQL/execution/?id={number}" for number in range(20)]
-    found: dict[str, bytes] = {}
-    while not stop.wait(0.2):
-        for name in names:
-            try:
-                with urlopen(f"{address}/{name}", timeout=5) as answer:
-                    found[name] = found.get(name, b"") + answer.read()
-            except (URLError, OSError):  # not yet, or no more
-                continue
-    return found
-
-
-@pytest.mark.usefixtures("january")
-def test_a_job_shows_no_password_of_kafka(stack: OwnStack, tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind((HOST, 0))
-        port = free.getsockname()[1]
-    shown = {
-        "spark.ui.enabled": "true",
-        "spark.ui.port": port,
-        "spark.log.level": "INFO",
-        "spark.eventLog.enabled": "true",
-        "spark.eventLog.compress": "false",
-        "spark.eventLog.dir": f"file:{tmp_path}",
-    }
-    options = [part for name, value in shown.items() for part in ("--conf", f"{name}={value}")]
-    submit = shlex.join([str(Path(sys.executable).parent / "spark-submit"), *options])
-    publish([Sent(b"not an event")])
-    stop, found = threading.Event(), dict[str, bytes]()
-    looking = threading.Thread(target=lambda: found.update(pages(f"http://{HOST}:{port}", stop)))
-    looking.start()
-    done = stack.run_with(stack.environment() | {"SKYTIER_SPARK_SUBMIT": submit}, "process")
-    stop.set()
-    looking.join()
-    assert done.returncode == 0, done.stderr
-    events = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
-    assert {"environment", "SQL/execution/?id=0"} <= set(found)
-    assert b"flight_events_rejected" in events
-    everything = events + b"".join(found.values()) + (done.stdout + done.stderr).encode()
-    for user in KafkaUser:
-        assert KafkaSettings().login(user)[2].encode() not in everything
 
 
 READ = """

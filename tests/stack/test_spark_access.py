@@ -100,5 +100,6 @@ def test_pages_and_events_of_a_job_show_no_secret(open_january: tuple[dict[str, 
     assert "spark.authenticate" in told.pages["/environment/"]
     assert any(page.startswith("/SQL/execution/") for page in told.pages)
     assert "SparkListenerSQLExecutionStart" in told.event_log
-    assert told.secrets.keys() >= {"SKYTIER_MONGODB_PASSWORD", "PYTHON_WORKER_FACTORY_SECRET"}
+    used = {"SKYTIER_KAFKA_JOB_PASSWORD", "SKYTIER_MONGODB_PASSWORD", "PYTHON_WORKER_FACTORY_SECRET"}
+    assert told.secrets.keys() >= used
     assert told.shown() == {}

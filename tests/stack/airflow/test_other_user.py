@@ -36,6 +36,7 @@ WORDS = {
     "Redis": "already authenticated|NOAUTH|WRONGPASS|invalid username-password",
     "NameNode, HTTP": "403",
     "DataNode, HTTP": "403",
+    "Kafka": "closes the connection|Authentication failed|_TRANSPORT|_TIMED_OUT",
 }
 PROCESS_FILES = ("environ", "mem", "maps", "fd", "cwd", "io")
 
