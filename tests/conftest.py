@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 from hypothesis import settings
 
+from local_stack import postgres
+from skytier import hot_tier, kafka_clients
 from skytier.files import Files
+from skytier.settings import KafkaUser, MongoSettings
 from tests.archive_runs import FIRST, publish
 from tests.kept_file import kept_file
 from tests.minute_job import drain, process, publish_january
 from tests.own_stack import SHORT_LIVED, WITHOUT, OwnStack, own_stack, settings_of
 from tests.spark_pages import SparkPages, spark_pages
+
+TRACE = "from-before"
+"""What was kept before a stack spoke TLS."""
 
 # How long an example takes says more about the machine, and what else runs on it, than about the code.
 settings.register_profile("skytier", deadline=None)
@@ -44,6 +53,36 @@ def moving_stack() -> Iterator[OwnStack]:
             with settings_of(own):
                 publish(own, 1, "--start", FIRST)
             yield own
+
+
+@pytest.fixture(scope="session")
+def tls_stack() -> Iterator[OwnStack]:
+    """A stack of its own that speaks TLS, and had none at first: some traces are from then, but no events.
+
+    This process's settings point to it.
+    """
+    with own_stack("tls", SHORT_LIVED) as own:
+        own.up(without=(*WITHOUT, "namenode", "metastore", "redis", "sql"))
+        with settings_of(own):
+            leave_traces()
+        own.down()
+        own.settings["SKYTIER_TLS_ENABLED"] = "1"
+        own.up(without=WITHOUT)
+        with own.one_driver(), settings_of(own):
+            yield own
+
+
+def leave_traces() -> None:
+    """One in MongoDB, one in PostgreSQL, one in Kafka."""
+    with hot_tier.client() as mongodb, postgres.connect("airflow") as database:
+        mongodb[MongoSettings().database]["traces"].insert_one({"_id": TRACE})
+        database.execute("create table traces as select %s as trace", [TRACE])
+    admin = AdminClient(kafka_clients.config(KafkaUser.ADMIN))
+    for made in admin.create_topics([NewTopic(TRACE, 1, 1)]).values():
+        made.result()
+    producer = Producer(kafka_clients.config(KafkaUser.ADMIN))
+    producer.produce(TRACE, b"kept")
+    assert producer.flush(10) == 0
 
 
 @pytest.fixture

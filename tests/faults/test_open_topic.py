@@ -6,7 +6,7 @@ import io
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,7 +24,7 @@ from spark_jobs.transforms.outputs import LARGEST_DEAD_LETTER_BYTES
 from tests import stores
 from tests.fuzz.records import run_round
 from tests.minute_job import process, run
-from tests.own_stack import BY_SPARK_SUBMIT, SHORT_LIVED, WITHOUT, OwnStack, own_stack, settings_of
+from tests.own_stack import BY_SPARK_SUBMIT, WITHOUT, OwnStack
 from tests.producing import Sent, encoded, event, publish
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1200)]
@@ -34,12 +34,9 @@ FAR_AHEAD_MS = 4_000_000_000_000  # in the year 2096
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[OwnStack]:
-    """A stack whose topic nobody else reads: its log is cut, and made anew."""
-    with own_stack("topic", SHORT_LIVED) as own:
-        own.up(without=WITHOUT)
-        with own.one_driver(), settings_of(own):
-            yield own
+def stack(tls_stack: OwnStack) -> OwnStack:
+    """A stack whose topic nobody else reads: its log is cut, and made anew. It happens to speak TLS."""
+    return tls_stack
 
 
 def event_ids(*numbers: int) -> list[str]:
