@@ -83,14 +83,14 @@ def streaming(events: int, per_second: int, seed: int) -> Iterator[threading.Eve
 
 
 @contextmanager
-def minute_jobs(stack: OwnStack) -> Iterator[list[str]]:
+def minute_jobs(stack: OwnStack, pause_seconds: float) -> Iterator[list[str]]:
     """Process, check the books and pause, again and again until the block ends; what went wrong."""
     stop, errors = threading.Event(), list[str]()
 
     def work() -> None:
         while not stop.is_set():
             errors.extend(_processed(stack))
-            stop.wait(PAUSE_SECONDS)
+            stop.wait(pause_seconds)
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -159,16 +159,17 @@ def rounds(
     limit_mb: float,
     *,
     seed: int = 1,
+    pause_seconds: float = PAUSE_SECONDS,
     report: Report = lambda _: None,
 ) -> dict[str, Any]:
-    """So many runs, each killed once, beside minute jobs.
+    """So many runs, each killed once, beside minute jobs with some seconds between them.
 
     Returns the kills by state, and how many events are where in the end.
     """
     rng, kills = random.Random(seed), Counter[str]()
     environment = stack.environment() | SETTINGS | {"SKYTIER_ARCHIVE_LIMIT_MB": str(limit_mb)}
     states = list(NEXT)
-    with streaming(runs * 60 * per_second + 100_000, per_second, seed), minute_jobs(stack) as errors:
+    with streaming(runs * 60 * per_second + 100_000, per_second, seed), minute_jobs(stack, pause_seconds) as errors:
         while sum(kills.values()) < runs:
             assert not errors, errors
             over_limit(limit_mb)
