@@ -55,6 +55,7 @@ from tests import stores
 from tests.conftest import TRACE
 from tests.minute_job import drain_by_itself, process, run
 from tests.own_stack import WITHOUT, OwnStack
+from tests.stack.test_documented_commands import blocks, here
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
@@ -208,6 +209,14 @@ def test_beeline_is_answered(tls_stack: OwnStack) -> None:
         check=False,
     )
     assert str(stores.totals()["stored"]) in done.stdout.split(), done.stderr
+
+
+def test_the_code_for_pyhive_connects(tls_stack: OwnStack, tmp_path: Path) -> None:
+    (tmp_path / "var").symlink_to(tls_stack.home)
+    (code,) = [code for code in blocks("python") if "import ssl" in code]
+    command = [sys.executable, "-c", here(code)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_up_replaces_a_certificate_that_ends_soon(tls_stack: OwnStack) -> None:
