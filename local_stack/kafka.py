@@ -55,8 +55,8 @@ class Kafka(Server):
 
     def _format(self, folder: Path) -> None:
         """Make the data folder, with the user for set-up in it."""
-        aside = scratch_folder() / f"kafka-format.{os.getpid()}"  # not what a killed up's tool reads
-        properties, arguments = aside.with_suffix(".properties"), aside.with_suffix(".arguments")
+        own = f"kafka-format.{os.getpid()}"  # not what a killed up's tool reads
+        properties, arguments = scratch_folder() / f"{own}.properties", scratch_folder() / f"{own}.arguments"
         self._write_properties(properties, folder)
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         # One in 64 begins with a dash, which would be taken for an option.
