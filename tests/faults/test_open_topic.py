@@ -236,60 +236,6 @@ def test_a_batch_that_was_cut_off_is_finished_though_kafka_deleted_its_records(s
     assert lost == 0
 
 
-def cut_log(stack: OwnStack, records: int) -> None:
-    """Take the end of each partition's log away, as a power cut does to a broker that does not flush."""
-    run(stack, "stack", "down", "kafka")
-    data = stack.home / "data" / "kafka"
-    (data / ".kafka_cleanshutdown").unlink(missing_ok=True)
-    (data / "recovery-point-offset-checkpoint").unlink()
-    for folder in data.glob(f"{KafkaSettings().topic}-*"):
-        segment = max(folder.glob("*.log"))
-        for index in folder.glob("*index"):
-            index.unlink()
-        _cut(segment, records)
-    stack.end_driver()  # its clients of Kafka remember the log that was
-    stack.up(without=WITHOUT)
-
-
-def _cut(segment: Path, records: int) -> None:
-    """Cut a log's last records, each of which was a batch of its own."""
-    content, starts, at = segment.read_bytes(), [], 0
-    while at < len(content):
-        starts.append(at)
-        at += 12 + int.from_bytes(content[at + 8 : at + 12], "big")  # base offset, length
-    if starts:
-        segment.write_bytes(content[: starts[-min(records, len(starts))]])
-
-
-def test_a_log_that_lost_its_end_is_read_again_from_where_it_parts(stack: OwnStack) -> None:
-    for number in range(61, 71):
-        send(number, partition=number % 2)
-    assert process(stack)["stored"] == 10
-    cut_log(stack, records=2)
-    for number in range(71, 81):
-        send(number, partition=number % 2)
-    assert process(stack)["stored"] == 10
-    assert "its end was lost" in alert("kafka")["message"]
-    ((events,),) = query(
-        "SELECT count(DISTINCT event_id) FROM flight_dw.fact_flight_events WHERE flight_number BETWEEN 61 AND 80"
-    ).rows
-    assert events == 20
-    assert process(stack) == NOTHING
-
-
-def test_a_topic_that_was_made_anew_is_read_from_its_beginning(stack: OwnStack) -> None:
-    settings = KafkaSettings()
-    admin = AdminClient(kafka_clients.config(KafkaUser.OPERATOR, settings))
-    admin.delete_topics([settings.topic], operation_timeout=30)[settings.topic].result()
-    time.sleep(1)  # the broker forgets it a moment later
-    Kafka().set_up()
-    for number in range(81, 91):
-        send(number, partition=0)
-    assert process(stack)["stored"] == 10
-    assert "another topic of the same name" in alert("kafka")["message"]
-    assert process(stack) == NOTHING
-
-
 PLACES = ("prepare", "predict", "staging_flight_events", "hot_tier", "dead_letters")
 
 
@@ -345,3 +291,57 @@ def test_a_server_that_is_down_is_named_in_the_last_line_and_no_record_is_blamed
     assert len(lines) < 200
     stack.up(without=WITHOUT)
     assert process(stack) == {"consumed": 1, "stored": 1, "duplicates": 0, "rejected": 0}
+
+
+def cut_log(stack: OwnStack, records: int) -> None:
+    """Take the end of each partition's log away, as a power cut does to a broker that does not flush."""
+    run(stack, "stack", "down", "kafka")
+    data = stack.home / "data" / "kafka"
+    (data / ".kafka_cleanshutdown").unlink(missing_ok=True)
+    (data / "recovery-point-offset-checkpoint").unlink()
+    for folder in data.glob(f"{KafkaSettings().topic}-*"):
+        segment = max(folder.glob("*.log"))
+        for index in folder.glob("*index"):
+            index.unlink()
+        _cut(segment, records)
+    stack.end_driver()  # its clients of Kafka remember the log that was; so tests that need no other one come before
+    stack.up(without=WITHOUT)
+
+
+def _cut(segment: Path, records: int) -> None:
+    """Cut a log's last records, each of which was a batch of its own."""
+    content, starts, at = segment.read_bytes(), [], 0
+    while at < len(content):
+        starts.append(at)
+        at += 12 + int.from_bytes(content[at + 8 : at + 12], "big")  # base offset, length
+    if starts:
+        segment.write_bytes(content[: starts[-min(records, len(starts))]])
+
+
+def test_a_log_that_lost_its_end_is_read_again_from_where_it_parts(stack: OwnStack) -> None:
+    for number in range(61, 71):
+        send(number, partition=number % 2)
+    assert process(stack)["stored"] == 10
+    cut_log(stack, records=2)
+    for number in range(71, 81):
+        send(number, partition=number % 2)
+    assert process(stack)["stored"] == 10
+    assert "its end was lost" in alert("kafka")["message"]
+    ((events,),) = query(
+        "SELECT count(DISTINCT event_id) FROM flight_dw.fact_flight_events WHERE flight_number BETWEEN 61 AND 80"
+    ).rows
+    assert events == 20
+    assert process(stack) == NOTHING
+
+
+def test_a_topic_that_was_made_anew_is_read_from_its_beginning(stack: OwnStack) -> None:
+    settings = KafkaSettings()
+    admin = AdminClient(kafka_clients.config(KafkaUser.OPERATOR, settings))
+    admin.delete_topics([settings.topic], operation_timeout=30)[settings.topic].result()
+    time.sleep(1)  # the broker forgets it a moment later
+    Kafka().set_up()
+    for number in range(81, 91):
+        send(number, partition=0)
+    assert process(stack)["stored"] == 10
+    assert "another topic of the same name" in alert("kafka")["message"]
+    assert process(stack) == NOTHING
