@@ -83,7 +83,7 @@ def streaming(events: int, per_second: int, seed: int) -> Iterator[threading.Eve
 
 
 @contextmanager
-def minute_jobs(stack: OwnStack, pause_seconds: float) -> Iterator[list[str]]:
+def minute_jobs(stack: OwnStack, pause_seconds: float = PAUSE_SECONDS) -> Iterator[list[str]]:
     """Process, check the books and pause, again and again until the block ends; what went wrong."""
     stop, errors = threading.Event(), list[str]()
 
