@@ -15,9 +15,9 @@ from skytier import hot_tier, kafka_clients
 from skytier.files import Files
 from skytier.settings import KafkaUser, MongoSettings
 from tests.archive_runs import FIRST, publish
-from tests.kept_file import kept_file
 from tests.minute_job import drain, process, publish_january
 from tests.own_stack import SHORT_LIVED, WITHOUT, OwnStack, own_stack, settings_of
+from tests.protected_file import protected_file
 from tests.spark_pages import SparkPages, spark_pages
 
 TRACE = "from-before"
@@ -86,16 +86,16 @@ def leave_traces() -> None:
 
 
 @pytest.fixture
-def kept(stack: OwnStack) -> Iterator[Files]:
+def protected(stack: OwnStack) -> Iterator[Files]:
     """HDFS with a file that nobody may read or change."""
-    with kept_file() as files:
+    with protected_file() as files:
         yield files
 
 
 @pytest.fixture(scope="session")
 def open_january(stack: OwnStack) -> tuple[dict[str, int], SparkPages]:
     """January 2013 in the session's stack, in one batch by a job of its own, whose Spark pages were on: what it added
-    to the books, and what the pages said."""
+    to the counts of all batches, and what the pages said."""
     publish_january(stack)
     with spark_pages(stack) as (settings, told):
         added = process(stack, lambda own: drain(own, **settings))
@@ -104,5 +104,5 @@ def open_january(stack: OwnStack) -> tuple[dict[str, int], SparkPages]:
 
 @pytest.fixture(scope="session")
 def january(open_january: tuple[dict[str, int], SparkPages]) -> dict[str, int]:
-    """January 2013 in the session's stack; what it added to the books."""
+    """January 2013 in the session's stack; what it added to the counts of all batches."""
     return open_january[0]

@@ -12,12 +12,12 @@ from playwright.sync_api import BrowserContext
 
 from skytier.files import Files
 from skytier.settings import HOST, HdfsSettings, PortSettings
-from tests.kept_file import FOLDER, assert_untouched
+from tests.protected_file import FOLDER, assert_untouched
 
 pytestmark = pytest.mark.browser
 
 ATTACKS = """async ([files, folder, user]) => {
-  const file = `${files}${folder}/kept`;
+  const file = `${files}${folder}/protected`;
   const requests = [
     [`${files}/?op=LISTSTATUS&${user}`, {}],
     [`${file}?op=OPEN&${user}`, {}],
@@ -66,7 +66,7 @@ def elsewhere() -> Iterator[str]:
 
 
 def test_a_page_of_another_origin_reads_and_writes_nothing(
-    kept: Files, context: BrowserContext, elsewhere: str
+    protected: Files, context: BrowserContext, elsewhere: str
 ) -> None:
     for port in (PortSettings().namenode_http, PortSettings().datanode_http):
         page = context.new_page()
@@ -74,10 +74,10 @@ def test_a_page_of_another_origin_reads_and_writes_nothing(
         told = page.evaluate(ATTACKS, [f"http://{HOST}:{port}/webhdfs/v1", FOLDER, f"user.name={HdfsSettings().user}"])
         assert set(told) == {"blocked", "opaque"}
         page.wait_for_load_state("networkidle")
-    assert_untouched(kept)
+    assert_untouched(protected)
 
 
-def test_a_name_bound_to_this_machine_opens_nothing(kept: Files, context: BrowserContext) -> None:
+def test_a_name_bound_to_this_machine_opens_nothing(protected: Files, context: BrowserContext) -> None:
     """DNS rebinding: the page's own host is HDFS itself, and no rule between origins applies."""
     for port in (PortSettings().namenode_http, PortSettings().datanode_http):
         address = f"http://rebound.localhost:{port}"
@@ -88,4 +88,4 @@ def test_a_name_bound_to_this_machine_opens_nothing(kept: Files, context: Browse
         told = page.evaluate(ATTACKS, [f"{address}/webhdfs/v1", FOLDER, f"user.name={HdfsSettings().user}"])
         assert set(told) <= {403, "opaque"}
         page.wait_for_load_state("networkidle")
-    assert_untouched(kept)
+    assert_untouched(protected)

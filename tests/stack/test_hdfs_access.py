@@ -14,8 +14,8 @@ from skytier import webhdfs
 from skytier.files import Files
 from skytier.settings import HOST, HdfsSettings, PortSettings
 from tests import secret_values
-from tests.kept_file import CONTENT, FILE, FOLDER, assert_untouched
 from tests.own_stack import OwnStack
+from tests.protected_file import CONTENT, FILE, FOLDER, assert_untouched
 
 pytestmark = pytest.mark.stack
 
@@ -52,7 +52,7 @@ def asked_for() -> list[tuple[str, str]]:
     ]
 
 
-def test_only_who_knows_the_secret_reaches_files_and_pages(kept: Files) -> None:
+def test_only_who_knows_the_secret_reaches_files_and_pages(protected: Files) -> None:
     secret = webhdfs.headers()
     asking = {
         "nothing": {},
@@ -69,15 +69,15 @@ def test_only_who_knows_the_secret_reaches_files_and_pages(kept: Files) -> None:
             if answer.status_code != HTTPStatus.FORBIDDEN or "Access-Control-Allow-Origin" in answer.headers:
                 came_through.append((who, method, url, answer.status_code))
     assert came_through == []
-    assert_untouched(kept)
+    assert_untouched(protected)
 
 
-def test_with_the_secret_all_works_and_no_web_page_is_allowed_in(kept: Files) -> None:
+def test_with_the_secret_all_works_and_no_web_page_is_allowed_in(protected: Files) -> None:
     answer = requests.get(data_node_url("GET", FILE, "OPEN"), headers=webhdfs.headers(), timeout=10)
     assert answer.content == CONTENT
     assert "Access-Control-Allow-Origin" not in answer.headers
-    kept.write_atomically(FILE, CONTENT * 2)
-    assert kept.read_bytes(FILE) == CONTENT * 2
+    protected.write_atomically(FILE, CONTENT * 2)
+    assert protected.read_bytes(FILE) == CONTENT * 2
     assert DataNode().bean("Hadoop:service=DataNode,name=FSDatasetState")
 
 

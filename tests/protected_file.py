@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from skytier.files import Files
 
 FOLDER = "/tmp/hdfs-access"
-FILE, CONTENT = f"{FOLDER}/kept", b"kept"
+FILE, CONTENT = f"{FOLDER}/protected", b"protected"
 
 
 @contextmanager
-def kept_file() -> Iterator[Files]:
+def protected_file() -> Iterator[Files]:
     """It is there within the block, in a folder of its own."""
     files = Files()
     files.write_atomically(FILE, CONTENT)
@@ -23,4 +23,4 @@ def kept_file() -> Iterator[Files]:
 def assert_untouched(files: Files) -> None:
     """The folder has this file and no other, and the file has its content."""
     assert files.read_bytes(FILE) == CONTENT
-    assert files.list(FOLDER) == ["kept"]
+    assert files.list(FOLDER) == ["protected"]
