@@ -18,7 +18,7 @@ from dashboard.plain_text import for_markdown
 from dashboard.text import access as text
 from skytier import logs
 from skytier.errors import TerminalError
-from skytier.settings import DashboardSettings
+from skytier.settings.dashboard import DashboardSettings
 
 LEAST_CHARACTERS = 12
 _PERSON, _TYPED, _REFUSED = "person", "access-password", "access-refused"

@@ -12,7 +12,7 @@ from dashboard import text
 from dashboard.queries import dimensions, tiers
 from skytier.errors import SkytierError
 from skytier.hot_tier import Document
-from skytier.settings import DashboardSettings
+from skytier.settings.dashboard import DashboardSettings
 from skytier.warehouse import literal
 
 _EARLIEST = date(1970, 1, 1)

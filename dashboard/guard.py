@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.text import access as text
 from skytier import logs, terminal
-from skytier.settings import DashboardSettings
+from skytier.settings.dashboard import DashboardSettings
 
 OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 ON_EVERY_ANSWER = {

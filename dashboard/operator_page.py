@@ -20,7 +20,7 @@ from starlette.routing import Route
 from dashboard import operator_token, throttle
 from dashboard.text import access as text
 from skytier import logs
-from skytier.settings import DashboardSettings
+from skytier.settings.dashboard import DashboardSettings
 
 PATH = "/operator"
 _LIMIT_BYTES = 4_096

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from skytier.settings import DashboardSettings, PortSettings
+from skytier.settings.dashboard import DashboardSettings
+from skytier.settings.ports import PortSettings
 
 COOKIE_SECONDS = 30 * 24 * 3_600
 """how long a browser stays an operator's"""

@@ -30,7 +30,7 @@ from dashboard.queries.tiers import Tier
 from skytier import logs
 from skytier.cache import Answer, Question
 from skytier.errors import SkytierError
-from skytier.settings import DashboardSettings
+from skytier.settings.dashboard import DashboardSettings
 
 CHART_HEIGHT, NUMBERS_HEIGHT = 320, 103
 _SPARKLINE_POINTS = 48

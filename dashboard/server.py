@@ -17,7 +17,7 @@ from starlette.routing import Route
 from dashboard import operator_page, text
 from dashboard.guard import Guard, allowed_hosts
 from dashboard.queries.operations import watch_processor
-from skytier.settings import DashboardSettings
+from skytier.settings.dashboard import DashboardSettings
 
 # Opened below the root, Streamlit's page would look for its server there, be refused, and wait before it looks further.
 _WHERE = '<script>window.__streamlit = {BACKEND_BASE_URL: new URL(".", location).href}</script>'

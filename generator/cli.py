@@ -20,7 +20,7 @@ from generator.synthetic import Plan, Rates, synthetic
 from skytier import hot_tier, logs, terminal
 from skytier.errors import SkytierError
 from skytier.progress_bar import Shown, progress_bar
-from skytier.settings import KafkaSettings
+from skytier.settings.kafka import KafkaSettings
 from skytier.stopping import stop_on_signals
 
 EMPTY_WAREHOUSE_START = pd.Timedelta(days=30)

@@ -10,8 +10,8 @@ import pandas as pd
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from generator.records import Record
-from skytier import settings
 from skytier.errors import TerminalError
+from skytier.settings.base import home
 
 
 class Position(BaseModel):
@@ -29,7 +29,7 @@ class PositionFile:
 
     def __init__(self, topic: str, first_day: date, last_day: date) -> None:
         self._topic, self._first_day, self._last_day = topic, first_day, last_day
-        self.path: Path = settings.home() / "replay" / f"{topic}_{first_day}_{last_day}.json"
+        self.path: Path = home() / "replay" / f"{topic}_{first_day}_{last_day}.json"
 
     def read(self) -> Position | None:
         """The saved position, None where there is none. Raises TerminalError for a file that cannot be understood."""

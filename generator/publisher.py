@@ -17,7 +17,7 @@ from skytier import logs
 from skytier.errors import TerminalError, TransientError
 from skytier.event import timestamp_text
 from skytier.kafka_clients import Login
-from skytier.settings import KafkaSettings, KafkaUser
+from skytier.settings.kafka import KafkaSettings, KafkaUser
 
 DELIVERY_TIMEOUT_SECONDS = 120
 _CONNECT_TIMEOUT_SECONDS = 10

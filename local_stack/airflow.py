@@ -18,7 +18,11 @@ from local_stack.environment import read_stack_env
 from local_stack.server import Server, base_environment, conf_folder, write_private
 from skytier import spark
 from skytier.errors import TerminalError
-from skytier.settings import HOST, PROJECT_ROOT, AirflowSettings, PortSettings, PostgresSettings, SparkSettings, home
+from skytier.settings.airflow import AirflowSettings
+from skytier.settings.base import HOST, PROJECT_ROOT, home
+from skytier.settings.ports import PortSettings
+from skytier.settings.postgres import PostgresSettings
+from skytier.settings.spark import SparkSettings
 
 _ENVIRONMENT = PROJECT_ROOT / ".venv-airflow"
 _migration = threading.Lock()  # the three start at the same time and need the same tables

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from skytier.errors import TerminalError
-from skytier.settings import AirflowSettings
+from skytier.settings.airflow import AirflowSettings
 
 ROLES = ("viewer", "user", "op", "admin")
 """Airflow's own, each with the rights of those before it: looks; starts and pauses DAGs; changes pools, variables and

@@ -24,7 +24,8 @@ from local_stack import authority, processes
 from local_stack.authority import Authority
 from local_stack.server import Server, write_private
 from skytier.errors import TerminalError
-from skytier.settings import HOST, TlsSettings
+from skytier.settings.base import HOST
+from skytier.settings.tls import TlsSettings
 
 SERVERS = ("mongodb", "postgres", "redis", "kafka", "sql")
 RENEWAL_DAYS = 30

@@ -15,17 +15,12 @@ from local_stack.health import Health
 from local_stack.progress import Progress
 from local_stack.sql_endpoint import SqlEndpoint
 from skytier import terminal
-from skytier.settings import (
-    HOST,
-    PROJECT_ROOT,
-    AirflowSettings,
-    DashboardSettings,
-    HdfsSettings,
-    PortSettings,
-    TlsSettings,
-    home,
-    stack_env_file,
-)
+from skytier.settings.airflow import AirflowSettings
+from skytier.settings.base import HOST, PROJECT_ROOT, home, stack_env_file
+from skytier.settings.dashboard import DashboardSettings
+from skytier.settings.hdfs import HdfsSettings
+from skytier.settings.ports import PortSettings
+from skytier.settings.tls import TlsSettings
 
 app = App(name="stack", help="The servers of the local stack.")
 

@@ -6,7 +6,10 @@ import sys
 from urllib.request import urlopen
 
 from local_stack.server import Server
-from skytier.settings import HOST, PROJECT_ROOT, DashboardSettings, MongoSettings, PortSettings
+from skytier.settings.base import HOST, PROJECT_ROOT
+from skytier.settings.dashboard import DashboardSettings
+from skytier.settings.mongodb import MongoSettings
+from skytier.settings.ports import PortSettings
 
 # What Streamlit tells uvicorn when it starts it itself. Compressing messages costs time, which loopback does not.
 _AS_STREAMLIT_DOES = (

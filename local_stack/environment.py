@@ -8,7 +8,8 @@ import secrets
 
 from local_stack import airflow_users
 from local_stack.server import write_private
-from skytier.settings import AirflowSettings, stack_env_file
+from skytier.settings.airflow import AirflowSettings
+from skytier.settings.base import stack_env_file
 
 
 def _password() -> str:

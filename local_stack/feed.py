@@ -8,7 +8,7 @@ from pathlib import Path
 
 from local_stack import processes
 from local_stack.server import Server
-from skytier.settings import FeedSettings
+from skytier.settings.feed import FeedSettings
 
 SKYTIER = str(Path(sys.executable).parent / "skytier")
 

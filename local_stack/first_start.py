@@ -18,7 +18,8 @@ from local_stack.progress import Progress
 from local_stack.server import base_environment
 from skytier import alerts, hot_tier, spark
 from skytier.errors import TerminalError
-from skytier.settings import FeedSettings, home
+from skytier.settings.base import home
+from skytier.settings.feed import FeedSettings
 
 
 def run(progress: Progress) -> None:

@@ -11,7 +11,9 @@ from local_stack import jvm
 from local_stack.server import Server, bare_environment, conf_folder, data_folder, write_private
 from skytier import name_node, spark, webhdfs
 from skytier.kept_folder import new_folder
-from skytier.settings import HOST, HdfsSettings, PortSettings, scratch_folder
+from skytier.settings.base import HOST, scratch_folder
+from skytier.settings.hdfs import HdfsSettings
+from skytier.settings.ports import PortSettings
 
 # What the parts keep where: tables, raw batches, metadata, Spark's checkpoints, archives of the hot tier, models.
 _FOLDERS = {

@@ -13,7 +13,8 @@ from local_stack.server import base_environment
 from skytier import spark
 from skytier.errors import TerminalError
 from skytier.exclusive import exclusively
-from skytier.settings import PROJECT_ROOT, HdfsSettings, scratch_folder
+from skytier.settings.base import PROJECT_ROOT, scratch_folder
+from skytier.settings.hdfs import HdfsSettings
 
 JAVA_VERSION = 17
 JARS = PROJECT_ROOT / "var" / "jars"

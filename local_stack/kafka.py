@@ -15,7 +15,10 @@ from local_stack import certificates, jvm, kafka_users
 from local_stack.server import Server, conf_folder, data_folder, write_private
 from skytier import kafka_clients
 from skytier.kept_folder import new_folder
-from skytier.settings import HOST, KafkaSettings, KafkaUser, PortSettings, TlsSettings, scratch_folder
+from skytier.settings.base import HOST, scratch_folder
+from skytier.settings.kafka import KafkaSettings, KafkaUser
+from skytier.settings.ports import PortSettings
+from skytier.settings.tls import TlsSettings
 
 _DAY_MS = 24 * 60 * 60 * 1000
 _EVENTS = {

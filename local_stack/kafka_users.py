@@ -21,7 +21,7 @@ from confluent_kafka.admin import (
 )
 
 from skytier.kafka_clients import jaas
-from skytier.settings import LOCAL_KAFKA_MECHANISM, KafkaSettings, KafkaUser
+from skytier.settings.kafka import LOCAL_KAFKA_MECHANISM, KafkaSettings, KafkaUser
 
 # The least that Kafka takes. Passwords are random: no number of rounds makes them harder to guess.
 _ITERATIONS = 4096

@@ -7,7 +7,11 @@ from urllib.parse import quote, urlencode
 from local_stack import jvm
 from local_stack.server import Server
 from skytier import metastore, spark
-from skytier.settings import HOST, HdfsSettings, MetastoreSettings, PortSettings, PostgresSettings
+from skytier.settings.base import HOST
+from skytier.settings.hdfs import HdfsSettings
+from skytier.settings.metastore import MetastoreSettings
+from skytier.settings.ports import PortSettings
+from skytier.settings.postgres import PostgresSettings
 
 
 class Metastore(Server):

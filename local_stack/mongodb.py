@@ -16,7 +16,10 @@ from pymongo import MongoClient
 from local_stack import certificates, mongodb_users
 from local_stack.server import Server, conf_folder, data_folder, write_private
 from skytier.errors import TerminalError
-from skytier.settings import HOST, MongoSettings, PortSettings, TlsSettings
+from skytier.settings.base import HOST
+from skytier.settings.mongodb import MongoSettings
+from skytier.settings.ports import PortSettings
+from skytier.settings.tls import TlsSettings
 
 REPLICA_SET = "rs0"
 

@@ -9,7 +9,9 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
 from skytier import alerts
-from skytier.settings import HOST, MongoSettings, PortSettings
+from skytier.settings.base import HOST
+from skytier.settings.mongodb import MongoSettings
+from skytier.settings.ports import PortSettings
 
 Client = MongoClient[dict[str, Any]]
 

@@ -17,7 +17,10 @@ from local_stack.postgres_programs import program
 from local_stack.server import Server, conf_folder, data_folder, write_private
 from skytier.errors import TerminalError
 from skytier.kept_folder import new_folder
-from skytier.settings import HOST, PortSettings, PostgresSettings, TlsSettings, home
+from skytier.settings.base import HOST, home
+from skytier.settings.ports import PortSettings
+from skytier.settings.postgres import PostgresSettings
+from skytier.settings.tls import TlsSettings
 
 DATABASES = ("airflow", "metastore")
 # PostgreSQL refuses to run as root. For root it becomes this user, but keeps the one right to pass through folders that

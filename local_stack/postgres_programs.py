@@ -11,7 +11,7 @@ from zipfile import ZipFile
 from local_stack.jvm import JARS
 from skytier.errors import TerminalError
 from skytier.kept_folder import kept_folder
-from skytier.settings import TlsSettings
+from skytier.settings.tls import TlsSettings
 
 # The data of one major version are read by programs of that version only.
 VERSION = 16

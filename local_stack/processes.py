@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from skytier.settings import PRIVATE, home
+from skytier.settings.base import PRIVATE, home
 
 LOG_LIMIT_BYTES = 50 * 1024 * 1024
 _CLOCK_TOLERANCE_SECONDS = 2.0  # psutil derives a start time from the boot time, which is rounded

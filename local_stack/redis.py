@@ -13,7 +13,10 @@ from redis import Redis as Client
 from local_stack import certificates
 from local_stack.server import Server, conf_folder, data_folder, write_private
 from skytier.errors import TerminalError
-from skytier.settings import HOST, PortSettings, RedisSettings, TlsSettings, home
+from skytier.settings.base import HOST, home
+from skytier.settings.ports import PortSettings
+from skytier.settings.redis import RedisSettings
+from skytier.settings.tls import TlsSettings
 
 # What a cache needs, without what looks into the server, changes it, empties it or stops it. A lock is released by a
 # script, which may do no more than who sends it.

@@ -17,7 +17,8 @@ from local_stack.server import base_environment
 from skytier import log_retention, logs
 from skytier.errors import TerminalError, TransientError
 from skytier.log_retention import Cleaned
-from skytier.settings import MaintenanceSettings, home
+from skytier.settings.base import home
+from skytier.settings.maintenance import MaintenanceSettings
 
 # What grows with every run. Airflow keeps the newest run of each DAG, and what DAGs there are.
 _TABLES = (

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from skytier.errors import TerminalError
-from skytier.settings import PRIVATE, home
+from skytier.settings.base import PRIVATE, home
 
 Answer = TypeVar("Answer")
 # Variables of a user's shell that would change how a server runs.

@@ -12,16 +12,13 @@ from local_stack import certificates, jvm
 from local_stack.server import Server, bare_environment, conf_folder, write_private
 from skytier import spark, sql_transport
 from skytier.archive import visibility
-from skytier.settings import (
-    HOST,
-    HdfsSettings,
-    MongoSettings,
-    PortSettings,
-    Role,
-    SparkSettings,
-    SqlSettings,
-    TlsSettings,
-)
+from skytier.settings.base import HOST
+from skytier.settings.hdfs import HdfsSettings
+from skytier.settings.mongodb import MongoSettings
+from skytier.settings.ports import PortSettings
+from skytier.settings.spark import SparkSettings
+from skytier.settings.sql import Role, SqlSettings
+from skytier.settings.tls import TlsSettings
 from skytier.sql import Connection
 
 _CONNECTIONS = 100

@@ -30,7 +30,9 @@ from local_stack.sql_endpoint import SqlEndpoint
 from skytier import spark
 from skytier.errors import TerminalError, TransientError
 from skytier.exclusive import exclusively
-from skytier.settings import HOST, FeedSettings, TlsSettings, home, scratch_folder
+from skytier.settings.base import HOST, home, scratch_folder
+from skytier.settings.feed import FeedSettings
+from skytier.settings.tls import TlsSettings
 
 # In this order every server stands after those it needs.
 SERVERS: tuple[Server, ...] = (

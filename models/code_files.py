@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from skytier.settings import PROJECT_ROOT
+from skytier.settings.base import PROJECT_ROOT
 
 
 def imported_by(*modules: str, root: Path = PROJECT_ROOT) -> list[Path]:

@@ -28,7 +28,7 @@ from skytier.alerts import Condition, Severity
 from skytier.errors import TerminalError, TransientError
 from skytier.event import EventType
 from skytier.files import Files
-from skytier.settings import home
+from skytier.settings.base import home
 from skytier.sql import Connection
 from skytier.warehouse import literal
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from models import code_files
 from skytier import logs
 from skytier.kept_folder import kept_folder
-from skytier.settings import PROJECT_ROOT
+from skytier.settings.base import PROJECT_ROOT
 
 FOLDER = PROJECT_ROOT / "var" / "cache" / "models"  # depends on code and data, not on SKYTIER_HOME
 

@@ -16,7 +16,7 @@ from models.training import Samples
 from models.training_progress import Told, tell_nobody
 from skytier import logs
 from skytier.errors import TerminalError
-from skytier.settings import home
+from skytier.settings.base import home
 
 log = logs.logger("train")
 

@@ -10,7 +10,7 @@ from typing import Any
 import requests
 
 from skytier.errors import TerminalError, TransientError
-from skytier.settings import AirflowSettings
+from skytier.settings.airflow import AirflowSettings
 
 MINUTE = "flight_processing_dag"
 ARCHIVING = "mongodb_archiving_dag"

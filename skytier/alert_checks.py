@@ -12,7 +12,9 @@ from skytier.airflow_api import AirflowApi
 from skytier.alert_conditions import DAG, LAG, QUALITY, SERVER, Batch, Found, newest_ended
 from skytier.errors import SkytierError, TransientError
 from skytier.server_probes import State
-from skytier.settings import AlertSettings, Role, home
+from skytier.settings.alerts import AlertSettings
+from skytier.settings.base import home
+from skytier.settings.sql import Role
 
 _AIRFLOW_SECONDS = 10.0
 _RUNS = 20

@@ -10,7 +10,7 @@ from skytier.airflow_api import ARCHIVING, MINUTE
 from skytier.alerts import Condition, Severity
 from skytier.lag import PartitionLag
 from skytier.server_probes import Health, State
-from skytier.settings import AlertSettings
+from skytier.settings.alerts import AlertSettings
 
 Found = dict[str, Condition]
 """what is wrong, by the subject of its alert"""

@@ -8,7 +8,7 @@ from typing import Literal
 import requests
 
 from skytier import logs
-from skytier.settings import AlertSettings
+from skytier.settings.alerts import AlertSettings
 
 log = logs.logger("alerts")
 

@@ -21,7 +21,7 @@ from pymongo.errors import DuplicateKeyError
 from skytier import alert_webhook, cache, logs
 from skytier.cache import Basis
 from skytier.hot_tier import Document
-from skytier.settings import MongoSettings
+from skytier.settings.mongodb import MongoSettings
 
 COLLECTION = "alerts"
 # Documents of earlier code have no ``resolved_time``: to MongoDB that is the same as null.

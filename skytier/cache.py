@@ -28,7 +28,8 @@ from skytier.cache_entries import Answer as Answer
 from skytier.cache_entries import Entry, Epochs, packed, unpacked
 from skytier.cache_entries import Origin as Origin
 from skytier.errors import SkytierError, TransientError
-from skytier.settings import CacheSettings, RedisSettings
+from skytier.settings.cache import CacheSettings
+from skytier.settings.redis import RedisSettings
 
 _PREFIX = "skytier"
 _COUNTS = f"{_PREFIX}:cache:answers"

@@ -9,7 +9,7 @@ from cyclopts import App, CycloptsError
 
 from skytier import logs, terminal
 from skytier.errors import SkytierError
-from skytier.settings import PRIVATE
+from skytier.settings.base import PRIVATE
 
 # Where each command is, and what it is for: a list of all would otherwise import all.
 COMMANDS = {

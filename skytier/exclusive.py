@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from skytier import logs
-from skytier.settings import home
+from skytier.settings.base import home
 
 MINUTE_JOB, ARCHIVE = "process_flight_events", "archive"
 """works at which one process of a stack is at a time"""

@@ -14,7 +14,7 @@ from hdfs import HdfsError
 
 from skytier import blocks, webhdfs
 from skytier.errors import DamagedFileError, TerminalError, TransientError
-from skytier.settings import HdfsSettings
+from skytier.settings.hdfs import HdfsSettings
 
 _TIMEOUT_SECONDS = (5, 60)  # to connect, to answer
 _CHUNK_BYTES = 1 << 20

@@ -12,7 +12,7 @@ from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from skytier.errors import TransientError
-from skytier.settings import MongoSettings
+from skytier.settings.mongodb import MongoSettings
 
 Document = dict[str, Any]
 

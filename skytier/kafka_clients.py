@@ -10,7 +10,8 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
-from skytier.settings import KafkaSettings, KafkaUser, home, stack_env_file
+from skytier.settings.base import home, stack_env_file
+from skytier.settings.kafka import KafkaSettings, KafkaUser
 
 _LOGIN_MODULES = {"SCRAM": "scram.ScramLoginModule", "PLAIN": "plain.PlainLoginModule"}
 _JAAS = "sasl.jaas.config"

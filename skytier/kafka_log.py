@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from skytier import kafka_clients
 from skytier.errors import TransientError
-from skytier.settings import KafkaSettings, KafkaUser
+from skytier.settings.kafka import KafkaSettings, KafkaUser
 
 _TIMEOUT_SECONDS = 10
 

@@ -11,7 +11,7 @@ from confluent_kafka.cimpl import KafkaException
 
 from skytier.errors import TransientError
 from skytier.kafka_clients import Login
-from skytier.settings import KafkaSettings, KafkaUser
+from skytier.settings.kafka import KafkaSettings, KafkaUser
 
 _PATIENCE_SECONDS = 2
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from skytier.settings import home
+from skytier.settings.base import home
 
 
 class Cleaned(BaseModel):

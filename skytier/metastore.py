@@ -9,7 +9,7 @@ from thrift.Thrift import TMessageType, TType
 from thrift.transport.TSocket import TSocket
 from thrift.transport.TTransport import TBufferedTransport
 
-from skytier.settings import MetastoreSettings
+from skytier.settings.metastore import MetastoreSettings
 
 _ALIVE = 2
 

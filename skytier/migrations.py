@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from skytier.errors import TerminalError
-from skytier.settings import PROJECT_ROOT
+from skytier.settings.base import PROJECT_ROOT
 
 DATABASE = "flight_dw"
 FOLDER = PROJECT_ROOT / "hive" / "migrations"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from skytier.settings import home
+from skytier.settings.base import home
 
 LEAST_FREE_BYTES = 100 * 1024 * 1024
 """Below this the NameNode of the local stack takes no changes: Hadoop's default."""

@@ -27,16 +27,13 @@ from skytier import cache, hot_tier, metastore, name_node, sql, webhdfs
 from skytier.airflow_api import AirflowApi
 from skytier.errors import TransientError
 from skytier.kafka_clients import Login
-from skytier.settings import (
-    HOST,
-    HdfsSettings,
-    KafkaSettings,
-    KafkaUser,
-    MongoSettings,
-    PortSettings,
-    PostgresSettings,
-    RedisSettings,
-)
+from skytier.settings.base import HOST
+from skytier.settings.hdfs import HdfsSettings
+from skytier.settings.kafka import KafkaSettings, KafkaUser
+from skytier.settings.mongodb import MongoSettings
+from skytier.settings.ports import PortSettings
+from skytier.settings.postgres import PostgresSettings
+from skytier.settings.redis import RedisSettings
 
 PATIENCE_SECONDS = 2
 _SPARK_PATIENCE_SECONDS = 4  # a query has to wait for a core where jobs run beside the SQL endpoint

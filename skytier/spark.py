@@ -14,7 +14,10 @@ from pathlib import Path
 from skytier import logs
 from skytier.errors import TerminalError
 from skytier.exclusive import exclusively
-from skytier.settings import HOST, PROJECT_ROOT, HdfsSettings, MetastoreSettings, SparkSettings, home, scratch_folder
+from skytier.settings.base import HOST, PROJECT_ROOT, home, scratch_folder
+from skytier.settings.hdfs import HdfsSettings
+from skytier.settings.metastore import MetastoreSettings
+from skytier.settings.spark import SparkSettings
 
 # Hadoop's client libraries reach into the JDK by reflection; pyspark's own launcher opens the same packages.
 _JVM_BASE = "-Duser.timezone=UTC -XX:-UsePerfData -XX:+IgnoreUnrecognizedVMOptions"

@@ -19,7 +19,9 @@ from thrift.transport.TTransport import TTransportException
 from skytier import blocks, sql_transport
 from skytier.errors import TerminalError, TransientError
 from skytier.files import Files
-from skytier.settings import PortSettings, Role, SqlSettings, stack_env_file
+from skytier.settings.base import stack_env_file
+from skytier.settings.ports import PortSettings
+from skytier.settings.sql import Role, SqlSettings
 
 _TYPE_SUFFIX = "_TYPE"
 # Spark's own words, behind the names of the server's exception classes: "[ERROR_CLASS] what happened".

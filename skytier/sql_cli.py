@@ -13,7 +13,7 @@ from rich.table import Table
 
 from skytier import nested, sql_text, terminal
 from skytier.errors import TerminalError
-from skytier.settings import Role
+from skytier.settings.sql import Role
 from skytier.sql import Connection, Result
 
 _NUMBERS = {"tinyint", "smallint", "int", "bigint", "float", "double", "decimal"}

@@ -10,7 +10,7 @@ from thrift.transport.TSocket import TSocket
 from thrift.transport.TSSLSocket import TSSLSocket
 from thrift_sasl import TSaslClientTransport
 
-from skytier.settings import TlsSettings
+from skytier.settings.tls import TlsSettings
 
 
 class _Socket(TSSLSocket):  # type: ignore[misc]

@@ -7,7 +7,7 @@ from confluent_kafka.cimpl import KafkaException
 
 from skytier.errors import TerminalError, TransientError
 from skytier.kafka_clients import Login
-from skytier.settings import KafkaSettings, KafkaUser
+from skytier.settings.kafka import KafkaSettings, KafkaUser
 
 _TIMEOUT_SECONDS = 10
 

@@ -17,7 +17,7 @@ from skytier.errors import TerminalError
 from skytier.event import SCHEMA_NAME, SCHEMA_VERSION
 from skytier.files import Files
 from skytier.migrations import DATABASE, Migration
-from skytier.settings import HdfsSettings
+from skytier.settings.hdfs import HdfsSettings
 from skytier.sql import ConflictError, Connection, SqlError
 
 REFERENCE = "/reference"

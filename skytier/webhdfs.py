@@ -7,7 +7,7 @@ from typing import Any
 import requests
 from hdfs import InsecureClient
 
-from skytier.settings import HdfsSettings
+from skytier.settings.hdfs import HdfsSettings
 
 HEADER = "X-Skytier-Secret"
 

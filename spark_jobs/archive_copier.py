@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
-    from skytier.settings import ArchiveSettings
+    from skytier.settings.archive import ArchiveSettings
 
 _DOCUMENTS_AT_ONCE = 5_000
 _DATA_FILE = "part-"

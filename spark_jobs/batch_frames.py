@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
 from skytier import faults
-from skytier.settings import ProcessingSettings
+from skytier.settings.processing import ProcessingSettings
 from spark_jobs.batch_steps import Steps
 from spark_jobs.intake import Intake, count_intake
 from spark_jobs.quarantine import Quarantine

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from skytier import batches, faults, hot_tier, kafka_clients
 from skytier.files import Files
-from skytier.settings import KafkaSettings, KafkaUser
+from skytier.settings.kafka import KafkaSettings, KafkaUser
 from spark_jobs.batch_frames import DATABASE, Frames
 from spark_jobs.batch_steps import Steps
 from spark_jobs.hot_writer import write_documents

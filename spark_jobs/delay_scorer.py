@@ -17,7 +17,7 @@ from models import delay_model, features, registry, scoring
 from skytier import alerts, hot_tier
 from skytier.errors import SkytierError
 from skytier.files import Files
-from skytier.settings import home
+from skytier.settings.base import home
 from spark_jobs.transforms import outputs
 
 if TYPE_CHECKING:

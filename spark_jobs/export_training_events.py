@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from models import features
 from models.training_data import EXPORT
 from skytier import logs
-from skytier.settings import TrainingSettings
+from skytier.settings.training import TrainingSettings
 from spark_jobs import failures
 
 log = logs.logger("export_training_events")

@@ -17,7 +17,8 @@ from skytier.checkpoints import Generation, Plan
 from skytier.errors import TransientError
 from skytier.files import Files
 from skytier.kafka_log import KafkaLog, Position
-from skytier.settings import KafkaSettings, ProcessingSettings
+from skytier.settings.kafka import KafkaSettings
+from skytier.settings.processing import ProcessingSettings
 from spark_jobs import batch_metadata, quarantine, servers
 from spark_jobs.batch_frames import DATABASE, Batch, Frames, frames
 from spark_jobs.batch_steps import Steps

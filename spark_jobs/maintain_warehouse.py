@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from skytier import batches, logs, migrations
 from skytier.files import Files
 from skytier.migrations import DATABASE, Table
-from skytier.settings import MaintenanceSettings
+from skytier.settings.maintenance import MaintenanceSettings
 from spark_jobs import failures
 
 # What a compacted file is sorted by, so that its minima and maxima tell which queries may skip it.

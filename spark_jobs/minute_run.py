@@ -11,7 +11,8 @@ from skytier import alerts, batches, cache, checkpoints, hot_tier, kafka_clients
 from skytier.checkpoints import Generation, Offsets, Plan
 from skytier.files import Files
 from skytier.kafka_log import KafkaLog, Position
-from skytier.settings import KafkaSettings, KafkaUser, ProcessingSettings
+from skytier.settings.kafka import KafkaSettings, KafkaUser
+from skytier.settings.processing import ProcessingSettings
 from spark_jobs.batch_writes import forget_batches_after
 from spark_jobs.flight_batch import FlightBatch
 from spark_jobs.transforms.records import KAFKA_COLUMNS, records

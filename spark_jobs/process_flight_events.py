@@ -15,7 +15,7 @@ from skytier.errors import SkytierError, TerminalError
 from skytier.exclusive import MINUTE_JOB, alone_at
 from skytier.files import Files
 from skytier.kafka_log import KafkaLog
-from skytier.settings import KafkaSettings
+from skytier.settings.kafka import KafkaSettings
 from spark_jobs import failures, servers
 from spark_jobs.minute_run import MinuteRun
 

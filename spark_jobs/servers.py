@@ -7,7 +7,8 @@ from collections.abc import Callable
 from skytier import batches, hot_tier, metastore, topics
 from skytier.errors import TransientError
 from skytier.files import Files
-from skytier.settings import KafkaSettings, MetastoreSettings
+from skytier.settings.kafka import KafkaSettings
+from skytier.settings.metastore import MetastoreSettings
 
 _METASTORE_SECONDS = 5
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from multiprocessing.connection import wait
 from pathlib import Path
 
-from skytier.settings import PROJECT_ROOT
+from skytier.settings.base import PROJECT_ROOT
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(

@@ -13,7 +13,8 @@ from hypothesis import settings
 from local_stack import postgres
 from skytier import hot_tier, kafka_clients
 from skytier.files import Files
-from skytier.settings import KafkaUser, MongoSettings
+from skytier.settings.kafka import KafkaUser
+from skytier.settings.mongodb import MongoSettings
 from tests.archive_runs import FIRST, publish
 from tests.minute_job import drain, process, publish_january
 from tests.own_stack import SHORT_LIVED, WITHOUT, OwnStack, own_stack, settings_of

@@ -6,7 +6,7 @@ import socket
 from dataclasses import dataclass
 from types import TracebackType
 
-from skytier.settings import HOST
+from skytier.settings.base import HOST
 
 _SASL_HANDSHAKE, _SASL_AUTHENTICATE, _CREATE_TOPICS = 17, 36, 19
 UNSUPPORTED_MECHANISM, FAILED = 33, 58

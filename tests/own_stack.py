@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 
-from skytier.settings import PRIVATE, PROJECT_ROOT
+from skytier.settings.base import PRIVATE, PROJECT_ROOT
 from tests import commands
 
 SKYTIER = str(Path(sys.executable).parent / "skytier")

@@ -14,7 +14,7 @@ import dashboard
 from dashboard import text
 from dashboard.queries import tiers
 from skytier import cache
-from skytier.settings import RedisSettings
+from skytier.settings.redis import RedisSettings
 
 APP = Path(dashboard.__file__).with_name("app.py")
 PAGES = [page.file for page in text.PAGES]

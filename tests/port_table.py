@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 
 from local_stack.stack import SERVERS
-from skytier.settings import PROJECT_ROOT, PortSettings
+from skytier.settings.base import PROJECT_ROOT
+from skytier.settings.ports import PortSettings
 
 PAGE = PROJECT_ROOT / "docs" / "security.md"
 _ROW = re.compile(r"^\| (?P<server>[^|]+) \| (?P<port>\d+) \| (?P<asks_for>[^|]+) \|", re.MULTILINE)

@@ -11,7 +11,7 @@ from typing import Any
 from confluent_kafka import Message, Producer
 
 from skytier import kafka_clients
-from skytier.settings import KafkaSettings, KafkaUser
+from skytier.settings.kafka import KafkaSettings, KafkaUser
 from tests.events import DEPARTED
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import psutil
 from pydantic import SecretStr
 
-from skytier.settings import ALL_SETTINGS
+from skytier.settings.index import ALL_SETTINGS
 from tests.own_stack import OwnStack
 
 _LEAST_CHARACTERS = 8

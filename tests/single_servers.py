@@ -15,7 +15,7 @@ from pymongo.errors import PyMongoError
 from redis import Redis, RedisError
 
 from local_stack import mongodb, redis
-from skytier.settings import HOST
+from skytier.settings.base import HOST
 
 _START_SECONDS = 60.0
 

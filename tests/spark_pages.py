@@ -13,7 +13,7 @@ from pathlib import Path
 
 import requests
 
-from skytier.settings import HOST
+from skytier.settings.base import HOST
 from tests.own_stack import OwnStack
 from tests.secret_values import all_of, shown_in
 

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from streamlit.runtime import context
 
 from dashboard import operator_page
-from skytier.settings import DashboardSettings
+from skytier.settings.dashboard import DashboardSettings
 from tests.serving import served
 
 

@@ -13,7 +13,7 @@ from dashboard.charts import formats
 from dashboard.panels import Chart, Grid, Number
 from dashboard.text import operations as text
 from skytier.airflow_api import MINUTE
-from skytier.settings import KafkaSettings
+from skytier.settings.kafka import KafkaSettings
 
 _ENDED = ("success", "failed")
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "star")

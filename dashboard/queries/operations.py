@@ -25,7 +25,8 @@ from skytier import alerts, hot_tier, log_retention
 from skytier.cache import Basis, Origin, Question
 from skytier.errors import SkytierError, TransientError
 from skytier.server_probes import State
-from skytier.settings import MaintenanceSettings, home
+from skytier.settings.base import home
+from skytier.settings.maintenance import MaintenanceSettings
 
 _ALERTS = 50
 _STATES_OF_ALERTS: tuple[hot_tier.Document, ...] = (

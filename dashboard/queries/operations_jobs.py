@@ -14,7 +14,7 @@ from skytier import lag
 from skytier.airflow_api import AirflowApi
 from skytier.cache import Basis, Question
 from skytier.errors import TransientError
-from skytier.settings import AirflowSettings
+from skytier.settings.airflow import AirflowSettings
 
 RUNS = 20
 """Newest runs of each DAG"""

@@ -18,7 +18,7 @@ from skytier.cache import Basis, Question
 from skytier.errors import SkytierError
 from skytier.files import Files
 from skytier.migrations import DATABASE
-from skytier.settings import ArchiveSettings
+from skytier.settings.archive import ArchiveSettings
 
 HOT_DOCUMENTS, HOT_INDEXES = "documents", "indexes"
 ARCHIVES = 20

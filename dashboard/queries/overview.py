@@ -14,7 +14,7 @@ from skytier.archive import hot as archive_hot
 from skytier.archive.planning import MB
 from skytier.cache import Question
 from skytier.hot_tier import Document
-from skytier.settings import ArchiveSettings
+from skytier.settings.archive import ArchiveSettings
 
 DELAYED_MINUTES = 15.0
 """A flight this late or later is delayed, as the US Department of Transportation counts"""

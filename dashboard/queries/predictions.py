@@ -19,7 +19,7 @@ from models.features import AFTER, BEFORE
 from models.registry import Registry
 from skytier.cache import Question
 from skytier.files import Files
-from skytier.settings import home
+from skytier.settings.base import home
 from skytier.warehouse import literal
 
 STAGES = (AFTER, BEFORE)

@@ -19,7 +19,7 @@ from skytier import hot_tier
 from skytier.cache import Answer, Basis, Cache, Question
 from skytier.errors import TransientError
 from skytier.hot_tier import Document
-from skytier.settings import Role
+from skytier.settings.sql import Role
 from skytier.sql import Connection, Result, SqlError
 
 P = ParamSpec("P")

@@ -11,7 +11,7 @@ from skytier.archive.ports import LifecycleStores
 from skytier.archive.protocol import NEXT, joined
 from skytier.errors import TerminalError
 from skytier.event import SCHEMA_VERSION
-from skytier.settings import ArchiveSettings
+from skytier.settings.archive import ArchiveSettings
 
 _BEFORE_PURGE = (State.PLANNED, State.EXPORTED, State.VERIFIED, State.PUBLISHED)
 

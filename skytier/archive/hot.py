@@ -17,7 +17,7 @@ from pymongo.collection import Collection
 from skytier import hot_tier
 from skytier.archive.manifest import Selection
 from skytier.hot_tier import Document
-from skytier.settings import MongoSettings
+from skytier.settings.mongodb import MongoSettings
 
 # BSON's times are of whole milliseconds.
 _RESOLUTION = timedelta(milliseconds=1)

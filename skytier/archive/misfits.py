@@ -22,7 +22,7 @@ from skytier import hot_tier
 from skytier.archive.hot import EXACT
 from skytier.documents import digest
 from skytier.hot_tier import Document
-from skytier.settings import MongoSettings
+from skytier.settings.mongodb import MongoSettings
 
 EARLIEST, LATEST = datetime(1678, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
 """event_time is from the one to before the other: what 64 bits of nanoseconds hold, as many readers of Parquet do"""

@@ -6,7 +6,7 @@ import math
 from datetime import datetime, timedelta
 
 from skytier.archive.hot import HotSize
-from skytier.settings import ArchiveSettings
+from skytier.settings.archive import ArchiveSettings
 
 MB = 1_000_000
 

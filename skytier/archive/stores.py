@@ -22,7 +22,7 @@ from skytier.errors import TerminalError
 from skytier.exclusive import ARCHIVE, alone_at
 from skytier.files import Files
 from skytier.hot_tier import Document
-from skytier.settings import ArchiveSettings
+from skytier.settings.archive import ArchiveSettings
 from skytier.sql import Connection
 
 _KIND = "archive"

@@ -17,7 +17,8 @@ from skytier import migrations
 from skytier.archive.manifest import Manifest, Selection, State, Visible
 from skytier.documents import OTHER_FIELDS
 from skytier.migrations import DATABASE
-from skytier.settings import HdfsSettings, MongoSettings
+from skytier.settings.hdfs import HdfsSettings
+from skytier.settings.mongodb import MongoSettings
 from skytier.sql import Connection
 from skytier.warehouse import literal, parquet, upsert
 

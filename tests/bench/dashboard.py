@@ -31,7 +31,10 @@ from websockets.asyncio.client import connect
 
 from dashboard import text
 from skytier import cache
-from skytier.settings import HOST, ArchiveSettings, PortSettings, RedisSettings
+from skytier.settings.archive import ArchiveSettings
+from skytier.settings.base import HOST
+from skytier.settings.ports import PortSettings
+from skytier.settings.redis import RedisSettings
 from tests.archive_runs import size_mb
 from tests.browser.viewer import QUIET, program
 from tests.own_stack import OwnStack, own_stack, settings_of

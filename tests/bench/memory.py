@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import psutil
 
-from skytier.settings import home
+from skytier.settings.base import home
 
 SAMPLE_SECONDS = 0.5
 _PARTS = {

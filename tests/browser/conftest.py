@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import BrowserContext, sync_playwright
 
-from skytier.settings import HOST, PortSettings
+from skytier.settings.base import HOST
+from skytier.settings.ports import PortSettings
 from tests.browser.viewer import QUIET, Viewer, program
 from tests.own_stack import OwnStack
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dashboard import text
-from skytier.settings import HOST, PROJECT_ROOT, PortSettings
+from skytier.settings.base import HOST, PROJECT_ROOT
+from skytier.settings.ports import PortSettings
 from tests.browser.viewer import Viewer, chromium
 
 FOLDER = PROJECT_ROOT / "docs" / "images"

@@ -11,7 +11,9 @@ import pytest
 from playwright.sync_api import BrowserContext
 
 from skytier.files import Files
-from skytier.settings import HOST, HdfsSettings, PortSettings
+from skytier.settings.base import HOST
+from skytier.settings.hdfs import HdfsSettings
+from skytier.settings.ports import PortSettings
 from tests.protected_file import FOLDER, assert_untouched
 
 pytestmark = pytest.mark.browser

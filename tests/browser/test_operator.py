@@ -14,7 +14,9 @@ from starlette.routing import Route
 from dashboard import operator_token
 from dashboard.text import access as text
 from dashboard.text import operations
-from skytier.settings import DashboardSettings, PortSettings, home
+from skytier.settings.base import home
+from skytier.settings.dashboard import DashboardSettings
+from skytier.settings.ports import PortSettings
 from tests.browser.conftest import REBOUND
 from tests.browser.viewer import LOADED_MS, Viewer
 from tests.serving import served

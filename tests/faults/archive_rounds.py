@@ -28,7 +28,7 @@ from skytier.archive.manifest import State
 from skytier.archive.manifests import Manifests
 from skytier.archive.protocol import NEXT
 from skytier.files import Files
-from skytier.settings import KafkaSettings
+from skytier.settings.kafka import KafkaSettings
 from tests import archives
 from tests.archive_runs import size_mb
 from tests.minute_job import take

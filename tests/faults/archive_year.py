@@ -22,7 +22,7 @@ from skytier.airflow_api import ARCHIVING, AirflowApi
 from skytier.archive.manifest import State
 from skytier.archive.manifests import Manifests
 from skytier.files import Files
-from skytier.settings import stack_env_file
+from skytier.settings.base import stack_env_file
 from skytier.sql import query
 from tests import archives, oracle
 from tests.archive_runs import size_mb

@@ -9,7 +9,7 @@ import pytest
 
 from skytier import batches, checkpoints, faults
 from skytier.files import Files
-from skytier.settings import KafkaSettings
+from skytier.settings.kafka import KafkaSettings
 from skytier.sql import query
 from tests import stores
 from tests.minute_job import run, take

@@ -18,7 +18,7 @@ from confluent_kafka.admin import AdminClient
 from local_stack.kafka import Kafka
 from skytier import alerts, batches, checkpoints, faults, hot_tier, kafka_clients
 from skytier.files import Files
-from skytier.settings import KafkaSettings, KafkaUser
+from skytier.settings.kafka import KafkaSettings, KafkaUser
 from skytier.sql import query
 from spark_jobs.transforms.outputs import LARGEST_DEAD_LETTER_BYTES
 from tests import stores

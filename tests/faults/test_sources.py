@@ -21,7 +21,8 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from skytier import kafka_clients
-from skytier.settings import KafkaSettings, KafkaUser, PortSettings
+from skytier.settings.kafka import KafkaSettings, KafkaUser
+from skytier.settings.ports import PortSettings
 from tests import oracle
 
 pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("stack")]

@@ -27,7 +27,10 @@ from local_stack.environment import ensure_stack_env
 from local_stack.health import status
 from local_stack.server import told
 from skytier import kafka_clients, name_node, webhdfs
-from skytier.settings import PROJECT_ROOT, HdfsSettings, KafkaSettings, KafkaUser, MongoSettings
+from skytier.settings.base import PROJECT_ROOT
+from skytier.settings.hdfs import HdfsSettings
+from skytier.settings.kafka import KafkaSettings, KafkaUser
+from skytier.settings.mongodb import MongoSettings
 from tests.own_stack import WITHOUT, OwnStack, own_stack, settings_of
 
 pytestmark = [pytest.mark.faults, pytest.mark.restarts, pytest.mark.timeout(900)]

@@ -15,7 +15,7 @@ from confluent_kafka import Producer
 from cyclopts import App
 
 from skytier import event_schema, kafka_clients
-from skytier.settings import KafkaSettings, KafkaUser
+from skytier.settings.kafka import KafkaSettings, KafkaUser
 from skytier.sql import query
 from tests import stores
 from tests.events import ARRIVED

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import throttle
 from dashboard.access import LEAST_CHARACTERS, Role, role_by_address, role_by_password
 from dashboard.text import access as text
-from skytier.settings import DashboardSettings
+from skytier.settings.dashboard import DashboardSettings
 from tests.visitors import Visitor, operator, visited_by
 
 pytestmark = pytest.mark.plain

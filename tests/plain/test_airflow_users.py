@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from local_stack import airflow_users
 from local_stack.environment import ensure_stack_env, read_stack_env
 from skytier.errors import TerminalError
-from skytier.settings import AirflowSettings
+from skytier.settings.airflow import AirflowSettings
 
 pytestmark = pytest.mark.plain
 

@@ -22,7 +22,7 @@ from skytier.alert_conditions import (
 from skytier.alerts import Severity
 from skytier.lag import PartitionLag
 from skytier.server_probes import Health, State
-from skytier.settings import AlertSettings
+from skytier.settings.alerts import AlertSettings
 
 pytestmark = pytest.mark.plain
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from skytier.cache import Cache, Origin, Question
-from skytier.settings import RedisSettings
+from skytier.settings.redis import RedisSettings
 
 pytestmark = pytest.mark.plain
 

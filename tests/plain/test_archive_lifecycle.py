@@ -21,7 +21,7 @@ from skytier.archive.manifest import Manifest, State, Visible
 from skytier.archive.protocol import NEXT, NotYetError
 from skytier.archive.resuming import resumed
 from skytier.errors import TerminalError
-from skytier.settings import ArchiveSettings
+from skytier.settings.archive import ArchiveSettings
 from tests.archive_lifecycle import Lifecycle
 from tests.archive_world import DAY, GRACE, SETTLE, SHOWS, Killed, archiver
 

@@ -18,7 +18,7 @@ from skytier.archive.manifest import Selection, Tally
 from skytier.archive.protocol import total
 from skytier.batches import BatchSpan
 from skytier.hot_tier import Document
-from skytier.settings import ArchiveSettings
+from skytier.settings.archive import ArchiveSettings
 
 pytestmark = pytest.mark.plain
 

@@ -22,7 +22,10 @@ from local_stack import authority, certificates
 from local_stack.certificates import RENEWAL_DAYS, SERVERS, Certificate, ensure, pem, trust_store
 from local_stack.environment import ensure_stack_env, read_stack_env
 from skytier.errors import TerminalError
-from skytier.settings import MongoSettings, PostgresSettings, RedisSettings, TlsSettings
+from skytier.settings.mongodb import MongoSettings
+from skytier.settings.postgres import PostgresSettings
+from skytier.settings.redis import RedisSettings
+from skytier.settings.tls import TlsSettings
 from skytier.sql_transport import untrusted
 from tests import commands
 

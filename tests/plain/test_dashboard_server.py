@@ -9,7 +9,7 @@ import pytest
 
 from dashboard import server
 from local_stack.dashboard import Dashboard
-from skytier.settings import PROJECT_ROOT
+from skytier.settings.base import PROJECT_ROOT
 
 pytestmark = pytest.mark.plain
 

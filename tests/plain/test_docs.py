@@ -9,7 +9,8 @@ import pytest
 
 from dashboard import text
 from docs import generate
-from skytier.settings import ALL_SETTINGS, PROJECT_ROOT
+from skytier.settings.base import PROJECT_ROOT
+from skytier.settings.index import ALL_SETTINGS
 from tests.pages import views
 
 pytestmark = pytest.mark.plain

@@ -18,7 +18,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from dashboard.guard import ON_EVERY_ANSWER, Guard, allowed_hosts
-from skytier.settings import DashboardSettings
+from skytier.settings.dashboard import DashboardSettings
 from tests.serving import Served, served
 
 pytestmark = pytest.mark.plain

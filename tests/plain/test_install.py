@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from skytier.settings import PROJECT_ROOT
+from skytier.settings.base import PROJECT_ROOT
 
 pytestmark = pytest.mark.plain
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from skytier import kafka_clients
 from skytier.errors import TerminalError
-from skytier.settings import KafkaSettings, KafkaUser
+from skytier.settings.kafka import KafkaSettings, KafkaUser
 
 pytestmark = pytest.mark.plain
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from models import code_files, kept_trainings
-from skytier.settings import PROJECT_ROOT
+from skytier.settings.base import PROJECT_ROOT
 
 pytestmark = pytest.mark.plain
 

@@ -20,7 +20,8 @@ from dashboard.access import Role, local_role
 from dashboard.text import access as text
 from local_stack import cli
 from local_stack.environment import ensure_stack_env
-from skytier.settings import DashboardSettings, PortSettings
+from skytier.settings.dashboard import DashboardSettings
+from skytier.settings.ports import PortSettings
 from tests.serving import Served, served
 from tests.visitors import given_for
 

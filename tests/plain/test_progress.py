@@ -13,7 +13,7 @@ import pytest
 
 from generator.cli import _shown
 from generator.publisher import Report
-from skytier.settings import PROJECT_ROOT
+from skytier.settings.base import PROJECT_ROOT
 
 pytestmark = pytest.mark.plain
 

@@ -11,7 +11,8 @@ from local_stack.environment import ensure_stack_env, read_stack_env
 from local_stack.server import bare_environment, make_home
 from skytier import webhdfs
 from skytier.errors import TerminalError
-from skytier.settings import HdfsSettings, Role, SqlSettings
+from skytier.settings.hdfs import HdfsSettings
+from skytier.settings.sql import Role, SqlSettings
 from tests.accounts import open_to_others
 
 pytestmark = pytest.mark.plain

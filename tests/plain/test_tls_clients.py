@@ -19,7 +19,12 @@ from local_stack import authority, certificates, postgres
 from local_stack.server import write_private
 from skytier import cache, hot_tier, kafka_clients, sql_transport, topics
 from skytier.errors import TerminalError, TransientError
-from skytier.settings import HOST, KafkaSettings, KafkaUser, PortSettings, RedisSettings, Role, SqlSettings, TlsSettings
+from skytier.settings.base import HOST
+from skytier.settings.kafka import KafkaSettings, KafkaUser
+from skytier.settings.ports import PortSettings
+from skytier.settings.redis import RedisSettings
+from skytier.settings.sql import Role, SqlSettings
+from skytier.settings.tls import TlsSettings
 from skytier.sql import Connection
 
 pytestmark = pytest.mark.plain

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
-from skytier.settings import SparkSettings
+from skytier.settings.spark import SparkSettings
 
 pytestmark = pytest.mark.spark
 

@@ -22,7 +22,8 @@ from redis import Redis
 
 from skytier.cache import Basis, Cache, Origin, Question, changed, client
 from skytier.errors import TransientError
-from skytier.settings import CacheSettings, RedisSettings
+from skytier.settings.cache import CacheSettings
+from skytier.settings.redis import RedisSettings
 from tests.single_servers import redis_server
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300), pytest.mark.usefixtures("server")]

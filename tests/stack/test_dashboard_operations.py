@@ -31,7 +31,10 @@ from skytier.archive.manifest import File, Manifest, Selection, State, Tally
 from skytier.archive.manifests import FOLDER
 from skytier.cache import Question
 from skytier.files import Files
-from skytier.settings import HdfsSettings, KafkaSettings, MongoSettings, home
+from skytier.settings.base import home
+from skytier.settings.hdfs import HdfsSettings
+from skytier.settings.kafka import KafkaSettings
+from skytier.settings.mongodb import MongoSettings
 from tests import stores
 from tests.answers import asked
 from tests.pages import forget_clients

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from skytier.settings import PROJECT_ROOT, PortSettings
+from skytier.settings.base import PROJECT_ROOT
+from skytier.settings.ports import PortSettings
 from tests.own_stack import OwnStack
 
 pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("january")]

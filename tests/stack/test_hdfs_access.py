@@ -12,7 +12,9 @@ import requests
 from local_stack.hdfs import DataNode
 from skytier import webhdfs
 from skytier.files import Files
-from skytier.settings import HOST, HdfsSettings, PortSettings
+from skytier.settings.base import HOST
+from skytier.settings.hdfs import HdfsSettings
+from skytier.settings.ports import PortSettings
 from tests import secret_values
 from tests.own_stack import OwnStack
 from tests.protected_file import CONTENT, FILE, FOLDER, assert_untouched

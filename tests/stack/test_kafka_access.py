@@ -24,7 +24,8 @@ from confluent_kafka.cimpl import NewTopic
 from generator.publisher import Publisher
 from skytier import kafka_clients, lag, server_probes, topics
 from skytier.errors import TransientError
-from skytier.settings import KafkaSettings, KafkaUser, PortSettings
+from skytier.settings.kafka import KafkaSettings, KafkaUser
+from skytier.settings.ports import PortSettings
 from tests.kafka_wire import FAILED, UNSUPPORTED_MECHANISM, Wire
 from tests.own_stack import OwnStack
 

@@ -15,7 +15,9 @@ from local_stack import jvm, processes
 from local_stack.kafka import Kafka
 from local_stack.stack import SERVERS
 from skytier import kafka_clients
-from skytier.settings import HOST, KafkaUser, PortSettings
+from skytier.settings.base import HOST
+from skytier.settings.kafka import KafkaUser
+from skytier.settings.ports import PortSettings
 from tests import stores
 from tests.own_stack import OwnStack, own_stack, settings_of
 from tests.stack.test_kafka_access import EVENTS, Config, failures, results

@@ -20,7 +20,11 @@ from local_stack.mongodb import MongoDB
 from local_stack.postgres import Postgres
 from skytier import alerts, cache, hot_tier
 from skytier.alerts import Severity, alert
-from skytier.settings import HOST, MongoSettings, PortSettings, PostgresSettings, RedisSettings
+from skytier.settings.base import HOST
+from skytier.settings.mongodb import MongoSettings
+from skytier.settings.ports import PortSettings
+from skytier.settings.postgres import PostgresSettings
+from skytier.settings.redis import RedisSettings
 from tests.own_stack import OwnStack
 
 pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("stack")]

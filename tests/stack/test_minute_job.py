@@ -11,7 +11,7 @@ import pytest
 
 from skytier import alerts, batches, checkpoints, hot_tier
 from skytier.files import Files
-from skytier.settings import KafkaSettings
+from skytier.settings.kafka import KafkaSettings
 from skytier.sql import query
 from tests import oracle, stores
 from tests.minute_job import JANUARY, drain, process, publish_january, run

@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from skytier.settings import PROJECT_ROOT
+from skytier.settings.base import PROJECT_ROOT
 from tests.accounts import another_account
 from tests.own_stack import OwnStack, own_stack
 

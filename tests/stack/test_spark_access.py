@@ -11,7 +11,8 @@ from py4j.java_gateway import GatewayParameters, JavaGateway
 from py4j.protocol import Py4JAuthenticationError, Py4JError, Py4JJavaError
 from pyspark.java_gateway import launch_gateway
 
-from skytier.settings import HOST, PortSettings
+from skytier.settings.base import HOST
+from skytier.settings.ports import PortSettings
 from tests.own_stack import OwnStack
 from tests.spark_pages import SparkPages
 

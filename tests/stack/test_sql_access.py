@@ -15,7 +15,10 @@ from thrift.transport.TTransport import TTransportException
 from thrift_sasl import TSaslClientTransport
 
 from skytier.errors import TerminalError
-from skytier.settings import HOST, HdfsSettings, PortSettings, Role, SqlSettings
+from skytier.settings.base import HOST
+from skytier.settings.hdfs import HdfsSettings
+from skytier.settings.ports import PortSettings
+from skytier.settings.sql import Role, SqlSettings
 from skytier.sql import Connection, SqlError, query
 from tests import secret_values
 from tests.own_stack import OwnStack

@@ -38,19 +38,14 @@ from skytier import hot_tier, kafka_clients, server_probes
 from skytier.cache import Cache, Origin
 from skytier.kafka_log import KafkaLog
 from skytier.server_probes import State
-from skytier.settings import (
-    HOST,
-    PROJECT_ROOT,
-    KafkaSettings,
-    KafkaUser,
-    MongoSettings,
-    PortSettings,
-    PostgresSettings,
-    RedisSettings,
-    Role,
-    SqlSettings,
-    TlsSettings,
-)
+from skytier.settings.base import HOST, PROJECT_ROOT
+from skytier.settings.kafka import KafkaSettings, KafkaUser
+from skytier.settings.mongodb import MongoSettings
+from skytier.settings.ports import PortSettings
+from skytier.settings.postgres import PostgresSettings
+from skytier.settings.redis import RedisSettings
+from skytier.settings.sql import Role, SqlSettings
+from skytier.settings.tls import TlsSettings
 from skytier.sql import Connection, query
 from tests import stores
 from tests.conftest import TRACE

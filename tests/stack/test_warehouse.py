@@ -19,7 +19,9 @@ from skytier.errors import TerminalError, TransientError
 from skytier.event import SCHEMA_VERSION
 from skytier.files import Files
 from skytier.migrations import Table
-from skytier.settings import PROJECT_ROOT, PortSettings, Role, SqlSettings
+from skytier.settings.base import PROJECT_ROOT
+from skytier.settings.ports import PortSettings
+from skytier.settings.sql import Role, SqlSettings
 from skytier.sql import Connection, SqlError
 from skytier.sql import query as run_query
 

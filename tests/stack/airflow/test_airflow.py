@@ -20,7 +20,8 @@ from generator.synthetic import Plan, Rates, synthetic
 from local_stack import postgres
 from skytier import alert_checks, alerts, hot_tier
 from skytier.airflow_api import ARCHIVING, MINUTE, AirflowApi
-from skytier.settings import KafkaSettings, MaintenanceSettings
+from skytier.settings.kafka import KafkaSettings
+from skytier.settings.maintenance import MaintenanceSettings
 from tests import stores
 from tests.own_stack import OwnStack
 from tests.stack.airflow.conftest import RUN_SECONDS, eventually

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from skytier.settings import PROJECT_ROOT
+from skytier.settings.base import PROJECT_ROOT
 from tests import intruder, port_table
 from tests.accounts import another_account, open_to_others
 from tests.own_stack import OwnStack

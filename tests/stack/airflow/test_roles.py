@@ -11,7 +11,7 @@ from local_stack.airflow_users import password_variable
 from local_stack.environment import read_stack_env
 from skytier.airflow_api import ARCHIVING, AirflowApi
 from skytier.errors import TerminalError
-from skytier.settings import AirflowSettings
+from skytier.settings.airflow import AirflowSettings
 from tests.stack.airflow.conftest import USERS
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]

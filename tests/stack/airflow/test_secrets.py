@@ -10,7 +10,7 @@ import pytest
 
 from local_stack import environment
 from skytier.airflow_api import MINUTE, AirflowApi
-from skytier.settings import PROJECT_ROOT
+from skytier.settings.base import PROJECT_ROOT
 from tests import secret_values
 from tests.command_lines import CommandLines
 from tests.own_stack import OwnStack

@@ -1,0 +1,1 @@
+"""All settings: a module a concern, each with one class, read from ``SKYTIER_...`` variables."""

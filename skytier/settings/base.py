@@ -1,0 +1,51 @@
+"""Where settings come from: ``SKYTIER_...`` variables and the file of the local stack.
+
+A variable of the environment wins over the file ``stack.env`` in ``SKYTIER_HOME``, which the local stack writes at its
+first start (passwords and moved ports); that wins over the defaults in this package.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+HOST = "127.0.0.1"
+PRIVATE = 0o077
+"""the umask of commands, servers and jobs: what they write, nobody else on the machine may read"""
+
+
+def home() -> Path:
+    """The folder of all state of the local stack: ``SKYTIER_HOME``, by default ``var`` in the project."""
+    return (PROJECT_ROOT / os.environ.get("SKYTIER_HOME", "var")).resolve()
+
+
+def scratch_folder() -> Path:
+    """Where servers and jobs put temporary files; a start with no server running empties it."""
+    folder = home() / "tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def stack_env_file() -> Path:
+    """The file of passwords and moved ports of the local stack."""
+    return home() / "stack.env"
+
+
+class Settings(BaseSettings):
+    """Base of all settings classes: where values come from."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, DotEnvSettingsSource(settings_cls, env_file=stack_env_file())

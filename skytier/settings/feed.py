@@ -1,0 +1,21 @@
+"""What ``make up`` publishes."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from skytier.settings.base import Settings
+
+
+class FeedSettings(Settings):
+    """What ``make up`` publishes: a back-fill flat out, then a live replay."""
+
+    model_config = SettingsConfigDict(env_prefix="SKYTIER_FEED_")
+
+    enabled: bool = Field(True, description="whether 'make up' publishes real flights at all")
+    start: date = Field(date(2013, 1, 1), description="first day of the back-fill")
+    backfill_days: int = Field(28, ge=0, description="days published flat out before the live replay")
+    speed: float = Field(60.0, gt=0, description="flight minutes a minute of the live replay")

@@ -1,0 +1,31 @@
+"""How to reach HDFS."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from skytier.settings.base import HOST, Settings
+from skytier.settings.ports import PortSettings
+
+
+class HdfsSettings(Settings):
+    """The file system of the cold tier."""
+
+    model_config = SettingsConfigDict(env_prefix="SKYTIER_HDFS_")
+
+    url: str = Field("", description="file system as hdfs://host:port; empty: the local stack's")
+    web_url: str = Field("", description="WebHDFS as http://host:port; empty: the local stack's")
+    user: str = Field("skytier", description="user that owns the files")
+    secret: SecretStr = Field(
+        SecretStr(""), description="what WebHDFS asks for in the header X-Skytier-Secret; made at first start"
+    )
+
+    @model_validator(mode="after")
+    def _local(self) -> HdfsSettings:
+        ports = PortSettings()
+        if not self.url:
+            object.__setattr__(self, "url", f"hdfs://{HOST}:{ports.namenode}")
+        if not self.web_url:
+            object.__setattr__(self, "web_url", f"http://{HOST}:{ports.namenode_http}")
+        return self

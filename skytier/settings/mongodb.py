@@ -1,0 +1,70 @@
+"""How to reach the hot tier."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlencode
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from skytier.errors import TerminalError
+from skytier.settings.base import HOST, Settings, stack_env_file
+from skytier.settings.ports import PortSettings
+from skytier.settings.tls import TlsSettings
+
+
+class MongoSettings(Settings):
+    """The hot tier."""
+
+    model_config = SettingsConfigDict(env_prefix="SKYTIER_MONGODB_")
+
+    uri: SecretStr = Field(SecretStr(""), description="connection string; empty: the local stack's")
+    reader_uri: SecretStr = Field(
+        SecretStr(""),
+        description="connection string of who reads, for SQL; empty: the above, or the local stack's",
+    )
+    user: str = Field("skytier", description="user of the local stack's server, who reads and writes the hot tier")
+    password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
+    dashboard_user: str = Field(
+        "skytier-dashboard", description="user who reads the hot tier and acknowledges alerts; the dashboard's"
+    )
+    dashboard_password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
+    reader_user: str = Field("skytier-reader", description="user who reads the hot tier, for queries in SQL")
+    reader_password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
+    admin_user: str = Field("skytier-admin", description="user who may do everything; for set-up only")
+    admin_password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
+    database: str = Field("flight_tracking", description="database of the hot tier")
+    collection: str = Field("flight_events", description="collection of the flight events")
+
+    def connection_string(self) -> str:
+        """The URI to connect with; holds the password, so never log it."""
+        return self.uri.get_secret_value() or self._local(self.user, self.password, "SKYTIER_MONGODB_PASSWORD")
+
+    def reader_connection_string(self) -> str:
+        """The URI of who only reads, for the views of SQL; holds a password, so never log it.
+
+        The driver of Java takes authorities from the JVM's trust store, and none from the URI.
+        """
+        if given := self.reader_uri.get_secret_value() or self.uri.get_secret_value():
+            return given
+        return self._local(self.reader_user, self.reader_password, "SKYTIER_MONGODB_READER_PASSWORD", of_java=True)
+
+    @staticmethod
+    def local_parameters(login_of: str = "", *, of_java: bool = False) -> str:
+        """What stands behind the question mark in a URI of the local stack's server, with a user of this database."""
+        parameters = {"authSource": login_of} if login_of else {}
+        parameters |= {"directConnection": "true", "w": "majority"}
+        tls = TlsSettings()
+        if tls.enabled:
+            parameters |= {"tls": "true"} if of_java else {"tls": "true", "tlsCAFile": str(tls.authority())}
+        return urlencode(parameters, quote_via=quote)
+
+    def _local(self, user: str, password: SecretStr, variable: str, *, of_java: bool = False) -> str:
+        if not password.get_secret_value():
+            raise TerminalError(
+                f"{variable} is not set and {stack_env_file()} does not hold it: "
+                "start the local stack with 'make up', or set SKYTIER_MONGODB_URI."
+            )
+        login = f"{quote(user)}:{quote(password.get_secret_value(), safe='')}"
+        parameters = self.local_parameters("admin", of_java=of_java)
+        return f"mongodb://{login}@{HOST}:{PortSettings().mongodb}/?{parameters}"

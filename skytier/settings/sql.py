@@ -1,0 +1,47 @@
+"""How to reach the SQL endpoint."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from skytier.errors import TerminalError
+from skytier.settings.base import HOST, Settings, stack_env_file
+
+
+class Role(StrEnum):
+    """What a user of the SQL endpoint may do."""
+
+    READER = "reader"
+    OPERATOR = "operator"
+
+
+class SqlSettings(Settings):
+    """The SQL endpoint."""
+
+    model_config = SettingsConfigDict(env_prefix="SKYTIER_SQL_")
+
+    host: str = Field(HOST, description="host of the SQL endpoint")
+    user: str = Field("skytier", description="operator: user that jobs change the warehouse as")
+    password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
+    reader: str = Field("skytier_reader", description="user that may only read, as the dashboard and queries do")
+    reader_password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
+    memory_mb: int = Field(768, ge=256, description="heap of the local stack's SQL endpoint")
+    jvm_options: str = Field("", description="further options of the JVM of the local stack's SQL endpoint")
+    query_timeout_seconds: int = Field(240, ge=1, description="a query that runs longer is cancelled")
+
+    def login(self, role: Role) -> tuple[str, str]:
+        """User and password of a role. Raises TerminalError where there is no password."""
+        user, password, variable = {
+            Role.OPERATOR: (self.user, self.password, "SKYTIER_SQL_PASSWORD"),
+            Role.READER: (self.reader, self.reader_password, "SKYTIER_SQL_READER_PASSWORD"),
+        }[role]
+        if not password.get_secret_value():
+            raise TerminalError(
+                f"{variable} is not set and {stack_env_file()} does not hold it: "
+                "start the local stack with 'make up', or set it to the password of the SQL endpoint's user "
+                f"{user}."
+            )
+        return user, password.get_secret_value()

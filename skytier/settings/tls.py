@@ -1,0 +1,43 @@
+"""TLS of the local stack's servers and of their clients."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from skytier.errors import TerminalError
+from skytier.settings.base import PROJECT_ROOT, Settings, home
+
+
+class TlsSettings(Settings):
+    """TLS of the local stack's MongoDB, PostgreSQL, Redis, Kafka and SQL endpoint, and of their clients."""
+
+    model_config = SettingsConfigDict(env_prefix="SKYTIER_TLS_")
+
+    enabled: bool = Field(
+        False,
+        description="whether these servers speak TLS and nothing else; `skytier stack up` keeps it in `stack.env`",
+    )
+    ca_file: str = Field(
+        "",
+        description="certificates (PEM) of the authorities that clients trust; empty: of the one that "
+        "`skytier stack certificates` makes",
+    )
+
+    @property
+    def folder(self) -> Path:
+        """Where the certificates and keys of the local stack are."""
+        return home() / "tls"
+
+    def authority(self) -> Path:
+        """The file of the authorities that clients trust. Raises TerminalError where it is not there."""
+        file = PROJECT_ROOT / Path(self.ca_file).expanduser() if self.ca_file else self.folder / "ca.pem"
+        if not file.is_file():
+            what = "SKYTIER_TLS_CA_FILE names" if self.ca_file else "SKYTIER_TLS_ENABLED is set, which wants"
+            raise TerminalError(
+                f"{what} the file {file}, which does not exist: 'skytier stack certificates' makes an authority and "
+                "certificates; where you have an authority of your own, set SKYTIER_TLS_CA_FILE to its certificate."
+            )
+        return file
