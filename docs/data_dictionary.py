@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable
 
 from docs import markdown
-from skytier import event_schema, migrations, number_text
-from skytier.event import FIRST_YEAR, LAST_YEAR, SCHEMA_NAME, SCHEMA_VERSION
-from skytier.event_schema import EventField
+from events.flight import CONTRACT, SCHEMA_NAME, SCHEMA_VERSION
+from skytier import migrations, number_text
+from skytier.contract import EventField
 from skytier.migrations import DATABASE, Table
+from skytier.times import FIRST_YEAR, LAST_YEAR
 
 _STRUCT = re.compile(r"struct<.*>", re.DOTALL)
 
@@ -30,7 +31,7 @@ def data_dictionary() -> str:
         "nanoseconds in 64 bits, which the delay model's tools count in, end in April of the year after. "
         "Times are kept to the millisecond in every store: MongoDB keeps no more. "
         "A weather value that is not valid is dropped, and flagged.",
-        _event_table(event_schema.fields() + event_schema.weather_fields()),
+        _event_table(CONTRACT.fields() + CONTRACT.nested_fields("weather")),
         "## Tables",
         f"Database `{DATABASE}`, Iceberg tables in the Hive metastore.",
         *[part for table in migrations.tables(known) for part in _table(table)],

@@ -13,13 +13,12 @@ from pydantic.fields import FieldInfo
 
 from docs import markdown
 from docs.data_dictionary import data_dictionary
-from skytier import event_schema
-from skytier.event import SCHEMA_NAME
+from events.flight import CONTRACT, SCHEMA_NAME
 from skytier.settings.base import Settings
 from skytier.settings.index import ALL_SETTINGS
 from skytier.settings.processing import ProcessingSettings
-from spark_jobs.transforms.quality import FLAGS
-from spark_jobs.transforms.validate import FOUND_EARLIER, rules
+from spark_jobs.flights.quality import FLAGS
+from spark_jobs.flights.validate import FOUND_EARLIER, rules
 
 DOCS = Path(__file__).resolve().parent
 ARCHITECTURE = DOCS / "architecture.md"
@@ -32,8 +31,7 @@ def documents() -> dict[Path, str]:
         architecture = _filled(architecture, name, text)
     return {
         DOCS / "data-dictionary.md": data_dictionary(),
-        DOCS / f"{SCHEMA_NAME}.schema.json": json.dumps(event_schema.json_schema(), indent=2, ensure_ascii=False)
-        + "\n",
+        DOCS / f"{SCHEMA_NAME}.schema.json": json.dumps(CONTRACT.json_schema(), indent=2, ensure_ascii=False) + "\n",
         DOCS / "configuration.md": configuration(),
         ARCHITECTURE: architecture,
     }

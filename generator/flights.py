@@ -8,12 +8,12 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from events.flight import SCHEMA_VERSION, EventType
 from generator.observations import Observations
 from generator.observations import read as read_observations
 from generator.records import BATCH_SIZE, Record, encode
 from skytier import reference
 from skytier.errors import TerminalError
-from skytier.event import SCHEMA_VERSION, EventType
 
 FIRST_DAY, LAST_DAY = date(2013, 1, 1), date(2013, 12, 31)
 ORIGIN_TIMEZONE = "America/New_York"

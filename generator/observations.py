@@ -9,7 +9,8 @@ import orjson
 import pandas as pd
 from numpy.typing import NDArray
 
-from skytier import event_schema, reference
+from events.flight import CONTRACT
+from skytier import reference
 
 KNOWN_AFTER = pd.Timedelta(minutes=51)
 """A row holds what was observed up to minute 51 of the hour that ``time_hour`` begins; before that it is the future."""
@@ -38,7 +39,7 @@ def read() -> pd.DataFrame:
     frame = pd.read_csv(reference.data_file("weather.csv"), usecols=["origin", "time_hour", *_COLUMNS])
     frame = frame.rename(columns=_COLUMNS)
     frame["known_from"] = pd.to_datetime(frame.pop("time_hour"), utc=True) + KNOWN_AFTER
-    for field in event_schema.weather_fields():
+    for field in CONTRACT.nested_fields("weather"):
         name = field.name.removeprefix("weather.")
         low = -np.inf if field.minimum is None else field.minimum
         high = np.inf if field.maximum is None else field.maximum

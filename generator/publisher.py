@@ -15,9 +15,9 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from generator.records import Record
 from skytier import logs
 from skytier.errors import TerminalError, TransientError
-from skytier.event import timestamp_text
 from skytier.kafka_clients import Login
 from skytier.settings.kafka import KafkaSettings, KafkaUser
+from skytier.times import timestamp_text
 
 DELIVERY_TIMEOUT_SECONDS = 120
 _CONNECT_TIMEOUT_SECONDS = 10

@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 import pandas as pd
 
-from skytier.event import FlightEvent
+from events.flight import FlightEvent
 
 FIELDS = tuple(FlightEvent.model_fields)
 BATCH_SIZE = 10_000

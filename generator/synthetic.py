@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from events.flight import SCHEMA_VERSION
 from generator import climate, schedule
 from generator.flights import SCHEDULED_AHEAD
 from generator.malformed import KINDS, spoil
 from generator.records import BATCH_SIZE, Record, encode
 from generator.traffic import Traffic, traffic
 from skytier.errors import TerminalError
-from skytier.event import SCHEMA_VERSION
 
 SOURCE = "synthetic"
 LONGEST_LIFE = pd.Timedelta(hours=40)

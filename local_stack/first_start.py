@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
+from events.pipelines import all_pipelines
 from local_stack import processes
 from local_stack.feed import SKYTIER, first_live_day
 from local_stack.progress import Progress
@@ -48,7 +49,8 @@ def _skytier(*arguments: str) -> str:
 
 def _index_hot_tier() -> str:
     with hot_tier.client() as connection:
-        hot_tier.ensure_indexes(connection)
+        for pipeline in all_pipelines():
+            hot_tier.ensure_indexes(hot_tier.collection(connection, pipeline.collection), pipeline.hot_indexes)
         alerts.ensure_indexes(connection)
     return "done"
 

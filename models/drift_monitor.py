@@ -20,13 +20,13 @@ import pandas as pd
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
+from events.flight import EventType
 from models import drift, features
 from models.card import Card
 from models.registry import Registry
 from skytier import alerts, hot_tier
 from skytier.alerts import Condition, Severity
 from skytier.errors import TerminalError, TransientError
-from skytier.event import EventType
 from skytier.files import Files
 from skytier.settings.base import home
 from skytier.sql import Connection

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from events.flight import CONTRACT, EventType
 from models import recent_state
-from skytier import event_schema, reference
-from skytier.event import EventType
+from skytier import reference
 
 BEFORE, AFTER = "before_departure", "after_departure"
 STAGES = {str(EventType.SCHEDULED): BEFORE, str(EventType.DEPARTED): AFTER}
@@ -25,7 +25,7 @@ STAGES = {str(EventType.SCHEDULED): BEFORE, str(EventType.DEPARTED): AFTER}
 LOOKBACK = pd.Timedelta(hours=36)
 """Events earlier than a prediction by more than this have no part in its features."""
 
-WEATHER = tuple(field.name.replace(".", "_", 1) for field in event_schema.weather_fields())
+WEATHER = tuple(field.name.replace(".", "_", 1) for field in CONTRACT.nested_fields("weather"))
 EVENT_COLUMNS = (
     "event_id",
     "flight_id",

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skytier.event import EventType
+from events.flight import EventType
 
 _NONE = -1
 _MINUTE = 60_000_000_000

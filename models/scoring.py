@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from events.flight import EventType
 from models import features
 from models.delay_model import PREDICTION_COLUMNS, DelayModel
-from skytier.event import EventType
 
 OUTCOME_COLUMNS = (
     "prediction_error_minutes",

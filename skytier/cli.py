@@ -19,7 +19,7 @@ COMMANDS = {
     "process": ("skytier.process_cli:process", "Run one minute job: from Kafka to both tiers."),
     "sql": ("skytier.sql_cli:sql", "Run a query over the warehouse and print its result."),
     "warehouse": ("skytier.warehouse_cli:app", "Migrate, show and maintain the tables of the cold tier."),
-    "books": ("skytier.books_cli:app", "Check that what was consumed is stored, in every store."),
+    "reconcile": ("skytier.pipeline.reconcile_cli:app", "Check that what was consumed is stored, in every store."),
     "alerts": ("skytier.alerts_cli:app", "Check what raises alerts, and list them."),
     "archive": (
         "skytier.archive.cli:app",
@@ -32,6 +32,8 @@ COMMANDS = {
         "List, show, promote and roll back the versions of the delay model; show drift.",
     ),
 }
+# Former names, for one more version.
+ALIASES = {"books": "skytier.pipeline.reconcile_cli:books"}
 
 
 def command_line(asked: str | None) -> App:
@@ -39,6 +41,8 @@ def command_line(asked: str | None) -> App:
     app = App(name="skytier", help="A two-tier flight-data warehouse.", version_flags=["--version"])
     for name, (path, purpose) in COMMANDS.items():
         app.command(path, name=name, help=None if name == asked else purpose)
+    for name, path in ALIASES.items():
+        app.command(path, name=name, show=False)
     return app
 
 

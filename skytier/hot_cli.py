@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cyclopts import App
 
+from events.pipelines import all_pipelines
 from skytier import alerts, hot_tier, spark
 from skytier.archive import audit
 from skytier.sql import Connection
@@ -18,7 +19,8 @@ def rebuild() -> None:
     What is there already is replaced by the same; nothing is deleted.
     """
     with hot_tier.client() as connection:
-        hot_tier.ensure_indexes(connection)
+        for pipeline in all_pipelines():
+            hot_tier.ensure_indexes(hot_tier.collection(connection, pipeline.collection), pipeline.hot_indexes)
         alerts.ensure_indexes(connection)
     spark.submit("rebuild_hot_tier")
     with Connection() as sql:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from pymongo import ASCENDING, DESCENDING, MongoClient
+from pymongo import DESCENDING, MongoClient
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, PyMongoError
 
@@ -19,11 +19,6 @@ Document = dict[str, Any]
 _DUPLICATE_KEY = 11000
 # What somebody wrote by hand may have no date, or one that Python cannot hold: the clock does not follow it.
 _DATED = {"event_time": {"$lt": datetime(2262, 1, 1, tzinfo=UTC)}}
-_INDEXES = (
-    [("event_time", DESCENDING)],
-    [("flight_id", ASCENDING)],
-    [("ingestion_timestamp", ASCENDING)],
-)
 
 
 def client(patience_ms: int = 5_000) -> MongoClient[Document]:
@@ -32,10 +27,14 @@ def client(patience_ms: int = 5_000) -> MongoClient[Document]:
     return MongoClient(uri, tz_aware=True, serverSelectionTimeoutMS=patience_ms, appname="skytier")
 
 
+def collection(connection: MongoClient[Document], name: str) -> Collection[Document]:
+    """A collection of the hot tier's database."""
+    return connection[MongoSettings().database][name]
+
+
 def events(connection: MongoClient[Document]) -> Collection[Document]:
     """The collection of the flight events."""
-    settings = MongoSettings()
-    return connection[settings.database][settings.collection]
+    return collection(connection, MongoSettings().collection)
 
 
 @contextmanager
@@ -62,10 +61,10 @@ def insert_new(into: Collection[Document], documents: list[Document]) -> list[Do
     return []
 
 
-def ensure_indexes(connection: MongoClient[Document]) -> None:
-    """Create the indexes that are not there yet."""
-    for keys in _INDEXES:
-        events(connection).create_index(keys)
+def ensure_indexes(into: Collection[Document], indexes: Sequence[tuple[str, int]]) -> None:
+    """Create the indexes, each a field and its direction (1, -1), that are not there yet."""
+    for index in indexes:
+        into.create_index([index])
 
 
 def clock(connection: MongoClient[Document]) -> datetime | None:
@@ -78,10 +77,10 @@ def clock(connection: MongoClient[Document]) -> datetime | None:
     return newest["event_time"].astimezone(UTC) if newest else None
 
 
-def count_by_batch(connection: MongoClient[Document], since: datetime, until: datetime) -> dict[int, int]:
-    """Documents by batch_id among those ingested from ``since`` to ``until``, both included."""
+def count_by_batch(of: Collection[Document], since: datetime, until: datetime) -> dict[int, int]:
+    """Documents of a collection by batch_id, those ingested from ``since`` to ``until``, both included."""
     pipeline: list[dict[str, Any]] = [
         {"$match": {"ingestion_timestamp": {"$gte": since, "$lte": until}}},
         {"$group": {"_id": "$batch_id", "documents": {"$sum": 1}}},
     ]
-    return {row["_id"]: row["documents"] for row in events(connection).aggregate(pipeline)}
+    return {row["_id"]: row["documents"] for row in of.aggregate(pipeline)}

@@ -12,9 +12,9 @@ from typing import Any
 
 import stamina
 
-from skytier import event_schema, migrations, reference
+from skytier import migrations, reference
+from skytier.contract import Contract
 from skytier.errors import TerminalError
-from skytier.event import SCHEMA_NAME, SCHEMA_VERSION
 from skytier.files import Files
 from skytier.migrations import DATABASE, Migration
 from skytier.settings.hdfs import HdfsSettings
@@ -28,11 +28,11 @@ _COLUMN_EXISTS = ("FIELD_ALREADY_EXISTS", "COLUMN_ALREADY_EXISTS")  # as Iceberg
 
 @dataclass(frozen=True)
 class Migrated:
-    """What a migration did: migrations applied, dimensions loaded, the version of the contract if it was new."""
+    """What a migration did: migrations applied, dimensions loaded, new versions of contracts by the contract's name."""
 
     applied: list[str]
     loaded: list[str]
-    registered_version: int | None
+    registered: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,10 @@ class Status:
     tables: list[TableSize]
 
 
-def migrate(connection: Connection, files: Files) -> Migrated:
-    """Bring the warehouse up to date; a run that was cut off anywhere is simply repeated.
+def migrate(connection: Connection, files: Files, contracts: Sequence[Contract]) -> Migrated:
+    """Bring the warehouse up to date; every step may be repeated.
 
-    Raises TerminalError when an applied migration was changed, or the event contract without its version.
+    Raises TerminalError when an applied migration was changed, or an event contract without its version.
     """
     known = migrations.read()
     # The first migration makes the table that remembers the others.
@@ -66,7 +66,9 @@ def migrate(connection: Connection, files: Files) -> Migrated:
     done = _applied(connection)
     _check(known, done)
     applied = _apply(connection, [migration for migration in known if migration.version not in done])
-    return Migrated(applied, load_dimensions(connection, files), register_contract(connection))
+    loaded = load_dimensions(connection, files)
+    registered = {c.name: version for c in contracts if (version := register_contract(connection, c)) is not None}
+    return Migrated(applied, loaded, registered)
 
 
 def status(connection: Connection) -> Status:
@@ -93,33 +95,33 @@ def load_dimensions(connection: Connection, files: Files) -> list[str]:
     return [name for name, rows in dimensions.items() if _load_dimension(connection, files, name, rows)]
 
 
-def register_contract(connection: Connection) -> int | None:
-    """Add the event contract to ``schema_metadata`` if its version is new there; that version, or None.
+def register_contract(connection: Connection, contract: Contract) -> int | None:
+    """Add an event contract to ``schema_metadata`` if its version is new there; that version, or None.
 
     Raises TerminalError when the contract changed but its version did not, or the warehouse knows a newer version.
     """
-    fingerprint = event_schema.fingerprint()
+    fingerprint, version = contract.fingerprint(), contract.version
     registered = connection.query(
-        f"SELECT version, fingerprint FROM {DATABASE}.schema_metadata WHERE schema_name = {literal(SCHEMA_NAME)}"
+        f"SELECT version, fingerprint FROM {DATABASE}.schema_metadata WHERE schema_name = {literal(contract.name)}"
     )
-    versions = {int(version): str(known) for version, known in registered.rows}
-    if versions.get(SCHEMA_VERSION, fingerprint) != fingerprint:
+    versions = {int(known): str(print_of) for known, print_of in registered.rows}
+    where = contract.model.__module__.replace(".", "/")
+    if versions.get(version, fingerprint) != fingerprint:
         raise TerminalError(
-            f"The event contract in skytier/event.py changed, but SCHEMA_VERSION is still {SCHEMA_VERSION}, which the "
-            "warehouse knows with other fields: raise SCHEMA_VERSION, or undo the change."
+            f"The event contract in {where}.py changed, but SCHEMA_VERSION is still {version}, which the warehouse "
+            "knows with other fields: raise SCHEMA_VERSION, or undo the change."
         )
-    if max(versions, default=0) > SCHEMA_VERSION:
+    if max(versions, default=0) > version:
         raise TerminalError(
-            f"The warehouse knows version {max(versions)} of the event contract and this code only {SCHEMA_VERSION}: "
-            "use the newer code."
+            f"The warehouse knows version {max(versions)} of the event contract {contract.name} and this code only "
+            f"{version}: use the newer code."
         )
-    if SCHEMA_VERSION in versions:
+    if version in versions:
         return None
-    count = len(event_schema.fields()) + len(event_schema.weather_fields())
-    schema = json.dumps(event_schema.json_schema())
-    row = [SCHEMA_NAME, SCHEMA_VERSION, fingerprint, datetime.now(UTC), count, schema]
+    schema = json.dumps(contract.json_schema())
+    row = [contract.name, version, fingerprint, datetime.now(UTC), contract.field_count(), schema]
     insert(connection, "schema_metadata", [row])
-    return SCHEMA_VERSION
+    return version
 
 
 @stamina.retry(on=ConflictError, attempts=6, wait_initial=0.2, wait_max=2.0)

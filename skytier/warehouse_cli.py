@@ -9,6 +9,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from rich.table import Table
 
+from events.pipelines import all_pipelines
 from skytier import spark, terminal, warehouse
 from skytier.archive import visibility
 from skytier.files import Files
@@ -29,7 +30,7 @@ def migrate(*, as_json: AsJson = False) -> None:
         Print what was done as JSON.
     """
     with Connection() as connection:
-        done = warehouse.migrate(connection, Files())
+        done = warehouse.migrate(connection, Files(), [pipeline.contract for pipeline in all_pipelines()])
         visibility.make_views(connection)
     if as_json:
         print(json.dumps(asdict(done)))
@@ -38,9 +39,9 @@ def migrate(*, as_json: AsJson = False) -> None:
         print(f"applied {name}")
     for name in done.loaded:
         print(f"loaded {name}")
-    if done.registered_version is not None:
-        print(f"registered version {done.registered_version} of the event contract")
-    if not (done.applied or done.loaded or done.registered_version):
+    for name, version in done.registered.items():
+        print(f"registered version {version} of the event contract {name}")
+    if not (done.applied or done.loaded or done.registered):
         print("The warehouse is up to date.")
 
 

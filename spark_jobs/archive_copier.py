@@ -14,7 +14,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
-from skytier import blocks, hot_tier
+from skytier import blocks, hot_tier, spark_failures
 from skytier.archive import copies, hot, planning, visibility
 from skytier.archive.manifest import ARCHIVES, Column, File, Manifest, Tally
 from skytier.archive.ports import Copy, Evidence
@@ -23,7 +23,6 @@ from skytier.documents import digest, to_batch, to_documents
 from skytier.errors import DamagedFileError, TerminalError, TransientError
 from skytier.files import Files
 from skytier.hot_tier import Document
-from spark_jobs import failures
 
 if TYPE_CHECKING:
     from pymongo import MongoClient
@@ -248,4 +247,4 @@ def _speaking() -> Iterator[None]:
                 raise kind(said[0]) from error
         if path := blocks.file_in(str(error)):
             Files().check_whole(path)
-        raise TerminalError(f"Spark could not do it: {failures.reason(error)}") from error
+        raise TerminalError(f"Spark could not do it: {spark_failures.reason(error)}") from error

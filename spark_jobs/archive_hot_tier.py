@@ -11,13 +11,12 @@ import sys
 
 from pyspark.sql import SparkSession
 
-from skytier import logs
+from skytier import logs, spark_failures
 from skytier.archive import runs
 from skytier.archive.manifest import Manifest
 from skytier.archive.ports import Copy, Evidence
 from skytier.archive.protocol import Step
 from skytier.archive.stores import ServerStores
-from spark_jobs import failures
 from spark_jobs.archive_copier import Copier
 
 log = logs.logger("archive_hot_tier")
@@ -56,4 +55,4 @@ def main(archive_id: str, steps: list[Step]) -> None:
 
 
 if __name__ == "__main__":
-    failures.run("archive_hot_tier", lambda: main(sys.argv[1], [Step(name) for name in sys.argv[2:]]))
+    spark_failures.run("archive_hot_tier", lambda: main(sys.argv[1], [Step(name) for name in sys.argv[2:]]))

@@ -12,9 +12,8 @@ from pyspark.sql import functions as F
 
 from models import features
 from models.training_data import EXPORT
-from skytier import logs
+from skytier import logs, spark_failures
 from skytier.settings.training import TrainingSettings
-from spark_jobs import failures
 
 log = logs.logger("export_training_events")
 
@@ -34,4 +33,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    failures.run("export_training_events", main)
+    spark_failures.run("export_training_events", main)

@@ -7,16 +7,19 @@ step is one Iceberg commit that is tried again when another commit came first.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pyspark.sql import SparkSession
 
-from skytier import batches, logs, migrations
+from events.pipelines import all_pipelines
+from skytier import logs, migrations, spark_failures
 from skytier.files import Files
 from skytier.migrations import DATABASE, Table
+from skytier.pipeline.batch_ids import Marks
+from skytier.pipeline.spec import Pipeline, Tables
 from skytier.settings.maintenance import MaintenanceSettings
-from spark_jobs import failures
 
 # What a compacted file is sorted by, so that its minima and maxima tell which queries may skip it.
 SORT_ORDER = {"staging_flight_events": "event_id ASC", "fact_flight_events": "event_time ASC"}
@@ -28,7 +31,8 @@ log = logs.logger("maintain_warehouse")
 class Maintenance:
     """The care of one table after the other. Times are UTC."""
 
-    def __init__(self, spark: SparkSession, settings: MaintenanceSettings, newest_complete: int) -> None:
+    def __init__(self, spark: SparkSession, settings: MaintenanceSettings, newest_complete: Mapping[str, int]) -> None:
+        """``newest_complete`` has, for each table that batches write, the newest one that is never written again."""
         self.spark = spark
         self.settings = settings
         self.newest_complete = newest_complete
@@ -43,7 +47,8 @@ class Maintenance:
     def _compact(self, table: Table) -> dict[str, Any]:
         arguments = [f"options => map('min-input-files', '{self.settings.small_files}')"]
         if any(column.name == "batch_id" for column in table.columns):
-            arguments.append(f"where => 'batch_id <= {self.newest_complete}'")
+            # A table that no pipeline here writes is one of other code: nothing of it is known to be complete.
+            arguments.append(f"where => 'batch_id <= {self.newest_complete.get(table.name, -1)}'")
         if order := SORT_ORDER.get(table.name):
             arguments.append(f"strategy => 'sort', sort_order => '{order}'")
         done = self._call("rewrite_data_files", table, *arguments)
@@ -80,22 +85,30 @@ class Maintenance:
         return f"TIMESTAMP '{self.now - timedelta(days=days):%Y-%m-%d %H:%M:%S}'"
 
 
-def newest_complete_batch(spark: SparkSession, files: Files) -> int:
-    """The newest batch with a mark, -1 without any."""
-    newest = spark.sql(f"SELECT batch_id FROM {DATABASE}.batch_metadata ORDER BY batch_id DESC LIMIT 10").collect()
-    return batches.newest_complete(files, [row.batch_id for row in newest])
+def newest_complete_batch(spark: SparkSession, files: Files, pipeline: Pipeline) -> int:
+    """The newest batch of the pipeline with a mark, -1 without any."""
+    table = Tables.full(pipeline.tables.batches)
+    newest = spark.sql(f"SELECT batch_id FROM {table} ORDER BY batch_id DESC LIMIT 10").collect()
+    return Marks(files, pipeline).newest_complete([row.batch_id for row in newest])
 
 
 def main() -> None:
     """Maintain every Iceberg table of the warehouse."""
     start = time.monotonic()
     spark = SparkSession.builder.appName("maintain_warehouse").getOrCreate()
-    newest = newest_complete_batch(spark, Files())
-    maintenance = Maintenance(spark, MaintenanceSettings(), newest)
+    files = Files()
+    by_pipeline = {pipeline: newest_complete_batch(spark, files, pipeline) for pipeline in all_pipelines()}
+    by_table = {
+        table: newest
+        for pipeline, newest in by_pipeline.items()
+        for table in (*pipeline.tables.written, pipeline.tables.batches)
+    }
+    maintenance = Maintenance(spark, MaintenanceSettings(), by_table)
     for table in migrations.iceberg_tables(migrations.read()):
         maintenance.maintain(table)
+    newest = {pipeline.name: batch for pipeline, batch in by_pipeline.items()}
     log.info("maintenance done", newest_complete_batch=newest, seconds=round(time.monotonic() - start, 2))
 
 
 if __name__ == "__main__":
-    failures.run("maintain_warehouse", main)
+    spark_failures.run("maintain_warehouse", main)

@@ -10,14 +10,14 @@ import time
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from skytier import logs
+from events.pipelines import flights
+from skytier import logs, spark_failures
 from skytier.archive import visibility
 from skytier.exclusive import ARCHIVE, MINUTE_JOB, alone_at
 from skytier.files import Files
-from spark_jobs import failures
-from spark_jobs.hot_writer import write_documents
+from skytier.pipeline.hot_writer import write_documents
+from spark_jobs.flights import outputs
 from spark_jobs.maintain_warehouse import newest_complete_batch
-from spark_jobs.transforms import outputs
 
 FACT, STAGING = "flight_dw.fact_flight_events", "flight_dw.staging_flight_events"
 log = logs.logger("rebuild_hot_tier")
@@ -31,9 +31,9 @@ def main() -> None:
 
 def rebuild() -> None:
     """Write the documents of all events that are stored and in no archive."""
-    began = time.monotonic()
+    began, pipeline = time.monotonic(), flights()
     spark = SparkSession.builder.appName("rebuild_hot_tier").getOrCreate()
-    newest = newest_complete_batch(spark, Files())
+    newest = newest_complete_batch(spark, Files(), pipeline)
     states = spark.table(visibility.STATES)
     counts = states.where(visibility.COUNTS).select(visibility.PARTITION)
     archived = spark.table(visibility.TABLE).join(counts, visibility.PARTITION, how="left_semi").select("event_id")
@@ -44,10 +44,10 @@ def rebuild() -> None:
     facts = spark.table(FACT).where(f"batch_id <= {newest}").alias("event").join(expired, of_expired, how="left_anti")
     weather = spark.table(STAGING).select("event_id", "weather")
     events = facts.join(weather, "event_id").join(archived, "event_id", how="left_anti")
-    documents = write_documents(outputs.hot(events))
+    documents = write_documents(outputs.hot(events), pipeline.collection)
     seconds = round(time.monotonic() - began, 3)
     log.info("hot tier rebuilt", documents=documents, newest_complete_batch=newest, seconds=seconds)
 
 
 if __name__ == "__main__":
-    failures.run("rebuild_hot_tier", main)
+    spark_failures.run("rebuild_hot_tier", main)

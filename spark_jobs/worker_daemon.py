@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from pyspark.daemon import manager
 
-from spark_jobs import delay_scorer, hot_writer
+from skytier.pipeline import hot_writer
+from spark_jobs.flights import scoring
 
-FORKED_WITH = (delay_scorer, hot_writer)
+FORKED_WITH = (scoring, hot_writer)
 
 if __name__ == "__main__":
     manager()  # type: ignore[no-untyped-call]

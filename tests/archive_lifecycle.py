@@ -16,9 +16,9 @@ from skytier.alerts import Severity
 from skytier.archive.manifest import Manifest, Selection, State, Visible
 from skytier.archive.manifests import new_id
 from skytier.archive.ports import Timing
-from skytier.batches import BatchSpan
 from skytier.errors import TerminalError
 from skytier.hot_tier import Document
+from skytier.pipeline.batch_ids import BatchSpan
 from tests.archive_world import DAY, HIDES, SHOWS, TIMING, Query, States, World, document, is_of
 
 GONE = {Visible.EXPIRING, Visible.EXPIRED}

@@ -22,10 +22,10 @@ from skytier.archive.manifest import File, Manifest, Selection, State, Tally, Vi
 from skytier.archive.ports import Copy, Evidence, Timing
 from skytier.archive.protocol import NEXT, Archiver, NotYetError, Step
 from skytier.archive.visibility import states
-from skytier.batches import BatchSpan
 from skytier.documents import digest
 from skytier.errors import TerminalError
 from skytier.hot_tier import Document
+from skytier.pipeline.batch_ids import BatchSpan
 
 DAY = datetime(2013, 1, 1, tzinfo=UTC)
 SETTLE, GRACE, EFFECT = 10.0, 120.0, 0.5

@@ -11,7 +11,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from skytier import event_schema, hot_tier
+from events.flight import CONTRACT
+from skytier import hot_tier
 from skytier.archive.manifest import Manifest, State
 from skytier.archive.manifests import Manifests
 from skytier.files import Files
@@ -35,7 +36,7 @@ def archived_rows() -> Iterator[dict[str, Any]]:
 @functools.lru_cache(maxsize=32)
 def _rows(content: bytes) -> list[dict[str, Any]]:
     """The rows of a Parquet file; after each test the same files are read again, most of them unchanged."""
-    sent = [field.name for field in event_schema.spark_schema()]
+    sent = [field.name for field in CONTRACT.spark_schema()]
     rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(content), columns=sent).to_pylist()
     return rows
 

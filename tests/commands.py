@@ -28,7 +28,7 @@ _FORKS.set_forkserver_preload(
         "skytier.process_cli",
         "skytier.sql_cli",
         "skytier.warehouse_cli",
-        "skytier.books_cli",
+        "skytier.pipeline.reconcile_cli",
         "skytier.archive.cli",
         "skytier.hot_cli",
         "models.train_cli",

@@ -27,3 +27,7 @@ class FilesInMemory(Files):
 
     def write_json_atomically(self, path: str, document: Any) -> None:
         self.documents[path] = document
+
+    def delete(self, path: str) -> None:
+        for known in [known for known in self.documents if known == path or known.startswith(f"{path}/")]:
+            del self.documents[known]

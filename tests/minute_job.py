@@ -31,7 +31,7 @@ def drain_by_itself(stack: OwnStack) -> None:
 def take(stack: OwnStack, by: Callable[[OwnStack], None] = drain) -> None:
     """One minute job, and its books checked."""
     by(stack)
-    run(stack, "books", "check")
+    run(stack, "reconcile")
 
 
 def process(stack: OwnStack, by: Callable[[OwnStack], None] = drain) -> dict[str, int]:

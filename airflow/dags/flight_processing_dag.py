@@ -6,17 +6,17 @@ Every minute: whatever is new in the Kafka topic `flight_events` goes through Sp
 | task | does |
 |---|---|
 | `process_flight_events` | takes all that is new, in batches of bounded size, into every store |
-| `check_books` | counts every new batch again, in every store |
+| `reconcile_batches` | counts every new batch again, in every store |
 
 `process_flight_events` is one Spark run (`availableNow`): parse, clean, validate, enrich, score; then write the raw
 files, the tables of `flight_dw`, MongoDB, the dead letters and the batch's metadata.
 
-`check_books` fails when consumed is not stored + duplicates + rejected, when a store holds another number than the
-batch says, or when a batch does not begin where the one before it ended.
+`reconcile_batches` fails when consumed is not stored + duplicates + rejected, when a store holds another number than
+the batch says, or when a batch does not begin where the one before it ended.
 
 **When it fails.** Both tasks can be run again at any time: a batch that was cut off is repeated and replaces what it
 left. The log of `process_flight_events` ends with the reason; `skytier stack status` says whether a server is down. The
-log of `check_books` names the batch, the store and both numbers; it goes on failing until the books balance.
+log of `reconcile_batches` names the batch, the store and both numbers; it fails again until the row counts match.
 Runs never overlap and are not caught up: the next run takes what is there.
 """
 
@@ -49,9 +49,9 @@ with DAG(
         properties_file=JOB_PROPERTIES,
         name="process_flight_events",
     )
-    check_books = BashOperator(
-        task_id="check_books",
-        bash_command=f"{SKYTIER} books check",
+    reconcile_batches = BashOperator(
+        task_id="reconcile_batches",
+        bash_command=f"{SKYTIER} reconcile",
         execution_timeout=timedelta(minutes=5),
     )
-    process_flight_events >> check_books
+    process_flight_events >> reconcile_batches

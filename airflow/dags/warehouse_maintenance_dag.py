@@ -48,7 +48,7 @@ with DAG(
 ) as dag:
     BashOperator(
         task_id="check_duplicates",
-        bash_command=f"{SKYTIER} books duplicates",
+        bash_command=f"{SKYTIER} reconcile duplicates",
         execution_timeout=timedelta(minutes=15),
     )
     SparkSubmitOperator(

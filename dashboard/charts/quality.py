@@ -13,7 +13,7 @@ from dashboard.charts import formats
 from dashboard.panels import Chart, Grid, Number
 from dashboard.text import EVENT_TYPES, NO_VALUE, column
 from dashboard.text import quality as text
-from skytier import event_schema
+from events.flight import CONTRACT
 
 # Dark enough for white letters at both ends, and light enough to be seen on a dark page.
 _MISSING_SCALE = [[0.0, "#5F7389"], [1.0, "#0F3D6E"]]
@@ -171,7 +171,7 @@ def missing(events: pd.DataFrame) -> Chart:
         field=text.field(most["field"]),
         share=_percent(most["missing_pct"] / 100),
         events=formats.count(most["events"]),
-        required=sum(not field.nullable for field in event_schema.fields()),
+        required=sum(not field.nullable for field in CONTRACT.fields()),
     )
     named = rows.assign(
         field=rows["field"].map(text.field), event_type=rows["event_type"].map(EVENT_TYPES | {_ALL: text.ALL_EVENTS})

@@ -12,11 +12,13 @@ from dashboard.filters import Filters
 from dashboard.queries import tiers
 from dashboard.queries.tiers import sql
 from dashboard.text.quality import FLAGS
-from skytier import event_schema, hot_tier, migrations
+from events.flight import CONTRACT
+from skytier import hot_tier, migrations
 from skytier.archive import hot as archive_hot
 from skytier.archive.planning import MB
 from skytier.archive.visibility import COUNTS, STATES
 from skytier.cache import Question
+from skytier.contract import STRUCT
 from skytier.errors import SkytierError
 from skytier.hot_tier import Document
 from skytier.migrations import DATABASE
@@ -30,8 +32,8 @@ _ARCHIVES = 500
 
 def optional_fields() -> list[str]:
     """The columns of the fact table that a valid event may lack, in the contract's order."""
-    fields = (*event_schema.fields(), *event_schema.weather_fields())
-    return [field.name.replace(".", "_") for field in fields if field.nullable and field.type != event_schema.STRUCT]
+    fields = (*CONTRACT.fields(), *CONTRACT.nested_fields("weather"))
+    return [field.name.replace(".", "_") for field in fields if field.nullable and field.type != STRUCT]
 
 
 def events(filters: Filters) -> Question:
@@ -78,7 +80,7 @@ ORDER BY s.schema_name DESC, s.version DESC"""
 
 def contract() -> Question:
     """A row each field of the event contract: ``field``, ``type``, ``unit``, ``required``, ``valid``, ``meaning``."""
-    fields = (*event_schema.fields(), *event_schema.weather_fields())
+    fields = (*CONTRACT.fields(), *CONTRACT.nested_fields("weather"))
     rows = [
         {
             "field": field.name,

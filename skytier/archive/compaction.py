@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from events.flight import SCHEMA_VERSION
 from skytier.alerts import Severity
 from skytier.archive import planning
 from skytier.archive.keeping import idle
@@ -10,7 +11,6 @@ from skytier.archive.manifests import new_id
 from skytier.archive.ports import LifecycleStores
 from skytier.archive.protocol import NEXT, joined
 from skytier.errors import TerminalError
-from skytier.event import SCHEMA_VERSION
 from skytier.settings.archive import ArchiveSettings
 
 _BEFORE_PURGE = (State.PLANNED, State.EXPORTED, State.VERIFIED, State.PUBLISHED)

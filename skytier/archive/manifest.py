@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from skytier.batches import BatchSpan
+from skytier.pipeline.batch_ids import BatchSpan
 
 ARCHIVES = "/archive/mongodb_archive"
 IN_PROGRESS = f"{ARCHIVES}/_inprogress"

@@ -6,9 +6,9 @@ import hashlib
 import json
 from datetime import UTC, datetime
 
+from events.flight import SCHEMA_NAME
 from skytier.archive.manifest import Manifest, State, Tally
 from skytier.archive.planning import MB
-from skytier.event import SCHEMA_NAME
 from skytier.migrations import DATABASE
 from skytier.sql import Connection
 from skytier.warehouse import insert, literal, upsert

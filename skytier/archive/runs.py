@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 
-from skytier import books, hot_tier, logs, stopping
+from events.flight import SCHEMA_VERSION
+from events.pipelines import flights
+from skytier import hot_tier, logs, stopping
 from skytier.alerts import Severity
 from skytier.archive import hot, misfits, planning, restoring
 from skytier.archive.hot import HotSize
@@ -18,7 +20,7 @@ from skytier.archive.protocol import NEXT, Archiver, NotYetError, Step, StoppedE
 from skytier.archive.resuming import resumed
 from skytier.archive.stores import ServerStores
 from skytier.errors import TerminalError
-from skytier.event import SCHEMA_VERSION
+from skytier.pipeline.reconcile import Reconciliation
 
 _FILLING, _FULL, _NOTHING_TO_MOVE = "size over 80%", "size over 100%", "nothing to move"
 _NOTHING_OLD = (
@@ -73,7 +75,7 @@ def dry_run(stores: ServerStores, size: HotSize) -> Plan | None:
     excluded = tuple(chain.from_iterable(stores.shown(Visible.RESTORED).values()))
     limit = Selection(
         event_time_before=planning.youngest_to_move(clock, settings),
-        batches=books.balanced(stores.sql, stores.files),
+        batches=Reconciliation(flights(), stores.sql, stores.files).reconciled(),
     )
     before = hot.just_after_oldest(stores.mongodb, hot.chosen(limit, excluded), wanted)
     if before is not None:

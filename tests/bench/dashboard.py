@@ -64,7 +64,7 @@ app = App(help="Benchmark of the dashboard, on a stack of its own.")
 
 def fill(stack: OwnStack, last: str) -> None:
     """The flights of 2013 in both tiers, the hot one brought to its limit by archives."""
-    for command in (("replay", "--from", "2013-01-01", "--to", last), ("process",), ("books", "check")):
+    for command in (("replay", "--from", "2013-01-01", "--to", last), ("process",), ("reconcile")):
         _done(stack, *command)
     while size_mb() > ArchiveSettings().limit_mb:
         _done(stack, "archive", "run")

@@ -17,7 +17,8 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.table import Table
 
-from skytier import batches, spark
+from events.pipelines import flights
+from skytier import spark
 from skytier.files import Files
 from tests.bench.memory import MemoryWatch
 from tests.own_stack import SKYTIER, own_stack, settings_of
@@ -44,8 +45,10 @@ def _publish(events: int, start: date) -> None:
 
 def _marks() -> dict[int, dict[str, Any]]:
     files = Files()
-    names = [name for name in files.list(batches.METADATA) if name.startswith("batch_")]
-    return {mark["batch_id"]: mark for mark in (files.read_json(f"{batches.METADATA}/{name}") for name in names)}
+    names = [name for name in files.list(flights().metadata_folder) if name.startswith("batch_")]
+    return {
+        mark["batch_id"]: mark for mark in (files.read_json(f"{flights().metadata_folder}/{name}") for name in names)
+    }
 
 
 def _timed(events: int, start: date) -> tuple[float, list[dict[str, Any]]]:

@@ -31,7 +31,7 @@ SCHEDULES = {
 }
 # Each task with those that follow it.
 TASKS: dict[str, dict[str, set[str]]] = {
-    "flight_processing_dag": {"process_flight_events": {"check_books"}, "check_books": set()},
+    "flight_processing_dag": {"process_flight_events": {"reconcile_batches"}, "reconcile_batches": set()},
     "warehouse_maintenance_dag": {"check_duplicates": set(), "maintain_warehouse": set(), "clean_logs": set()},
     "delay_model_drift_dag": {"measure_drift": set()},
     "delay_model_training_dag": {"train": set()},
@@ -55,8 +55,8 @@ SPARK_TASKS = {
     ("mongodb_archiving_dag", "verify"): "archive_hot_tier",
 }
 COMMANDS = {
-    ("flight_processing_dag", "check_books"): ["books", "check"],
-    ("warehouse_maintenance_dag", "check_duplicates"): ["books", "duplicates"],
+    ("flight_processing_dag", "reconcile_batches"): ["reconcile"],
+    ("warehouse_maintenance_dag", "check_duplicates"): ["reconcile", "duplicates"],
     ("delay_model_drift_dag", "measure_drift"): ["models", "drift"],
     ("warehouse_maintenance_dag", "clean_logs"): ["stack", "clean"],
     ("alerts_dag", "check_alerts"): ["alerts", "check"],

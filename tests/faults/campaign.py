@@ -87,7 +87,7 @@ class Campaign:
         for _ in range(ARCHIVES_AT_FIRST):
             self.publish("--start", FIRST)
             self.run("process")
-            self.run("books", "check")
+            self.run("reconcile")
             self.run("archive", "run", **self.over_limit())
         self.report(f"begin: {self.truth.check()}")
 
@@ -160,13 +160,13 @@ class Campaign:
     def come_to_rest(self) -> None:
         """What the next runs of Airflow do."""
         self.run("process")
-        self.run("books", "check")
+        self.run("reconcile")
         self.run("archive", "expire")  # without a retention time: what was begun is finished
         self.run("archive", "run")
         assert self.manifests.open() is None
         left = [m.archive_id for m in self.manifests.all() if m.state is State.EXPIRING]
         assert not left, f"{left} are hidden for ever"
-        self.run("books", "duplicates")
+        self.run("reconcile", "duplicates")
 
     def run(self, *arguments: str, **settings: str) -> None:
         done = self.stack.run_with(self.stack.environment() | SETTINGS | settings, *arguments)

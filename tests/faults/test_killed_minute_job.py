@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from skytier import batches, checkpoints, faults
+from events.pipelines import flights
+from skytier import faults
 from skytier.files import Files
 from skytier.settings.kafka import KafkaSettings
 from skytier.sql import query
@@ -64,7 +65,7 @@ def check_stores(before: dict[str, list[str]], report: dict[str, Any]) -> None:
 
 def check_raw_folder() -> None:
     """The newest batch's raw folder holds all its records; nothing is left of the attempts."""
-    assert Files().list(f"{batches.RAW}/_inprogress") == []
+    assert Files().list(f"{flights().raw_folder}/_inprogress") == []
     (row,) = query("SELECT * FROM flight_dw.batch_metadata ORDER BY batch_id DESC LIMIT 1").dicts()
     ((records,),) = query(f"SELECT count(*) FROM parquet.`{row['storage_location']}`").rows
     assert records == row["consumed"] == EVENTS
@@ -104,6 +105,6 @@ def test_fresh_batch_killed_once(stack: OwnStack, before: dict[str, list[str]], 
 def test_checkpoint_lost_with_a_batch_half_written(stack: OwnStack, before: dict[str, list[str]]) -> None:
     report = publish(stack, seed=50)
     killed_at(stack, "after:fact_flight_events")
-    Files().delete(checkpoints.CHECKPOINTS)
+    Files().delete(flights().checkpoint_folder)
     take(stack)
     check_stores(before, report)

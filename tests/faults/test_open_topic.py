@@ -15,12 +15,14 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from events.pipelines import flights
 from local_stack.kafka import Kafka
-from skytier import alerts, batches, checkpoints, faults, hot_tier, kafka_clients
+from skytier import alerts, faults, hot_tier, kafka_clients
 from skytier.files import Files
+from skytier.pipeline import checkpoints
+from skytier.pipeline.record_outputs import LARGEST_DEAD_LETTER_BYTES
 from skytier.settings.kafka import KafkaSettings, KafkaUser
 from skytier.sql import query
-from spark_jobs.transforms.outputs import LARGEST_DEAD_LETTER_BYTES
 from tests import stores
 from tests.fuzz.records import run_round
 from tests.minute_job import process, run
@@ -83,8 +85,8 @@ def test_an_id_is_not_used_again_after_the_checkpoint_of_a_half_written_first_ba
     send(1, 2, 3)
     killed_at(stack, "after:hot_tier")
     first = checkpoints.Generation(generation=1, begun_at=checkpoints.EPOCH, reason="").batch_id(0)
-    Files().delete(checkpoints.CHECKPOINTS)
-    Files().delete(batches.RAW)
+    Files().delete(flights().checkpoint_folder)
+    Files().delete(flights().raw_folder)
     assert process(stack) == {"consumed": 3, "stored": 3, "duplicates": 0, "rejected": 0}
     assert newest_batch()["batch_id"] > first
     assert stored_by(first) == []
@@ -94,7 +96,7 @@ def test_an_id_is_not_used_again_after_the_checkpoint_of_a_half_written_first_ba
 def test_a_half_written_batch_whose_checkpoint_is_lost_is_finished_from_its_raw_records(stack: OwnStack) -> None:
     send(4, 5)
     killed_at(stack, "after:staging_flight_events")
-    Files().delete(checkpoints.CHECKPOINTS)
+    Files().delete(flights().checkpoint_folder)
     forget_records()
     assert process(stack)["stored"] == 2
 
@@ -175,7 +177,7 @@ def test_a_rejected_record_is_rejected_once_however_often_kafka_is_read(stack: O
     ((rejected,),) = query("SELECT count(*) FROM flight_dw.rejected_flight_events").rows
     assert rejected > 0
     letters, records = len(stores.topic_messages(dead_letters())), len(stores.topic_messages())
-    Files().delete(checkpoints.CHECKPOINTS)
+    Files().delete(flights().checkpoint_folder)
     assert process(stack) == {"consumed": records, "stored": 0, "duplicates": records, "rejected": 0}
     ((after,),) = query("SELECT count(*) FROM flight_dw.rejected_flight_events").rows
     assert (after, len(stores.topic_messages(dead_letters()))) == (rejected, letters)
@@ -231,7 +233,7 @@ def test_a_batch_that_was_cut_off_is_finished_though_kafka_deleted_its_records(s
     forget_records()
     send(51)
     assert process(stack)["stored"] == 11
-    run(stack, "books", "check")
+    run(stack, "reconcile")
     ((lost,),) = query(f"SELECT lost FROM flight_dw.batch_metadata WHERE batch_id = {newest_batch()['batch_id']}").rows
     assert lost == 0
 

@@ -11,13 +11,13 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker
 
 from docs.generate import DOCS
-from skytier import event_schema
+from events.flight import CONTRACT
 from tests.events import ARRIVED, DEPARTED, SCHEDULED
 
-TIMES = [f.name for f in event_schema.fields() if f.type == "timestamp"]
-NUMBERS = [f.name for f in event_schema.fields() if f.type in ("int", "double")]
-TEXTS = [f.name for f in event_schema.fields() if f.type == "string"]
-WEATHER = [f.name.removeprefix("weather.") for f in event_schema.weather_fields()]
+TIMES = [f.name for f in CONTRACT.fields() if f.type == "timestamp"]
+NUMBERS = [f.name for f in CONTRACT.fields() if f.type in ("int", "double")]
+TEXTS = [f.name for f in CONTRACT.fields() if f.type == "string"]
+WEATHER = [f.name.removeprefix("weather.") for f in CONTRACT.nested_fields("weather")]
 # What JSON can write and Python's encoder cannot.
 RAW = [
     *("1e400", "-1e400", "1e2", "1.8E2", "180.0", "-0", "-0.0", "1" * 40, "0.5", "1.50000000000000000000000001"),

@@ -14,7 +14,9 @@ from collections import Counter
 from confluent_kafka import Producer
 from cyclopts import App
 
-from skytier import event_schema, kafka_clients
+from events.flight import CONTRACT
+from skytier import kafka_clients
+from skytier.contract import STRUCT
 from skytier.settings.kafka import KafkaSettings, KafkaUser
 from skytier.sql import query
 from tests import stores
@@ -83,7 +85,7 @@ def check(starts: dict[int, int], stored_before: set[str], added: dict[str, int]
 
 def check_contents(event_ids: list[str]) -> None:
     """The same values of the contract's fields in the staging table and in the hot tier."""
-    names = [field.name for field in event_schema.fields() if field.type != event_schema.STRUCT]
+    names = [field.name for field in CONTRACT.fields() if field.type != STRUCT]
     if not event_ids:
         return
     listed = ", ".join(f"'{event_id}'" for event_id in event_ids)

@@ -69,12 +69,12 @@ def run(state: str, number: int = 0) -> dict[str, Any]:
 )
 def test_of_a_dag_the_newest_run_that_ended_counts(states: list[str], told: bool) -> None:
     runs = [run(state, number) for number, state in enumerate(states)]
-    found = of_dags({MINUTE: runs, "other": [run("success")]}, {MINUTE: ["check_books", "b"]})
+    found = of_dags({MINUTE: runs, "other": [run("success")]}, {MINUTE: ["reconcile_batches", "b"]})
     assert set(found) == ({MINUTE} if told else set())
     if told:
         newest = newest_ended(runs)
         assert newest is not None
-        assert found[MINUTE].message.startswith(f"Run {newest['dag_run_id']} failed in check_books, b: ")
+        assert found[MINUTE].message.startswith(f"Run {newest['dag_run_id']} failed in reconcile_batches, b: ")
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from skytier.archive import hot, planning, visibility
 from skytier.archive.hot import HotSize
 from skytier.archive.manifest import Selection, Tally
 from skytier.archive.protocol import total
-from skytier.batches import BatchSpan
 from skytier.hot_tier import Document
+from skytier.pipeline.batch_ids import BatchSpan
 from skytier.settings.archive import ArchiveSettings
 
 pytestmark = pytest.mark.plain

@@ -26,9 +26,9 @@ from skytier.archive.protocol import (
     StoppedError,
     differences,
 )
-from skytier.batches import BatchSpan
 from skytier.errors import TerminalError
 from skytier.hot_tier import Document
+from skytier.pipeline.batch_ids import BatchSpan
 from tests.archive_world import (
     ALL,
     AT_ONCE,

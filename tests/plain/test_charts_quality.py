@@ -15,9 +15,10 @@ from dashboard.panels import Chart, Number, _csv
 from dashboard.queries import quality as queries
 from dashboard.text import quality as text
 from dashboard.text.columns import COLUMNS
-from skytier import event_schema, migrations
-from spark_jobs.transforms import quality as quality_rules
-from spark_jobs.transforms import validate
+from events.flight import CONTRACT
+from skytier import migrations
+from spark_jobs.flights import quality as quality_rules
+from spark_jobs.flights import validate
 
 pytestmark = pytest.mark.plain
 
@@ -128,7 +129,7 @@ def test_missing_values_by_field() -> None:
     assert list(chart.figure.data[0].x) == ["Scheduled", "Arrived", "All"]
     assert "Actual departure is missing most, in 25.0% of 40 events" in chart.says
     assert "The 13 required fields" in chart.says
-    assert sum(not field.nullable for field in event_schema.fields()) == 13
+    assert sum(not field.nullable for field in CONTRACT.fields()) == 13
 
 
 @pytest.mark.parametrize(
@@ -285,7 +286,7 @@ def test_archives_say_what_queries_see() -> None:
 def test_the_contract_has_every_field() -> None:
     table = queries.contract().ask()
     assert table["field"].to_pylist()[0] == "event_id"
-    assert table.num_rows == len(event_schema.fields()) + len(event_schema.weather_fields())
+    assert table.num_rows == len(CONTRACT.fields()) + len(CONTRACT.nested_fields("weather"))
 
 
 def test_no_spreadsheet_runs_what_a_record_says() -> None:

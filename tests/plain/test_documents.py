@@ -18,10 +18,13 @@ from bson.datetime_ms import DatetimeMS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skytier import event_schema, migrations
+from events.flight import CONTRACT
+from skytier import migrations
+from skytier.contract import STRUCT
 from skytier.documents import OTHER_FIELDS, digest, to_batch, to_documents
 from skytier.hot_tier import Document
-from spark_jobs.transforms import outputs
+from skytier.pipeline.record_outputs import PROCESSING
+from spark_jobs.flights import outputs
 
 pytestmark = pytest.mark.plain
 
@@ -318,17 +321,17 @@ def test_the_digest_tells_types_apart(one: Any, other: Any) -> None:
 
 
 def test_the_table_has_a_column_for_each_field_of_the_hot_tier() -> None:
-    contract = [field.name for field in event_schema.fields()]
-    hot = {*contract, *outputs.DERIVED, *outputs.QUALITY, *outputs.PROCESSING, *outputs.SCORES}
+    contract = [field.name for field in CONTRACT.fields()]
+    hot = {*contract, *outputs.DERIVED, *outputs.QUALITY, *PROCESSING, *outputs.SCORES}
     assert hot == set(COLUMNS)
     weather = SCHEMA.field("weather").type
-    assert [f.name.removeprefix("weather.") for f in event_schema.weather_fields()] == [
+    assert [f.name.removeprefix("weather.") for f in CONTRACT.nested_fields("weather")] == [
         weather.field(i).name for i in range(weather.num_fields)
     ]
 
 
 def test_its_types_are_those_of_the_contract() -> None:
-    kinds = {f.name: f.type for f in event_schema.fields() if f.type != event_schema.STRUCT} | outputs.SCORES
+    kinds = {f.name: f.type for f in CONTRACT.fields() if f.type != STRUCT} | outputs.SCORES
     assert {name: SCHEMA.field(name).type for name in kinds} == {name: ARROW[kind] for name, kind in kinds.items()}
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from skytier import event_schema, migrations
-from skytier.event import FlightEvent, Weather
-from skytier.event_schema import STRUCT, EventField
+from events.flight import CONTRACT, FlightEvent, Weather
+from skytier import contract, migrations
+from skytier.contract import STRUCT, EventField
 
 pytestmark = pytest.mark.plain
 
@@ -22,12 +22,12 @@ def by_name(fields: Iterable[EventField]) -> dict[str, EventField]:
 
 
 def test_fields_are_those_of_the_models() -> None:
-    assert [f.name for f in event_schema.fields()] == list(FlightEvent.model_fields)
-    assert [f.name for f in event_schema.weather_fields()] == [f"weather.{name}" for name in Weather.model_fields]
+    assert [f.name for f in CONTRACT.fields()] == list(FlightEvent.model_fields)
+    assert [f.name for f in CONTRACT.nested_fields("weather")] == [f"weather.{name}" for name in Weather.model_fields]
 
 
 def test_a_field_carries_its_limits() -> None:
-    fields = by_name(event_schema.fields())
+    fields = by_name(CONTRACT.fields())
     distance, delay = fields["distance_miles"], fields["arrival_delay_minutes"]
     assert (distance.minimum, distance.maximum, distance.excludes_minimum, distance.unit) == (0, 12500, True, "mi")
     assert (delay.minimum, delay.maximum, delay.excludes_minimum, delay.unit) == (-240, 2880, False, "min")
@@ -39,38 +39,38 @@ def test_a_field_carries_its_limits() -> None:
 
 
 def test_spark_schema_follows_the_fields() -> None:
-    schema = event_schema.spark_schema()
-    fields = event_schema.fields()
+    schema = CONTRACT.spark_schema()
+    fields = CONTRACT.fields()
     assert [(f.name, f.nullable) for f in schema] == [(f.name, f.nullable) for f in fields]
     plain = {f.name: f.type for f in fields if f.type != STRUCT}
     assert {f.name: f.dataType.simpleString() for f in schema if f.name in plain} == plain
-    weather = ",".join(f"{f.name.removeprefix('weather.')}:{f.type}" for f in event_schema.weather_fields())
+    weather = ",".join(f"{f.name.removeprefix('weather.')}:{f.type}" for f in CONTRACT.nested_fields("weather"))
     assert schema["weather"].dataType.simpleString() == f"struct<{weather}>"
 
 
 def test_fingerprint_ignores_wording_but_not_demands() -> None:
-    demands = event_schema._demands
+    demands = contract._demands
     described = {"title": "A", "description": "x", "properties": {"title": {"type": "string", "description": "y"}}}
     assert demands(described) == {"properties": {"title": {"type": "string"}}}
-    assert re.fullmatch("[0-9a-f]{64}", event_schema.fingerprint())
-    assert event_schema.fingerprint() == event_schema.fingerprint()
+    assert re.fullmatch("[0-9a-f]{64}", CONTRACT.fingerprint())
+    assert CONTRACT.fingerprint() == CONTRACT.fingerprint()
 
 
 def test_staging_has_the_columns_of_the_contract() -> None:
     columns = {c.name: c.type for c in TABLES["staging_flight_events"].columns}
-    fields = event_schema.fields()
+    fields = CONTRACT.fields()
     plain = {f.name: f.type for f in fields if f.type != STRUCT}
     assert list(columns)[: len(fields)] == [f.name for f in fields]
     assert {name: columns[name] for name in plain} == plain
     declared = re.findall(r"^    (\w+): (\w+) COMMENT", columns["weather"], re.MULTILINE)
-    assert declared == [(f.name.removeprefix("weather."), f.type) for f in event_schema.weather_fields()]
+    assert declared == [(f.name.removeprefix("weather."), f.type) for f in CONTRACT.nested_fields("weather")]
     assert set(columns) - {f.name for f in fields} == PROCESSING | {"quality_score", "quality_flags"}
 
 
 def test_fact_has_the_columns_of_the_contract_with_flat_weather() -> None:
     columns = {c.name: c.type for c in TABLES["fact_flight_events"].columns}
-    plain = {f.name: f.type for f in event_schema.fields() if f.type != STRUCT}
-    weather = {f.name.replace(".", "_"): f.type for f in event_schema.weather_fields()}
+    plain = {f.name: f.type for f in CONTRACT.fields() if f.type != STRUCT}
+    weather = {f.name.replace(".", "_"): f.type for f in CONTRACT.nested_fields("weather")}
     expected = plain | weather
     assert {name: columns.get(name) for name in expected} == expected
     assert set(columns) >= PROCESSING
@@ -78,7 +78,7 @@ def test_fact_has_the_columns_of_the_contract_with_flat_weather() -> None:
 
 def test_columns_name_their_unit() -> None:
     comments = {c.name: c.comment for c in TABLES["fact_flight_events"].columns}
-    fields = event_schema.fields() + event_schema.weather_fields()
+    fields = CONTRACT.fields() + CONTRACT.nested_fields("weather")
     units = {f.name.replace(".", "_"): f.unit for f in fields if f.unit}
     wrong = {name for name, unit in units.items() if not comments[name].endswith(f", {unit}")}
     assert not wrong

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_jobs.quarantine import NotSeparableError, halves, offending, size
-from spark_jobs.transforms.records import Span
+from skytier.pipeline.quarantine import NotSeparableError, halves, offending, size
+from skytier.pipeline.records import Span
 
 pytestmark = pytest.mark.plain
 

@@ -14,11 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from events.flight import FlightEvent, event_id, flight_id
 from generator import flights, observations
 from generator.records import Record
 from skytier import reference
 from skytier.errors import TerminalError
-from skytier.event import FlightEvent, event_id, flight_id, timestamp_text
+from skytier.times import timestamp_text
 from tests import oracle
 
 pytestmark = pytest.mark.plain

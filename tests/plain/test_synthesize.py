@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
+from events.flight import FlightEvent
 from generator import climate, malformed, schedule
 from generator.records import Record
 from generator.synthetic import Plan, Rates, synthetic
 from skytier import reference
 from skytier.errors import TerminalError
-from skytier.event import FlightEvent
 from tests import oracle
 
 pytestmark = pytest.mark.plain

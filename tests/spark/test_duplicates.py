@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from spark_jobs.transforms.duplicates import date_ranges, find_duplicates, flown_on
+from skytier.pipeline.duplicates import find_duplicates
+from spark_jobs.flights.flight_dates import date_ranges, flown_on
 
 pytestmark = pytest.mark.spark
 

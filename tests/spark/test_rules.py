@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from pyspark.sql import Row, SparkSession
 
-from spark_jobs.transforms.clean import clean
-from spark_jobs.transforms.enrich import enrich
-from spark_jobs.transforms.parse import parse
-from spark_jobs.transforms.quality import FLAGS, score_quality
-from spark_jobs.transforms.reference import join_reference
-from spark_jobs.transforms.validate import validate
+from spark_jobs.flights.clean import clean
+from spark_jobs.flights.enrich import enrich
+from spark_jobs.flights.parse import parse
+from spark_jobs.flights.quality import FLAGS, score_quality
+from spark_jobs.flights.reference import join_reference
+from spark_jobs.flights.validate import validate
 from tests.events import ARRIVED, DEPARTED, SCHEDULED, encode, without
 
 pytestmark = pytest.mark.spark

@@ -11,8 +11,8 @@ from pyspark.sql import SparkSession
 
 from models import delay_model, scoring
 from models.delay_model import PREDICTION_COLUMNS
-from spark_jobs import delay_scorer
-from spark_jobs.transforms import outputs
+from spark_jobs.flights import outputs
+from spark_jobs.flights import scoring as flight_scoring
 from tests import small_model
 from tests.flight_frames import Row, arrived, departed, frame, scheduled
 
@@ -50,8 +50,8 @@ def test_scores_of_one_flight(spark: SparkSession, folder: Path, events: list[Ro
     def score(parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         batch, nothing = frame(*one_flight), pd.DataFrame(columns=list(PREDICTION_COLUMNS))
         for _ in parts:
-            yield delay_scorer.spark_typed(scoring.score(delay_model.load(folder), batch, batch.iloc[:0], nothing))
+            yield flight_scoring.spark_typed(scoring.score(delay_model.load(folder), batch, batch.iloc[:0], nothing))
 
-    rows = spark.range(1).coalesce(1).mapInPandas(score, delay_scorer.SCHEMA).collect()
+    rows = spark.range(1).coalesce(1).mapInPandas(score, flight_scoring.SCHEMA).collect()
     found = [{name for name, value in row.asDict().items() if value is not None} for row in rows]
     assert found == said

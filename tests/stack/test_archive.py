@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 
-from skytier import books, hot_tier
+from events.pipelines import flights
+from skytier import hot_tier
 from skytier.archive import hot
 from skytier.archive.manifest import Manifest, State
 from skytier.archive.manifests import Manifests
 from skytier.archive.planning import MB
 from skytier.files import Files
+from skytier.pipeline import reconcile
 from skytier.sql import query
 from tests import archives
 from tests.archive_runs import (
@@ -110,8 +112,8 @@ def test_events_delivered_again_after_their_archive_are_duplicates(archive_stack
 
 
 def test_books_of_archived_batches_balance_when_they_are_checked_again(archive_stack: OwnStack) -> None:
-    Files().delete(books.BALANCE)
-    assert "the books balance" in archive_stack.skytier("books", "check").stderr
+    Files().delete(reconcile.state_path(flights()))
+    assert "all row counts match" in archive_stack.skytier("reconcile").stderr
 
 
 def test_late_events_that_come_meanwhile_stay_hot(archive_stack: OwnStack) -> None:

@@ -13,13 +13,16 @@ import bson
 import pytest
 from bson.raw_bson import RawBSONDocument
 
+from events.pipelines import flights
 from models.registry import CHAMPION, Registry
-from skytier import alerts, batches, books, hot_tier
+from skytier import alerts, hot_tier
 from skytier.archive import misfits
 from skytier.archive.manifest import State
 from skytier.archive.manifests import OPEN, Manifests
 from skytier.errors import TerminalError
 from skytier.files import Files
+from skytier.pipeline import reconcile
+from skytier.pipeline.batch_ids import Marks
 from skytier.sql import query
 from tests import archives
 from tests.archive_runs import AMPLE, archive, archived, begun, check_view, failing, has_alert, hot_count
@@ -147,20 +150,20 @@ def test_an_open_json_that_is_cut_short_is_named_and_written_anew(archive_stack:
 
 def test_the_state_of_the_check_that_is_cut_short_is_named(archive_stack: OwnStack) -> None:
     for content in (b"{}", b'{"batch_id": 10'):
-        with instead(books.BALANCE, content):
-            done = archive_stack.skytier("books", "check")
+        with instead(reconcile.state_path(flights()), content):
+            done = archive_stack.skytier("reconcile")
         assert done.returncode == 1
-        assert f"{books.BALANCE} on HDFS is not what the check writes" in done.stderr.splitlines()[-1]
+        assert f"{reconcile.state_path(flights())} on HDFS is not what the check writes" in done.stderr.splitlines()[-1]
 
 
 def test_a_mark_that_is_cut_short_is_named(archive_stack: OwnStack) -> None:
     ((newest,),) = query("SELECT max(batch_id) FROM flight_dw.batch_metadata").rows
-    path = batches.mark_path(newest)
+    path = Marks(Files(), flights()).path(newest)
     for content in (b"", b"[]", b'{"position": {}}', Files().read_bytes(path)[:-20]):
         with instead(path, content), pytest.raises(TerminalError, match=f"{path} on HDFS is not what the minute job"):
-            batches.position(Files(), newest)
+            Marks(Files(), flights()).position(newest)
     with instead(path, b"{}"):
-        assert batches.position(Files(), newest) is None
+        assert Marks(Files(), flights()).position(newest) is None
 
 
 def unreadable(manifest_of: dict[str, Any], event_id: str) -> RawBSONDocument:
@@ -208,7 +211,7 @@ def test_documents_that_are_no_events_are_named_and_set_aside(archive_stack: Own
 
 
 def test_an_event_in_the_hot_tier_and_in_an_archive_at_once_is_noticed(archive_stack: OwnStack) -> None:
-    assert archive_stack.skytier("books", "duplicates").returncode == 0
+    assert archive_stack.skytier("reconcile", "duplicates").returncode == 0
     archived_ids = query("SELECT event_id FROM tiers.flight_events WHERE tier = 'archive' LIMIT 1").rows
     ((event_id,),) = archived_ids
     with hot_tier.client() as connection:
@@ -216,7 +219,7 @@ def test_an_event_in_the_hot_tier_and_in_an_archive_at_once_is_noticed(archive_s
         some = events.find_one()
         assert some is not None
         events.insert_one(some | {"_id": event_id, "event_id": event_id})
-        done = archive_stack.skytier("books", "duplicates", "--json")
+        done = archive_stack.skytier("reconcile", "duplicates", "--json")
         events.delete_one({"_id": event_id})
         assert done.returncode == 1
         (found,) = json.loads(done.stdout)

@@ -25,12 +25,14 @@ from dashboard.queries import operations_jobs as jobs
 from dashboard.queries import operations_servers as servers
 from dashboard.queries import operations_storage as storage
 from dashboard.queries import tiers
-from skytier import alerts, batches, cache, hot_tier, server_probes, webhdfs
+from events.pipelines import flights
+from skytier import alerts, cache, hot_tier, server_probes, webhdfs
 from skytier.alerts import Severity, alert
 from skytier.archive.manifest import File, Manifest, Selection, State, Tally
 from skytier.archive.manifests import FOLDER
 from skytier.cache import Question
 from skytier.files import Files
+from skytier.pipeline.batch_ids import Marks
 from skytier.settings.base import home
 from skytier.settings.hdfs import HdfsSettings
 from skytier.settings.kafka import KafkaSettings
@@ -116,8 +118,8 @@ def test_the_score_is_less_by_what_is_down() -> None:
 def newest_mark() -> dict[str, Any]:
     """What the newest batch wrote to HDFS last of all."""
     client = webhdfs.client(HdfsSettings())
-    numbers = [name[6:-5] for name in client.list(batches.METADATA) if name.startswith("batch_")]
-    with client.read(batches.mark_path(max(map(int, numbers)))) as reader:
+    numbers = [name[6:-5] for name in client.list(flights().metadata_folder) if name.startswith("batch_")]
+    with client.read(Marks(Files(), flights()).path(max(map(int, numbers)))) as reader:
         return dict(json.load(reader))
 
 

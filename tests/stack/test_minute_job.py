@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
-from skytier import alerts, batches, checkpoints, hot_tier
+from events.pipelines import flights
+from skytier import alerts, hot_tier
 from skytier.files import Files
+from skytier.pipeline import batch_ids
+from skytier.pipeline.batch_ids import Marks
 from skytier.settings.kafka import KafkaSettings
 from skytier.sql import query
 from tests import oracle, stores
@@ -74,7 +77,7 @@ def test_raw_batch_holds_the_records_as_they_came(january: dict[str, int]) -> No
 
 def test_metadata_of_a_batch_is_a_file_and_a_row(january: dict[str, int]) -> None:
     (row,) = query("SELECT * FROM flight_dw.batch_metadata ORDER BY batch_id LIMIT 1").dicts()
-    mark: dict[str, Any] = Files().read_json(batches.mark_path(row["batch_id"]))
+    mark: dict[str, Any] = Files().read_json(Marks(Files(), flights()).path(row["batch_id"]))
     for name in ("batch_id", "consumed", "stored", "duplicates", "rejected", "record_count", "storage_location"):
         assert mark[name] == row[name]
     assert mark["file_size_mb"] > 0
@@ -85,12 +88,12 @@ def test_lost_checkpoint_costs_nothing(stack: OwnStack, january: dict[str, int])
     stored = {store: sorted(stores.ids(store, "synthetic")) for store in stores.STORES}
     records = len(stores.topic_records())
     ((newest,),) = query("SELECT max(batch_id) FROM flight_dw.batch_metadata").rows
-    Files().delete(checkpoints.CHECKPOINTS)
+    Files().delete(flights().checkpoint_folder)
     added = process(stack)
     assert added["consumed"] == records
     assert added["stored"] == 0
     ((first_new,),) = query(f"SELECT min(batch_id) FROM flight_dw.batch_metadata WHERE batch_id > {newest}").rows
-    assert first_new == batches.batch_id(2, 0)
+    assert first_new == batch_ids.batch_id(2, 0)
     for store in stores.STORES:
         assert stores.counts_by_type(store, "replay") == oracle.expected_counts(*JANUARY)
     assert {store: sorted(stores.ids(store, "synthetic")) for store in stores.STORES} == stored
@@ -111,9 +114,9 @@ def test_second_replay_of_the_month_adds_nothing(stack: OwnStack, january: dict[
 
 
 def test_run_without_anything_new_writes_no_batch(stack: OwnStack, january: dict[str, int]) -> None:
-    marks = len(Files().list(batches.METADATA))
+    marks = len(Files().list(flights().metadata_folder))
     assert process(stack) == {"consumed": 0, "stored": 0, "duplicates": 0, "rejected": 0}
-    assert len(Files().list(batches.METADATA)) == marks
+    assert len(Files().list(flights().metadata_folder)) == marks
 
 
 def test_rubbish_balances_to_the_record(stack: OwnStack, january: dict[str, int]) -> None:
@@ -144,7 +147,7 @@ def test_backlog_is_taken_in_batches_of_bounded_size(stack: OwnStack, january: d
     ((before,),) = query("SELECT count(*) FROM flight_dw.batch_metadata").rows
     run(stack, "synthesize", "--events", "5000", "--seed", "6")
     drain(stack, SKYTIER_PROCESS_MAX_EVENTS_PER_BATCH="2000")
-    run(stack, "books", "check")
+    run(stack, "reconcile")
     sizes = query("SELECT consumed FROM flight_dw.batch_metadata ORDER BY batch_id DESC LIMIT 100").rows
     new = [size for (size,) in sizes][: -before or None]
     assert len(new) >= 3
@@ -157,7 +160,7 @@ def test_two_runs_at_once_do_the_work_once(stack: OwnStack, january: dict[str, i
     report = json.loads(run(stack, "synthesize", "--events", "2000", "--seed", "7", "--json"))
     first, second = stack.start("process"), stack.start("process")
     assert (first.wait(), second.wait()) == (0, 0)
-    run(stack, "books", "check")
+    run(stack, "reconcile")
     after = stores.totals()
     assert after["consumed"] - before["consumed"] == 2000
     assert after["stored"] - before["stored"] == report["valid_unique"]
@@ -173,16 +176,16 @@ def test_books_notice_a_lost_document(stack: OwnStack, january: dict[str, int]) 
         document = events.find_one({}, sort=[("batch_id", -1)])
         assert document is not None
         events.delete_one({"_id": document["_id"]})
-        failed = stack.skytier("books", "check")
+        failed = stack.skytier("reconcile")
         assert failed.returncode == 1
         assert f"batch {document['batch_id']}: rows in hot tier" in failed.stderr
-        assert stack.skytier("books", "check").returncode == 1
+        assert stack.skytier("reconcile").returncode == 1
         same = {"kind": "reconciliation", "resolved_time": None}
         (alert,) = alerts.alerts(connection).find(same)
         assert (alert["count"], alert["severity"]) == (2, "critical")
         assert f"batch {document['batch_id']}: rows in hot tier" in alert["message"]
         events.insert_one(document)
-        run(stack, "books", "check")
+        run(stack, "reconcile")
         assert alerts.alerts(connection).count_documents(same) == 0
 
 

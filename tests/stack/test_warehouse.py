@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from events.flight import CONTRACT, SCHEMA_VERSION
 from local_stack.sql_endpoint import password_file
-from skytier import event_schema, migrations, reference, spark, warehouse
+from skytier import migrations, reference, spark, warehouse
 from skytier.errors import TerminalError, TransientError
-from skytier.event import SCHEMA_VERSION
 from skytier.files import Files
 from skytier.migrations import Table
 from skytier.settings.base import PROJECT_ROOT
@@ -36,7 +36,7 @@ UNMARKED_BATCH = 10**17
 @pytest.fixture(scope="module")
 def connection(stack: object) -> Iterator[Connection]:
     with Connection() as connection:
-        warehouse.migrate(connection, Files())
+        warehouse.migrate(connection, Files(), [CONTRACT])
         yield connection
 
 
@@ -50,8 +50,8 @@ def one_line(type_text: str) -> str:
 
 
 def test_migrating_again_changes_nothing(connection: Connection) -> None:
-    again = warehouse.migrate(connection, Files())
-    assert again == warehouse.Migrated(applied=[], loaded=[], registered_version=None)
+    again = warehouse.migrate(connection, Files(), [CONTRACT])
+    assert again == warehouse.Migrated(applied=[], loaded=[], registered={})
     state = warehouse.status(connection)
     assert (state.version, state.pending) == (len(migrations.read()), [])
 
@@ -59,7 +59,7 @@ def test_migrating_again_changes_nothing(connection: Connection) -> None:
 def test_a_migration_cut_off_before_it_was_recorded_is_repeated(connection: Connection) -> None:
     before = count(connection, "flight_dw.dim_airport")
     connection.query("DELETE FROM flight_dw.schema_migrations WHERE version >= 6")
-    assert warehouse.migrate(connection, Files()).applied[:2] == ["dimensions", "views"]
+    assert warehouse.migrate(connection, Files(), [CONTRACT]).applied[:2] == ["dimensions", "views"]
     assert count(connection, "flight_dw.dim_airport") == before
 
 
@@ -83,7 +83,7 @@ def test_dimensions_hold_the_reference(connection: Connection) -> None:
 def test_the_contract_is_registered_once(connection: Connection) -> None:
     rows = connection.query("SELECT version, fingerprint, schema_json FROM flight_dw.schema_metadata").dicts()
     (current,) = [row for row in rows if row["version"] == SCHEMA_VERSION]
-    assert current["fingerprint"] == event_schema.fingerprint()
+    assert current["fingerprint"] == CONTRACT.fingerprint()
     assert "FlightEvent" in current["schema_json"]
 
 
@@ -94,7 +94,7 @@ def test_a_newer_contract_in_the_warehouse_is_an_error(connection: Connection) -
     )
     try:
         with pytest.raises(TerminalError, match="knows version 999"):
-            warehouse.register_contract(connection)
+            warehouse.register_contract(connection, CONTRACT)
     finally:
         connection.query("DELETE FROM flight_dw.schema_metadata WHERE version = 999")
 

@@ -73,7 +73,7 @@ def test_events_are_in_both_tiers_after_a_run(airflow: AirflowApi) -> None:
 
     run_id = eventually(success, RUN_SECONDS)
     assert run_id is not None
-    assert airflow.task_states(MINUTE, run_id) == {"process_flight_events": "success", "check_books": "success"}
+    assert airflow.task_states(MINUTE, run_id) == {"process_flight_events": "success", "reconcile_batches": "success"}
     for store in stores.STORES:
         assert sorted(stores.ids(store, SOURCE)) == sorted(sent)
 
@@ -170,7 +170,7 @@ def test_books_that_do_not_balance_stop_the_run_until_they_do(stack: OwnStack, a
     with newest_document_lost() as batch_id:
         airflow.pause(MINUTE, False)
         run_id = eventually(lambda: run_with(airflow, began, "up_for_retry"), RUN_SECONDS)
-    assert f"batch {batch_id}: rows in hot tier" in airflow.log(MINUTE, run_id, "check_books", 1)
+    assert f"batch {batch_id}: rows in hot tier" in airflow.log(MINUTE, run_id, "reconcile_batches", 1)
     eventually(lambda: run_with(airflow, began, "success"), RUN_SECONDS)
 
 
@@ -191,4 +191,4 @@ def newest_document_lost() -> Iterator[int]:
 def run_with(airflow: AirflowApi, since: datetime, state: str) -> str:
     """The run whose check of the books is in a state; empty when there is none."""
     runs = [run["dag_run_id"] for run in airflow.runs_since(MINUTE, since)]
-    return next((run for run in runs if airflow.task_states(MINUTE, run).get("check_books") == state), "")
+    return next((run for run in runs if airflow.task_states(MINUTE, run).get("reconcile_batches") == state), "")
