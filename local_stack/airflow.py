@@ -90,7 +90,7 @@ class Scheduler(_AirflowServer):
 
     name = "airflow-scheduler"
     needs = ("postgres", "airflow-api")  # tasks report to the API server
-    after_first_start = True
+    after_bootstrap = True
     component = "scheduler"
     arguments = ("scheduler", "-s")
 

@@ -24,7 +24,7 @@ class Feed(Server):
 
     name = "feed"
     needs = ("kafka",)
-    after_first_start = True
+    after_bootstrap = True
 
     def ports(self) -> dict[str, int]:
         return {}

@@ -35,8 +35,8 @@ class Server(ABC):
 
     name: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ()
-    after_first_start: ClassVar[bool] = False
-    """whether it waits for the steps of ``first_start``, such as the tables of the warehouse"""
+    after_bootstrap: ClassVar[bool] = False
+    """whether it waits for the steps of ``bootstrap``, such as the tables of the warehouse"""
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
     patience_seconds: ClassVar[float] = 120
     """how long to wait for it to be ready"""

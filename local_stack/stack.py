@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 
 import psutil
 
-from local_stack import certificates, first_start, processes
+from local_stack import bootstrap, certificates, processes
 from local_stack.airflow import ApiServer, DagProcessor, Scheduler
 from local_stack.dashboard import Dashboard
 from local_stack.environment import ensure_stack_env
@@ -101,10 +101,10 @@ def up(servers: Sequence[Server], progress: Progress) -> None:
         if not any(processes.find(server.name) for server in SERVERS):
             shutil.rmtree(scratch_folder())  # what was left by processes that were killed
         spark.write_job_properties()
-        _bring_up_all([server for server in servers if not server.after_first_start], progress)
+        _bring_up_all([server for server in servers if not server.after_bootstrap], progress)
         if {"datanode", "sql", "mongodb", "kafka"} <= {server.name for server in servers}:
-            first_start.run(progress)
-        _bring_up_all([server for server in servers if server.after_first_start], progress)
+            bootstrap.run(progress)
+        _bring_up_all([server for server in servers if server.after_bootstrap], progress)
 
 
 def make_certificates(names: Sequence[str], *, renew: bool) -> list[certificates.Certificate]:

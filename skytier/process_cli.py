@@ -11,15 +11,15 @@ from skytier import spark
 JOB = "process_flight_events"
 
 
-def process(*, keep_classes: Annotated[bool, Parameter(negative="")] = False) -> None:
+def process(*, app_cds: Annotated[bool, Parameter(negative="")] = False) -> None:
     """Take everything new in Kafka through both tiers, then end: what Airflow does every minute.
 
     Parameters
     ----------
-    keep_classes
-        Keep an archive of the classes that the job loads, so that later jobs start faster. The first start does this.
+    app_cds
+        Keep the AppCDS archive of the classes that the job loads, so that later jobs start faster.
     """
-    if keep_classes:
-        spark.make_class_archive(JOB)
+    if app_cds:
+        spark.make_app_cds_archive(JOB)
     else:
         spark.submit(JOB)

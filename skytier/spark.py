@@ -71,7 +71,7 @@ def job_properties_file() -> Path:
     return home() / "conf" / "spark-jobs.properties"
 
 
-def class_archive() -> Path:
+def app_cds_archive() -> Path:
     """The JVM's archive of the classes a minute job loads, which halves its start. Made by the first job of all.
 
     It fits the jars it was made with, and no others: so it is named after what decides them.
@@ -81,15 +81,15 @@ def class_archive() -> Path:
     return _CACHE / f"spark-jobs-{hashlib.sha256(content).hexdigest()[:12]}.jsa"
 
 
-def make_class_archive(job: str) -> None:
+def make_app_cds_archive(job: str) -> None:
     """Run a job and keep an archive of the classes it loaded. Raises TerminalError when the job fails.
 
     It costs twice what the job does: where another stack is at it, its archive is waited for.
     """
-    archive = class_archive()
+    archive = app_cds_archive()
     aside = archive.with_suffix(f".{os.getpid()}.new")  # not the one that a killed process's job goes on writing
     jvm = f"{_JVM_BASE} {_JVM_ONE_SHOT} -Xlog:disable -Xlog:all=error:stderr -XX:ArchiveClassesAtExit={aside}"
-    with exclusively(archive.with_suffix(".lock"), on_wait=lambda: log.info("another stack makes the class archive")):
+    with exclusively(archive.with_suffix(".lock"), on_wait=lambda: log.info("another stack makes the AppCDS archive")):
         if not archive.exists():
             for left in archive.parent.glob(f"{archive.stem}.*.new"):
                 left.unlink(missing_ok=True)
@@ -145,7 +145,7 @@ def _authentication() -> dict[str, str]:
 def job_properties() -> dict[str, str]:
     """All settings of a Spark job; without secrets, which jobs read from the environment or ``stack.env``."""
     spark = SparkSettings()
-    archive = class_archive()
+    archive = app_cds_archive()
     jvm = f"{_JVM_BASE} {_JVM_ONE_SHOT}"
     if archive.exists():
         jvm += f" -XX:SharedArchiveFile={archive}"
@@ -206,7 +206,7 @@ def job_environment() -> dict[str, str]:
 
 def job_variables() -> dict[str, str]:
     """What a job needs in its environment beside the caller's."""
-    # With files in it, SPARK_CONF_DIR would change the class path, and the class archive be of no use.
+    # With files in it, SPARK_CONF_DIR would change the class path, and the AppCDS archive be of no use.
     empty = _CACHE / "no-conf"
     empty.mkdir(parents=True, exist_ok=True)
     return {

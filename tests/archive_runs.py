@@ -30,7 +30,7 @@ AMPLE = {"SKYTIER_ARCHIVE_LIMIT_MB": "300"}
 
 
 def publish(stack: OwnStack, seed: int, *options: str) -> dict[str, Any]:
-    """Some more events through the minute job, their books checked; the report of what was sent."""
+    """Some more events through the minute job, then reconciled; the report of what was sent."""
     report: dict[str, Any] = json.loads(
         run(stack, "synthesize", "--events", str(EVENTS), "--seed", str(seed), *options, "--json")
     )

@@ -29,13 +29,13 @@ def drain_by_itself(stack: OwnStack) -> None:
 
 
 def take(stack: OwnStack, by: Callable[[OwnStack], None] = drain) -> None:
-    """One minute job, and its books checked."""
+    """One minute job, and its reconciliation."""
     by(stack)
     run(stack, "reconcile")
 
 
 def process(stack: OwnStack, by: Callable[[OwnStack], None] = drain) -> dict[str, int]:
-    """One minute job; what it added to the books."""
+    """One minute job; what it added to the counts of all batches."""
     before = stores.totals()
     take(stack, by)
     return {name: total - before[name] for name, total in stores.totals().items()}

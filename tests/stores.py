@@ -77,7 +77,7 @@ def counts_by_type(store: str, source: str) -> dict[str, int]:
 
 
 def totals() -> dict[str, int]:
-    """Sums over the books of all batches."""
+    """Sums over all batches."""
     names = ("consumed", "stored", "duplicates", "rejected")
     sums = ", ".join(f"coalesce(sum({name}), 0)" for name in names)
     (row,) = query(f"SELECT {sums} FROM flight_dw.batch_metadata").rows

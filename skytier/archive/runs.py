@@ -25,8 +25,8 @@ from skytier.pipeline.reconcile import Reconciliation
 _FILLING, _FULL, _NOTHING_TO_MOVE = "size over 80%", "size over 100%", "nothing to move"
 _NOTHING_OLD = (
     "The hot tier is over its limit, but none of its events may move: they are younger than "
-    "SKYTIER_ARCHIVE_MINIMUM_AGE_HOURS, restored and pinned, or of batches whose books 'skytier books check' has not "
-    "found in balance."
+    "SKYTIER_ARCHIVE_MINIMUM_AGE_HOURS, restored and pinned, or of batches that 'skytier reconcile' has not found "
+    "right."
 )
 log = logs.logger("archive")
 

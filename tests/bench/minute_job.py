@@ -59,7 +59,7 @@ def _timed(events: int, start: date) -> tuple[float, list[dict[str, Any]]]:
     new = [mark for batch, mark in sorted(_marks().items()) if batch not in before]
     consumed = sum(mark["consumed"] for mark in new)
     if consumed != events:
-        raise SystemExit(f"The books do not balance: {events} events were published and {consumed} consumed.")
+        raise SystemExit(f"The counts differ: {events} events were published and {consumed} consumed.")
     return seconds, new
 
 

@@ -84,7 +84,7 @@ def streaming(events: int, per_second: int, seed: int) -> Iterator[threading.Eve
 
 @contextmanager
 def minute_jobs(stack: OwnStack, pause_seconds: float = PAUSE_SECONDS) -> Iterator[list[str]]:
-    """Process, check the books and pause, again and again until the block ends; what went wrong."""
+    """Process, reconcile and pause, again and again until the block ends; what went wrong."""
     stop, errors = threading.Event(), list[str]()
 
     def work() -> None:
@@ -102,7 +102,7 @@ def minute_jobs(stack: OwnStack, pause_seconds: float = PAUSE_SECONDS) -> Iterat
 
 
 def _processed(stack: OwnStack) -> list[str]:
-    """One minute job and the check of its books; what they said where they failed."""
+    """One minute job and its reconciliation; what they said where they failed."""
     try:
         take(stack)
     except AssertionError as error:

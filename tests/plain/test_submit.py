@@ -1,4 +1,4 @@
-"""How Spark jobs are submitted, and the class archive that the first of them makes."""
+"""How Spark jobs are submitted, and the AppCDS archive that the first of them makes."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ def test_a_job_is_submitted_by_pysparks_own_command_unless_the_settings_name_one
     assert spark.submit_command("process_flight_events", "a") == [*ours, *arguments]
 
 
-def test_stacks_that_start_together_make_one_class_archive(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_stacks_that_start_together_make_one_app_cds_archive(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     notes, submit = tmp_path / "notes", tmp_path / "submit.py"
     submit.write_text(SUBMIT)
     monkeypatch.setattr(spark, "_CACHE", tmp_path / "cache")
     monkeypatch.setenv("SKYTIER_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SKYTIER_SPARK_SUBMIT", shlex.join([sys.executable, str(submit), str(notes)]))
     spark.write_job_properties()
-    stacks = [threading.Thread(target=spark.make_class_archive, args=("process_flight_events",)) for _ in range(2)]
+    stacks = [threading.Thread(target=spark.make_app_cds_archive, args=("process_flight_events",)) for _ in range(2)]
     for stack in stacks:
         stack.start()
     for stack in stacks:
         stack.join()
     assert notes.read_text().splitlines() == ["makes the archive", "runs"]
-    assert f"-XX:SharedArchiveFile={spark.class_archive()}" in spark.job_properties_file().read_text()
+    assert f"-XX:SharedArchiveFile={spark.app_cds_archive()}" in spark.job_properties_file().read_text()

@@ -111,7 +111,7 @@ def test_events_delivered_again_after_their_archive_are_duplicates(archive_stack
     assert after - before >= EVENTS * 0.2
 
 
-def test_books_of_archived_batches_balance_when_they_are_checked_again(archive_stack: OwnStack) -> None:
+def test_archived_batches_reconcile_when_they_are_checked_again(archive_stack: OwnStack) -> None:
     Files().delete(reconcile.state_path(flights()))
     assert "all row counts match" in archive_stack.skytier("reconcile").stderr
 

@@ -173,7 +173,7 @@ def test_missing_values(filters: Filters) -> None:
 
 
 def marks() -> list[dict[str, Any]]:
-    """The books of all runs, from their files, newest first."""
+    """The counts of all runs, from their files, newest first."""
     files = Files()
     names = [name for name in files.list("/metadata") if name.startswith("batch_")]
     return sorted((files.read_json(f"/metadata/{name}") for name in names), key=lambda mark: -mark["batch_id"])

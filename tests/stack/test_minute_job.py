@@ -119,7 +119,7 @@ def test_run_without_anything_new_writes_no_batch(stack: OwnStack, january: dict
     assert len(Files().list(flights().metadata_folder)) == marks
 
 
-def test_rubbish_balances_to_the_record(stack: OwnStack, january: dict[str, int]) -> None:
+def test_rubbish_is_accounted_for_to_the_record(stack: OwnStack, january: dict[str, int]) -> None:
     rates = ("--malformed-rate", "0.05", "--duplicate-rate", "0.05", "--late-rate", "0.05")
     report = json.loads(run(stack, "synthesize", "--events", str(RUBBISH), "--seed", "5", *rates, "--json"))
     dead_before = len(stores.topic_records(KafkaSettings().dead_letter_topic))
@@ -168,7 +168,7 @@ def test_two_runs_at_once_do_the_work_once(stack: OwnStack, january: dict[str, i
         assert max(Counter(stores.ids(store, "synthetic")).values()) == 1
 
 
-def test_books_notice_a_lost_document(stack: OwnStack, january: dict[str, int]) -> None:
+def test_reconciliation_notices_a_lost_document(stack: OwnStack, january: dict[str, int]) -> None:
     run(stack, "synthesize", "--events", "300", "--seed", "8")
     drain(stack)
     with hot_tier.client() as connection:

@@ -1,4 +1,4 @@
-"""Airflow on real servers: it runs the minute job by itself, and a run whose books do not balance is red."""
+"""Airflow on real servers: it runs the minute job by itself, and a run that does not reconcile is red."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def is_paused_between_runs(airflow: AirflowApi) -> bool:
 
 
 @pytest.mark.usefixtures("paused")
-def test_books_that_do_not_balance_stop_the_run_until_they_do(stack: OwnStack, airflow: AirflowApi) -> None:
+def test_a_batch_that_does_not_reconcile_fails_the_run_until_it_does(stack: OwnStack, airflow: AirflowApi) -> None:
     publish(FIRST_SEED + 1)
     done = stack.skytier("process")
     assert done.returncode == 0, done.stderr
@@ -189,6 +189,6 @@ def newest_document_lost() -> Iterator[int]:
 
 
 def run_with(airflow: AirflowApi, since: datetime, state: str) -> str:
-    """The run whose check of the books is in a state; empty when there is none."""
+    """The run whose reconciliation is in a state; empty when there is none."""
     runs = [run["dag_run_id"] for run in airflow.runs_since(MINUTE, since)]
     return next((run for run in runs if airflow.task_states(MINUTE, run).get("reconcile_batches") == state), "")

@@ -34,7 +34,7 @@ def run(progress: Progress) -> None:
 
 def _skytier(*arguments: str) -> str:
     """Run one of our own commands, its output going to a log file of its name; what it printed is returned as well."""
-    log = processes.log_file(f"first-start-{arguments[0]}")
+    log = processes.log_file(f"bootstrap-{arguments[0]}")
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         done = subprocess.run(
@@ -85,12 +85,12 @@ def _back_fill() -> str:
 def _first_minute_job() -> str:
     """Take in the back-fill before Airflow does, and keep the classes that a job loads: later ones start faster."""
     marker: Path = home() / "run" / "first-minute-job.done"
-    if marker.exists() and spark.class_archive().exists():
+    if marker.exists() and spark.app_cds_archive().exists():
         return "was done"
-    if spark.class_archive().exists():
+    if spark.app_cds_archive().exists():
         _skytier("process")
     else:
-        _skytier("process", "--keep-classes")
+        _skytier("process", "--app-cds")
     marker.touch()
     return "events are in both tiers"
 
