@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 from local_stack import jvm
 from local_stack.server import Server, bare_environment, conf_folder, data_folder, write_private
 from skytier import name_node, spark, webhdfs
-from skytier.kept_folder import new_folder
+from skytier.atomic_dir import atomic_dir
 from skytier.settings.base import HOST, scratch_folder
 from skytier.settings.hdfs import HdfsSettings
 from skytier.settings.ports import PortSettings
@@ -75,7 +75,7 @@ class NameNode(_HdfsServer):
     def prepare(self) -> None:
         write_configuration()
         if not data_folder(self.name).exists():  # never format a folder that holds anything
-            with new_folder(data_folder(self.name)) as folder:
+            with atomic_dir(data_folder(self.name)) as folder:
                 place = f"dfs.namenode.name.dir=file://{folder}"
                 jvm.run(self._java("-D", place, "-format", "-nonInteractive"), "Formatting the NameNode's folder")
 

@@ -14,7 +14,7 @@ from confluent_kafka.cimpl import KafkaError, KafkaException, NewTopic
 from local_stack import certificates, jvm, kafka_users
 from local_stack.server import Server, conf_folder, data_folder, write_private
 from skytier import kafka_clients
-from skytier.kept_folder import new_folder
+from skytier.atomic_dir import atomic_dir
 from skytier.settings.base import HOST, scratch_folder
 from skytier.settings.kafka import KafkaSettings, KafkaUser
 from skytier.settings.ports import PortSettings
@@ -52,7 +52,7 @@ class Kafka(Server):
     def prepare(self) -> None:
         data = data_folder(self.name)
         if not data.exists():
-            with new_folder(data) as folder:
+            with atomic_dir(data) as folder:
                 self._format(folder)
         self._write_properties(self._properties_file(), data)
 

@@ -15,8 +15,8 @@ from psycopg.conninfo import make_conninfo
 from local_stack import certificates, postgres_owners
 from local_stack.postgres_programs import program
 from local_stack.server import Server, conf_folder, data_folder, write_private
+from skytier.atomic_dir import atomic_dir
 from skytier.errors import TerminalError
-from skytier.kept_folder import new_folder
 from skytier.settings.base import HOST, home
 from skytier.settings.ports import PortSettings
 from skytier.settings.postgres import PostgresSettings
@@ -50,7 +50,7 @@ class Postgres(Server):
         if TlsSettings().enabled:
             write_private(self._access_file(), "hostssl all all all scram-sha-256\n")
         if not data_folder(self.name).exists():
-            with new_folder(data_folder(self.name)) as folder:
+            with atomic_dir(data_folder(self.name)) as folder:
                 self._create(folder)
 
     def _create(self, folder: Path) -> None:

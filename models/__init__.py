@@ -1,9 +1,9 @@
-"""The delay model: features, training, evaluation, registry, scoring, drift."""
+"""Models: registry, cards and promotion of their versions, and a package for each model (``models.delay``)."""
 
 from __future__ import annotations
 
 import os
 
-# XGBoost's threads spin while they wait for each other: beside other work on the same cores, training takes nine times
-# as long. The library reads this when it is loaded.
+# XGBoost's threads spin while they wait for each other. With other work on the same cores, training then takes nine
+# times as long. The library reads the variable when it is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")

@@ -1,7 +1,6 @@
-"""The card of a model's version, and the folder that it describes.
+"""The card of a version of a model: its data, its metrics, and the SHA-256 of each file of its folder.
 
-The card says what the model is and lists the other files of its folder with their SHA-256. Nothing of it is ever
-unpickled: models are XGBoost's ``.ubj``, all else is JSON.
+Models are stored in XGBoost's ``.ubj`` format, all else in JSON. Nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -10,14 +9,14 @@ import hashlib
 import json
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, TypeAdapter, ValidationError
 
 from skytier.errors import TerminalError
 
 CARD = "card.json"
-# Both become names of files here and on HDFS, so neither may lead out of its folder.
+# Both become file names here and on HDFS: neither may lead out of its folder.
 VERSION = r"^[0-9A-Za-z][0-9A-Za-z_-]*$"
 _FILE = r"^[0-9A-Za-z][0-9A-Za-z._-]*\.(ubj|json)$"
 
@@ -25,6 +24,8 @@ Card = dict[str, Any]
 
 
 class _Data(BaseModel):
+    """What a version was trained on: first and last date, rows, and the source."""
+
     first: str = Field(alias="from")
     last: str = Field(alias="to")
     rows: int
@@ -32,7 +33,7 @@ class _Data(BaseModel):
 
 
 class _Split(BaseModel):
-    """First and last local day of departure of the flights to train, to tune and to test on."""
+    """First and last local day of the rows to train, to tune and to test on."""
 
     train: tuple[date, date]
     tune: tuple[date, date]
@@ -40,7 +41,7 @@ class _Split(BaseModel):
 
 
 class _Contract(BaseModel):
-    """What every card holds at least."""
+    """The required fields of every card."""
 
     version: Annotated[str, StringConstraints(pattern=VERSION)]
     trained_at: AwareDatetime
@@ -51,22 +52,24 @@ class _Contract(BaseModel):
 
 
 _CONTRACT = TypeAdapter(_Contract)
-_Kind = TypeVar("_Kind")
 
 
 def trained_at(card: Card) -> datetime:
-    """When the version was trained, aware."""
+    """When the version was trained (aware)."""
     return _CONTRACT.validate_python(card).trained_at
 
 
 def read_version(folder: Path) -> tuple[Card, dict[str, bytes]]:
-    """The card in a local folder, and its files and the card itself as bytes; TerminalError where they disagree."""
+    """The card in a local folder, and the content of its files and of the card.
+
+    Raises TerminalError if a file is missing, not listed or not the one that the card lists.
+    """
     try:
         text = (folder / CARD).read_bytes()
         card = checked_card(json.loads(text), str(folder / CARD))
         contents = {name: (folder / name).read_bytes() for name in card["files"]}
     except OSError as error:
-        raise TerminalError(f"{error.filename}, a part of the model, cannot be read: {error.strerror}.") from error
+        raise TerminalError(f"{error.filename}, a file of the model, cannot be read: {error.strerror}.") from error
     except ValueError as error:
         raise TerminalError(f"{folder / CARD} is not JSON ({error}).") from error
     if others := {path.name for path in folder.iterdir()} - {CARD, *contents}:
@@ -76,8 +79,8 @@ def read_version(folder: Path) -> tuple[Card, dict[str, bytes]]:
     return card, contents | {CARD: text}
 
 
-def is_whole(folder: Path) -> bool:
-    """Whether the folder holds the version it is named after, each file as its card says."""
+def is_complete(folder: Path) -> bool:
+    """Whether the folder holds the version that it is named after, each file with the checksum of its card."""
     try:
         return bool(read_version(folder)[0]["version"] == folder.name)
     except TerminalError:
@@ -85,30 +88,25 @@ def is_whole(folder: Path) -> bool:
 
 
 def checksums(folder: Path) -> dict[str, str]:
-    """The SHA-256 of each file beside the card, by name, as the card lists them."""
+    """The SHA-256 of each file beside the card, by name, as the card lists it."""
     return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir()) if p.name != CARD}
 
 
 def compare(content: bytes, expected: str, where: str) -> None:
-    """Raise TerminalError unless the content has the SHA-256 that the card says; ``where`` it was found."""
+    """Raise TerminalError unless the content has the expected SHA-256. ``where`` names the file in the error."""
     if (found := hashlib.sha256(content).hexdigest()) != expected:
         raise TerminalError(
-            f"{where} is not the file of the model's card: its SHA-256 is {found}, {CARD} says {expected}. "
+            f"{where} does not match the model's card: its SHA-256 is {found}, {CARD} lists {expected}. "
             "Use another version, or train one with 'skytier train'."
         )
 
 
 def checked_card(card: Any, where: str) -> Card:
-    """The card, once it is known to hold what every card must. Raises TerminalError, naming the field."""
-    checked(_CONTRACT, card, where)
-    return dict(card)
-
-
-def checked(kind: TypeAdapter[_Kind], document: Any, where: str) -> _Kind:
-    """The document as its kind. Raises TerminalError, naming the field that is not what the registry writes."""
+    """The card, after validation. Raises TerminalError, which names the invalid field."""
     try:
-        return kind.validate_python(document)
+        _CONTRACT.validate_python(card)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the document"
-        raise TerminalError(f"{where} is not what the registry writes: {place}: {first['msg']}.") from error
+        raise TerminalError(f"{where} is not a valid card: {place}: {first['msg']}.") from error
+    return dict(card)

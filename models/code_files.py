@@ -1,4 +1,4 @@
-"""The project's own files behind a module: those that it imports, and those that these import."""
+"""The source files of this project that a module imports, directly or not."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from skytier.settings.base import PROJECT_ROOT
 
 
 def imported_by(*modules: str, root: Path = PROJECT_ROOT) -> list[Path]:
-    """The files of these modules and of all that they import from below ``root``, wherever in their code, sorted.
+    """The files of these modules and of all modules below ``root`` that they import, directly or not; sorted.
 
-    Imports are read, not run: those of functions and of type checking count. Raises ModuleNotFoundError for a module
-    that is not there.
+    Imports are parsed, not executed: those inside functions and for type checking count too. Raises
+    ModuleNotFoundError if a module does not exist.
     """
     if missing := [module for module in modules if _file(module, root) is None]:
         raise ModuleNotFoundError(f"There is no module {', '.join(missing)} in {root}.")
@@ -27,7 +27,7 @@ def imported_by(*modules: str, root: Path = PROJECT_ROOT) -> list[Path]:
 
 
 def _with_packages(module: str) -> Iterator[str]:
-    """A module, and the packages that are imported before it."""
+    """The packages that contain a module, and the module itself."""
     parts = module.split(".")
     return (".".join(parts[: end + 1]) for end in range(len(parts)))
 
@@ -46,5 +46,5 @@ def _imports(file: Path, root: Path) -> Iterator[str]:
             above = package[: len(package) + 1 - node.level] if node.level else ()
             origin = ".".join([*above, *([node.module] if node.module else [])])
             yield origin
-            # What is imported from a package may be a module of it.
+            # A name that is imported from a package may be a module of it.
             yield from (f"{origin}.{alias.name}" for alias in node.names)

@@ -1,19 +1,20 @@
-"""Whether a newly trained version becomes the champion."""
+"""Promotion: whether a published version becomes the champion, which is the version that predicts.
+
+``promote_if_better`` applies the rules that hold for any model. How a candidate is compared with the champion is the
+rule of each model (``models.delay.promotion_rule``). Operators promote by hand with ``skytier models promote``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
-COVERAGE_LIMITS = (0.85, 0.95)
-"""The share of flights in the 90 % interval with which a candidate may be promoted."""
+from models.card import Card
+from models.registry import Champion, Registry
+from skytier import logs
 
-WORST_RATIO = 1.01
-"""How much larger the candidate's MAE may be in any one stage."""
-
-Metrics = Mapping[str, Mapping[str, Any]]
+log = logs.logger("models")
 
 
 @dataclass(frozen=True)
@@ -24,52 +25,34 @@ class Decision:
     reason: str
 
 
-def decide(candidate: Metrics, champion: Metrics | None) -> Decision:
-    """Decide by the figures of both, by stage, on the same held-out days: ``mae`` (minutes) and ``coverage`` (0 to 1).
+def promote_if_better(registry: Registry, version: str, compare: Callable[[Card, Champion], Decision]) -> Decision:
+    """Promote a published version if it is better than the champion, and return the decision.
 
-    Without a champion any candidate is promoted. Else the mean over the stages of MAE / champion's MAE must be below 1,
-    no stage's ratio above ``WORST_RATIO``, and every stage's coverage within ``COVERAGE_LIMITS``.
+    The first version is promoted without comparison. A version that was rolled back is not promoted again. ``compare``
+    is called with the version's card and the champion; it decides all other cases.
     """
+    decision = _decide(registry, registry.card(version), compare)
+    log.info("promotion decided", version=version, promoted=decision.promote, reason=decision.reason)
+    if decision.promote:
+        registry.promote(version, decision.reason)
+    return decision
+
+
+def _decide(registry: Registry, card: Card, compare: Callable[[Card, Champion], Decision]) -> Decision:
+    champion = registry.champion()
     if champion is None:
         return Decision(True, "there is no champion yet")
-    if set(candidate) != set(champion):
-        return Decision(
-            False, f"it predicts {_names(candidate)}, the champion {_names(champion)}: compare them by hand"
-        )
-    ratios = {stage: candidate[stage]["mae"] / champion[stage]["mae"] for stage in candidate}
-    mean = sum(ratios.values()) / len(ratios)
-    objections = _objections(candidate, ratios, mean)
-    why = " and ".join(objections) or f"the mean of its MAE by the champion's is {mean:.4f}, below 1"
-    figures = "; ".join(
-        f"{stage} MAE {of['mae']:.2f} min (champion {champion[stage]['mae']:.2f}), "
-        f"coverage {of['coverage']:.3f} ({champion[stage]['coverage']:.3f})"
-        for stage, of in candidate.items()
-    )
-    return Decision(not objections, f"{why}: {figures}")
-
-
-def _objections(candidate: Metrics, ratios: Mapping[str, float], mean: float) -> list[str]:
-    # Written so that a figure that is not a number is an objection.
-    found = [] if mean < 1 else [f"the mean of its MAE by the champion's is {mean:.4f}, not below 1"]
-    found += [
-        f"{stage} is {100 * (ratio - 1):.1f} % worse, where {100 * (WORST_RATIO - 1):.0f} % is allowed"
-        for stage, ratio in ratios.items()
-        if not ratio <= WORST_RATIO
-    ]
-    low, high = COVERAGE_LIMITS
-    return found + [
-        f"the intervals of {stage} cover {of['coverage']:.3f}, not {low} to {high}"
-        for stage, of in candidate.items()
-        if not low <= of["coverage"] <= high
-    ]
-
-
-def _names(metrics: Metrics) -> str:
-    return ", ".join(sorted(metrics)) or "nothing"
+    # A version from the training cache may have been published before.
+    if champion.version == card["version"]:
+        return Decision(False, "it is already the champion")
+    for tenure in champion.rolled_back:
+        if tenure.version == card["version"]:
+            return Decision(False, f"it was rolled back ({tenure.until_reason})")
+    return compare(card, champion)
 
 
 def days_seen(champion: Mapping[str, list[str]], candidate: Mapping[str, list[str]]) -> int:
-    """How many of the candidate's test days the champion was trained or tuned on, which flatters its figures.
+    """How many of the candidate's test days the champion was trained or tuned on: its metrics on them are optimistic.
 
     Both are the ``split`` of a card: first and last day (ISO) of ``train``, ``tune`` and ``test``.
     """

@@ -1,6 +1,7 @@
-"""The registry of the delay models: published versions on HDFS, and which of them is the champion.
+"""The registry of a model: its published versions on HDFS, and which of them is the champion.
 
-A version is a folder that never changes: ``card.json`` (``models.card``) and the files that it lists.
+A version is an immutable folder: ``card.json`` (``models.card``) and the files that it lists. The champion is the
+version that predicts. Its file, ``champion.json``, also holds its history.
 """
 
 from __future__ import annotations
@@ -17,21 +18,20 @@ from typing import Any
 
 from pydantic import AwareDatetime, TypeAdapter
 
-from models.card import CARD, VERSION, Card, checked_card, compare, is_whole, read_version, trained_at
+from models.card import CARD, VERSION, Card, checked_card, compare, is_complete, read_version, trained_at
 from skytier import logs, stored_document
+from skytier.atomic_dir import cached_dir
 from skytier.errors import TerminalError
 from skytier.files import Files
-from skytier.kept_folder import kept_folder
 
-ROOT = "/models/delay"
 CHAMPION = "champion.json"
 
 log = logs.logger("models")
 
 
 @dataclass(frozen=True)
-class Reign:
-    """A version as champion: since when, why, and by which user."""
+class Tenure:
+    """The tenure of a champion: which version, since when, why, and promoted by which user."""
 
     version: str
     since: AwareDatetime
@@ -40,8 +40,8 @@ class Reign:
 
 
 @dataclass(frozen=True)
-class RolledBack(Reign):
-    """A reign that a rollback ended: when, why, and by which user."""
+class RolledBackTenure(Tenure):
+    """A tenure that a rollback ended: when, why, and by which user."""
 
     until: AwareDatetime
     until_reason: str
@@ -49,11 +49,11 @@ class RolledBack(Reign):
 
 
 @dataclass(frozen=True)
-class Champion(Reign):
-    """The version that predicts now; those to go back to and those that were rolled back, newest first."""
+class Champion(Tenure):
+    """The current champion, the earlier tenures that a rollback can restore, and the rolled back ones, newest first."""
 
-    earlier: tuple[Reign, ...] = ()
-    rolled_back: tuple[RolledBack, ...] = ()
+    earlier: tuple[Tenure, ...] = ()
+    rolled_back: tuple[RolledBackTenure, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The champion in JSON's types."""
@@ -63,41 +63,41 @@ class Champion(Reign):
 
 _CHAMPION = TypeAdapter(Champion)
 _REPAIR = (
-    "It names the version that predicts. Delete it, and promote a version of 'skytier models list' again with "
+    "It names the version that predicts. Delete it, then promote a version of 'skytier models list' with "
     f"'skytier models promote VERSION --reason ...' ({stored_document.REPAIRS})."
 )
 
 
 class Registry:
-    """The versions below one folder of HDFS.
+    """The versions of one model, below one folder of HDFS.
 
-    Every method raises TransientError while HDFS does not answer, TerminalError when a card or the champion's document
-    is not what it has to be.
+    Every method raises TransientError if HDFS does not answer, TerminalError if a card or the champion's file is
+    invalid.
     """
 
-    def __init__(self, files: Files, root: str = ROOT) -> None:
+    def __init__(self, files: Files, root: str) -> None:
         self._files = files
         self._root = root
 
     def publish(self, folder: Path) -> str:
-        """Make the version in a local folder known; the same one again changes nothing. Returns its name.
+        """Publish the version in a local folder and return its name. Publishing it again changes nothing.
 
-        Raises TerminalError when the folder and its card disagree, or when another model has this version.
+        Raises TerminalError if the folder does not match its card, or if the version exists with another card.
         """
         card, contents = read_version(folder)
         version: str = card["version"]
         if self._is_published(card):
             return version
-        aside = self._path("_inprogress", f"{version}.{uuid.uuid4().hex}")
+        temporary = self._path("_inprogress", f"{version}.{uuid.uuid4().hex}")
         try:
             for name, content in contents.items():
-                self._files.write_atomically(f"{aside}/{name}", content)
-            self._files.rename(aside, self._path(version))
+                self._files.write_atomically(f"{temporary}/{name}", content)
+            self._files.rename(temporary, self._path(version))
         except TerminalError:
-            if not self._is_published(card):  # by another process, meanwhile
+            if not self._is_published(card):  # another process may have published it meanwhile
                 raise
         finally:
-            self._files.delete(aside)
+            self._files.delete(temporary)
         log.info("version published", version=version, files=sorted(card["files"]))
         return version
 
@@ -107,24 +107,25 @@ class Registry:
         return sorted(cards, key=lambda card: (trained_at(card), card["version"]))
 
     def card(self, version: str) -> Card:
-        """The card of a version. Raises TerminalError, with the versions that are known, when there is none."""
+        """The card of a version. Raises TerminalError, which lists the published versions, if there is none."""
         path = self._path(version, CARD)
         if not re.fullmatch(VERSION, version) or not self._files.exists(path):
-            known = f"known: {', '.join(names)}" if (names := self._names()) else "none is known: run 'skytier train'"
+            names = self._names()
+            known = f"published: {', '.join(names)}" if names else "none is published: run 'skytier train'"
             raise TerminalError(f"There is no version {version!r} of the model in {self._root} on HDFS; {known}.")
         return checked_card(self._files.read_json(path), f"{path} on HDFS")
 
     def champion(self) -> Champion | None:
-        """The version that predicts; None before the first promotion."""
+        """The champion; None before the first promotion."""
         path = self._path(CHAMPION)
         if not self._files.exists(path):
             return None
         return stored_document.read(self._files, path, _CHAMPION, "the registry", _REPAIR)
 
     def promote(self, version: str, reason: str) -> Champion:
-        """Make a version the champion; the one that is it already stays as it is.
+        """Promote a version to champion and return the champion. Promoting the champion changes nothing.
 
-        Raises TerminalError, with the versions that are known, when there is no such version.
+        Raises TerminalError, which lists the published versions, if there is no such version.
         """
         self.card(version)
         last = self.champion()
@@ -132,41 +133,42 @@ class Registry:
             return last
         champion = Champion(version, _now(), reason, _user())
         if last:
-            reign = Reign(last.version, last.since, last.reason, last.by)
-            champion = replace(champion, earlier=(reign, *last.earlier), rolled_back=last.rolled_back)
+            ended = Tenure(last.version, last.since, last.reason, last.by)
+            champion = replace(champion, earlier=(ended, *last.earlier), rolled_back=last.rolled_back)
         self._files.write_json_atomically(self._path(CHAMPION), champion.document())
         log.info("version promoted", version=version, reason=reason, earlier=last.version if last else None)
         return champion
 
     def rollback(self, reason: str) -> Champion:
-        """Go back to the champion before this one, which is noted as rolled back and not gone back to again.
+        """Restore the champion before this one and return it. The current one is recorded as rolled back.
 
-        Raises TerminalError when there is none to go back to.
+        A later rollback does not restore a version that was rolled back. Raises TerminalError if there is no earlier
+        champion.
         """
         last = self.champion()
         if last is None or not last.earlier:
             found = f"{last.version} is the only champion left" if last else "there is no champion"
-            raise TerminalError(f"There is nothing to go back to: {found}. See 'skytier models list'.")
+            raise TerminalError(f"There is no earlier champion to roll back to: {found}. See 'skytier models list'.")
         version, at, by = last.earlier[0].version, _now(), _user()
         self.card(version)
-        ended = RolledBack(last.version, last.since, last.reason, last.by, at, reason, by)
+        ended = RolledBackTenure(last.version, last.since, last.reason, last.by, at, reason, by)
         champion = Champion(version, at, reason, by, last.earlier[1:], (ended, *last.rolled_back))
         self._files.write_json_atomically(self._path(CHAMPION), champion.document())
         log.warning("version rolled back", version=last.version, reason=reason, champion=version)
         return champion
 
     def fetch(self, version: str, cache: Path) -> Path:
-        """The local folder of a version, ``<cache>/<version>``: what is there and whole is used, else downloaded.
+        """The local folder of a version, ``<cache>/<version>``; it is downloaded if it is absent or incomplete.
 
-        Any number of processes may fetch at once. Raises TerminalError when a file is not what was published.
+        Several processes may fetch at once. Raises TerminalError if a file on HDFS is not the published one.
         """
         if not re.fullmatch(VERSION, version):
-            self.card(version)  # says what is known
-        return kept_folder(
+            self.card(version)  # raises, and lists the published versions
+        return cached_dir(
             cache / version,
             lambda folder: self._download(version, folder),
-            on_wait=lambda: log.info("another process fetches", version=version),
-            is_whole=is_whole,
+            on_wait=lambda: log.info("waiting for another process to fetch the version", version=version),
+            is_complete=is_complete,
         )
 
     def _download(self, version: str, folder: Path) -> None:
@@ -183,7 +185,7 @@ class Registry:
         if not self._files.exists(path):
             return False
         if self._files.read_json(path) != card:
-            raise TerminalError(f"{path} on HDFS is the card of another model: publish this one as a new version.")
+            raise TerminalError(f"{path} on HDFS is the card of another model: publish this model as a new version.")
         return True
 
     def _names(self) -> list[str]:

@@ -1,28 +1,22 @@
-"""``skytier models``: the versions of the delay model, and which of them predicts."""
+"""``skytier models``: the versions of the delay model and its champion."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 from cyclopts import App, Parameter
-from cyclopts.validators import Number
-from rich.table import Table
 
-from models.card import Card
-from models.figures_table import figures_table
+from models.delay import REGISTRY_ROOT, drift_cli
+from models.delay.metrics_table import metrics_table, time_text, versions_table
 from models.registry import Champion, Registry
 from skytier import terminal
 from skytier.files import Files
 
-if TYPE_CHECKING:
-    from models.drift_monitor import Figure, Report
-
-app = App(name="models", help="The versions of the delay model: list, show, promote, rollback; and how they drift.")
+app = App(name="models", help="List, show, promote and roll back versions of the delay model; measure its drift.")
+app.command(drift_cli.drift)
 
 AsJson = Annotated[bool, Parameter(name="--json", negative="")]
-STAGES = ("before_departure", "after_departure")
-EMPTY = "There is no model yet: run 'skytier train'."
+EMPTY = "No version is published: run 'skytier train'."
 
 
 @app.command(name="list")
@@ -34,28 +28,28 @@ def list_versions(*, as_json: AsJson = False) -> None:
     as_json
         Print a JSON array of the versions' cards, each with "champion", true or false.
     """
-    registry = Registry(Files())
+    registry = _registry()
     cards, champion = registry.versions(), _champion_version(registry)
     if as_json:
         terminal.print_json([card | {"champion": card["version"] == champion} for card in cards])
     elif not cards:
         print(EMPTY)
     else:
-        terminal.print_table(_versions_table(cards, champion))
+        terminal.print_table(versions_table(cards, champion))
 
 
 @app.command
 def show(version: str, *, as_json: AsJson = False) -> None:
-    """Show what a version was trained on and how good it is.
+    """Show the training data, the metrics and the files of a version.
 
     Parameters
     ----------
     version
-        Its name, as 'skytier models list' shows it.
+        Name of the version, as in 'skytier models list'.
     as_json
-        Print its card as JSON, with "champion", true or false.
+        Print the card as JSON, with "champion", true or false.
     """
-    registry = Registry(Files())
+    registry = _registry()
     card = registry.card(version)
     is_champion = version == _champion_version(registry)
     if as_json:
@@ -63,73 +57,47 @@ def show(version: str, *, as_json: AsJson = False) -> None:
         return
     data, console = card["data"], terminal.console()
     console.print(f"{version}{', the champion' if is_champion else ''}", style="bold")
-    terminal.say(f"trained at {_time(card['trained_at'])}")
+    terminal.say(f"trained at {time_text(card['trained_at'])}")
     terminal.say(f"on {data['rows']:,} rows of {data['source']}, {data['from']} to {data['to']}")
     for part, (first, last) in card["split"].items():
         terminal.say(f"  days to {part} on: {first} to {last}")
-    terminal.print_table(figures_table(card["metrics"], card.get("baselines", {})))
+    terminal.print_table(metrics_table(card["metrics"], card.get("baselines", {})))
     for name, checksum in card["files"].items():
         console.print(terminal.visible(f"{name}  SHA-256 {checksum}"), style="dim")
 
 
 @app.command
 def promote(version: str, *, reason: str, as_json: AsJson = False) -> None:
-    """Let a version predict from now on.
+    """Promote a version to champion. The next minute run predicts with it.
 
     Parameters
     ----------
     version
-        Its name, as 'skytier models list' shows it.
+        Name of the version, as in 'skytier models list'.
     reason
-        Why; kept with the champion.
+        Reason of the promotion, stored with the champion.
     as_json
         Print the champion as JSON.
     """
-    _print_champion(Registry(Files()).promote(version, reason), as_json)
+    _print_champion(_registry().promote(version, reason), as_json)
 
 
 @app.command
 def rollback(*, reason: str, as_json: AsJson = False) -> None:
-    """Let the champion before this one predict again.
+    """Restore the champion before the current one. The next minute run predicts with it.
 
     Parameters
     ----------
     reason
-        Why; kept with the champion.
+        Reason of the rollback, stored with the champion.
     as_json
         Print the champion as JSON.
     """
-    _print_champion(Registry(Files()).rollback(reason), as_json)
+    _print_champion(_registry().rollback(reason), as_json)
 
 
-@app.command
-def drift(*, days: Annotated[int, Parameter(validator=Number(gte=1, lte=60))] = 7, as_json: AsJson = False) -> None:
-    """Compare the flights of the last days with what the champion was trained on; store that, and show the newest day.
-
-    The table flight_dw.model_drift has all days. A stability index below 0.1 is stable, one above 0.25 is a shift.
-
-    Parameters
-    ----------
-    days
-        How many days before that of the newest event.
-    as_json
-        Print the figures of all days and the warnings as JSON.
-    """
-    from models import drift_monitor  # only this command pays for importing pandas
-
-    report = drift_monitor.monitor(days)
-    if as_json:
-        clock = report.clock.isoformat() if report.clock else None
-        figures = [figure.document() for figure in report.figures]
-        head = {"model_version": report.version, "clock": clock}
-        terminal.print_json(head | {"figures": figures, "warnings": report.warnings})
-    elif report.clock is None or not report.figures:
-        print("No day has enough flights, and the time before it, in the hot tier: there is nothing to compare yet.")
-    else:
-        newest = max(figure.flight_date for figure in report.figures)
-        rows = [figure for figure in report.figures if figure.flight_date == newest]
-        so_far = "" if drift_monitor.is_complete(newest, report.clock) else " so far"
-        _print_drift(report, rows, f"{newest}{so_far}")
+def _registry() -> Registry:
+    return Registry(Files(), REGISTRY_ROOT)
 
 
 def _champion_version(registry: Registry) -> str | None:
@@ -143,51 +111,3 @@ def _print_champion(champion: Champion, as_json: bool) -> None:
     else:
         since = f"{champion.since:%Y-%m-%d %H:%M:%S}Z"
         print(f"{champion.version} is the champion since {since}: {terminal.visible(champion.reason)}")
-
-
-def _print_drift(report: Report, rows: list[Figure], day: str) -> None:
-    """The errors of a day, and by stage its ten largest stability indexes."""
-    console = terminal.console()
-    console.print(f"{report.version} on the flights of {day}", style="bold")
-    errors = Table("stage", "error", header_style="bold")
-    shifts = Table("stage", "feature", header_style="bold")
-    for table, names in ((errors, ("value", "test days", "flights")), (shifts, ("stability index", "flights"))):
-        for name in names:
-            table.add_column(name, justify="right")
-    for stage in STAGES:
-        of_stage = [row for row in rows if row.stage == stage]
-        for row in of_stage:
-            if row.measure == "error":
-                terminal.add_row(
-                    errors, stage, row.name, _number(row.value), _number(row.reference), f"{row.flights:,}"
-                )
-        moved = sorted((row for row in of_stage if row.measure == "feature"), key=lambda row: -row.value)
-        for row in moved[:10]:
-            terminal.add_row(shifts, stage, row.name, f"{row.value:.2f}", f"{row.flights:,}")
-    terminal.print_table(errors)
-    terminal.print_table(shifts)
-    for message in report.warnings.values():
-        console.print(f"warning: {terminal.visible(message)}", style="yellow")
-
-
-def _versions_table(cards: list[Card], champion: str | None) -> Table:
-    table = Table(header_style="bold")
-    table.add_column("version", no_wrap=True)  # what one copies
-    table.add_column("trained at", min_width=len("2026-11-21"))  # the time may go below it
-    for name in ("rows", "MAE\nbefore", "MAE\nafter"):
-        table.add_column(name, justify="right")
-    table.add_column("champion", justify="center", no_wrap=True)
-    for card in cards:
-        version, maes = card["version"], [card["metrics"].get(stage, {}).get("mae") for stage in STAGES]
-        mark = "*" if version == champion else ""
-        rows = f"{card['data']['rows']:,}"
-        terminal.add_row(table, version, _time(card["trained_at"]), rows, *[_number(mae) for mae in maes], mark)
-    return table
-
-
-def _time(text: str) -> str:
-    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M}Z"
-
-
-def _number(value: Any) -> str:
-    return f"{value:,.4g}" if isinstance(value, int | float) and not isinstance(value, bool) else ""

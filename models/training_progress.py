@@ -1,4 +1,4 @@
-"""How far a training is, told while it runs."""
+"""Progress of a training, reported while it runs."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from typing import Any
 
 import xgboost
 
-Told = Callable[[float, str], None]
-"""Called with the share that is done, 0 to 1, and what is done now."""
+OnProgress = Callable[[float, str], None]
+"""Called with the completed share, 0 to 1, and a note on the current step."""
 
 
-def tell_nobody(_share: float, _what: str) -> None:
-    """For who does not want to know."""
+def ignore_progress(_share: float, _note: str) -> None:
+    """Report nothing."""
 
 
-def part_of(told: Told, begin: float, end: float) -> Told:
-    """What tells of a part that lies between two shares of the whole."""
-    return lambda share, what: told(begin + share * (end - begin), what)
+def sub_progress(on_progress: OnProgress, begin: float, end: float) -> OnProgress:
+    """Progress of one step: its shares 0 to 1 are reported as ``begin`` to ``end``."""
+    return lambda share, note: on_progress(begin + share * (end - begin), note)
 
 
 class Rounds(xgboost.callback.TrainingCallback):
-    """Tells after each round of boosting; changes nothing."""
+    """Reports each round of boosting; does not change the training."""
 
-    def __init__(self, told: Told, what: str, rounds: int) -> None:
-        self._told, self._what, self._rounds = told, what, rounds
+    def __init__(self, on_progress: OnProgress, note: str, rounds: int) -> None:
+        self._on_progress, self._note, self._rounds = on_progress, note, rounds
 
     def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-        """Tell, and let the training go on."""
-        self._told((epoch + 1) / self._rounds, f"{self._what}, round {epoch + 1:,} of at most {self._rounds:,}")
+        """Report the round; False continues the training."""
+        self._on_progress((epoch + 1) / self._rounds, f"{self._note}, round {epoch + 1:,} of at most {self._rounds:,}")
         return False

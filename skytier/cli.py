@@ -26,7 +26,7 @@ COMMANDS = {
         "Archive the oldest events of the hot tier; verify, restore, compact, hold.",
     ),
     "hot": ("skytier.hot_cli:app", "Rebuild the hot tier from the cold one."),
-    "train": ("models.train_cli:train", "Train the delay model; publish it, and promote it if it is better."),
+    "train": ("models.delay.train_cli:train", "Train the delay model; publish it, and promote it if it is better."),
     "models": (
         "models.registry_cli:app",
         "List, show, promote and roll back the versions of the delay model; show drift.",

@@ -10,8 +10,8 @@ import time
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from models import features
-from models.training_data import EXPORT
+from models.delay import features
+from models.delay.training_data import EXPORT
 from skytier import logs, spark_failures
 from skytier.settings.training import TrainingSettings
 

@@ -31,7 +31,7 @@ _FORKS.set_forkserver_preload(
         "skytier.pipeline.reconcile_cli",
         "skytier.archive.cli",
         "skytier.hot_cli",
-        "models.train_cli",
+        "models.delay.train_cli",
         "models.registry_cli",
     ]
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models import features
+from models.delay import features
 
 DEPARTURE_WINDOWS = {
     "origin_30min": ("departed", ("origin",), 30),

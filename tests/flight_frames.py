@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from models import features
+from models.delay import features
 
 Row = dict[str, Any]
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import xgboost
 
-from models import delay_model, features
 from models.card import CARD, checksums
+from models.delay import delay_model, features
 
 CATEGORIES = {"airline": ["AA", "B6", "UA"]}
 NAMES = ("airline", "distance_miles", "weather_wind_speed_mph")

@@ -13,7 +13,7 @@ from dashboard.panels import Chart, Grid
 from dashboard.queries.predictions import ANOMALY_TIMES, STAGES
 from dashboard.text import column
 from dashboard.text import predictions as text
-from models import features
+from models.delay import features
 
 STABLE_BELOW, SHIFTED_ABOVE = 0.1, 0.25
 """The usual thresholds of the population stability index (see ``models.drift``)"""

@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from dashboard.filters import Filters
 from dashboard.queries.tiers import asked, cache, sql
-from models import delay_model
-from models.features import AFTER, BEFORE
+from models.delay import REGISTRY_ROOT, delay_model
+from models.delay.features import AFTER, BEFORE
 from models.registry import Registry
 from skytier.cache import Question
 from skytier.files import Files
@@ -190,7 +190,7 @@ FROM (
 
 
 def _importance() -> pa.Table:
-    registry = Registry(Files())
+    registry = Registry(Files(), REGISTRY_ROOT)
     rows = []
     if champion := registry.champion():
         model = delay_model.load(registry.fetch(champion.version, home() / "models"))
@@ -203,7 +203,7 @@ def _importance() -> pa.Table:
 
 
 def _test_days() -> pa.Table:
-    registry = Registry(Files())
+    registry = Registry(Files(), REGISTRY_ROOT)
     rows = []
     if champion := registry.champion():
         card = registry.card(champion.version)

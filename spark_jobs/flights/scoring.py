@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from pyspark.sql import functions as F
 
-from models import delay_model, features, registry, scoring
+from models.delay import REGISTRY_ROOT, delay_model, features, scoring
+from models.registry import Registry
 from skytier import alerts, hot_tier
 from skytier.errors import SkytierError
 from skytier.files import Files
@@ -78,7 +79,7 @@ def spark_typed(scores: pd.DataFrame) -> pd.DataFrame:
 @cache
 def _model(version: str) -> delay_model.DelayModel:
     """The model, loaded once a worker."""
-    return delay_model.load(registry.Registry(Files()).fetch(version, home() / "models"))
+    return delay_model.load(Registry(Files(), REGISTRY_ROOT).fetch(version, home() / "models"))
 
 
 def _aware(frame: pd.DataFrame) -> pd.DataFrame:

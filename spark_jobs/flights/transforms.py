@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from models.delay import REGISTRY_ROOT
 from models.registry import Registry
 from skytier import alerts, hot_tier
 from skytier.errors import TerminalError
@@ -38,7 +39,7 @@ def prepare(spark: SparkSession, records: DataFrame) -> DataFrame:
 def champion(files: Files) -> str | None:
     """The version of the delay model that predicts in this run; None, and an alert, where there is none."""
     try:
-        found = Registry(files).champion()
+        found = Registry(files, REGISTRY_ROOT).champion()
     except TerminalError as error:
         found, why = None, str(error)
     else:

@@ -17,7 +17,7 @@ import pandas as pd
 import xgboost
 from cyclopts import App
 
-from models import delay_model, features, scoring, training_data
+from models.delay import delay_model, features, scoring, training_data
 
 RUNS, ROWS, EARLIER = 5, 200_000, 20_000
 DAYS = (date(2013, 10, 1), date(2013, 12, 31))

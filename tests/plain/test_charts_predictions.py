@@ -15,7 +15,7 @@ from dashboard.charts import predictions_model as model
 from dashboard.charts.predictions_accuracy import accuracy, drawn, overall
 from dashboard.panels import Chart, Grid, Number
 from dashboard.text import predictions as text
-from models import features
+from models.delay import features
 
 pytestmark = pytest.mark.plain
 

@@ -16,9 +16,9 @@ import xgboost
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import delay_model, features
 from models.card import CARD
-from models.delay_model import PREDICTION_COLUMNS, DelayModel
+from models.delay import delay_model, features
+from models.delay.delay_model import PREDICTION_COLUMNS, DelayModel
 from skytier.errors import TerminalError
 from tests import small_model
 from tests.small_model import ADDED_TO, CATEGORIES, NAMES, STAGES

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import evaluation
-from models.delay_model import PREDICTION_COLUMNS
-from models.evaluation import Floats
+from models.delay import evaluation
+from models.delay.delay_model import PREDICTION_COLUMNS
+from models.delay.evaluation import Floats
 
 pytestmark = pytest.mark.plain
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import features
+from models.delay import features
 from skytier import reference
 from tests.feature_windows import AIRCRAFT, ARRIVAL_WINDOWS, CANCELLATION_WINDOWS, COUNTS, DEPARTURE_WINDOWS, MEANS
 from tests.flight_frames import Row, arrived, departed, event, frame, scheduled, utc

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from models import features, training_data
+from models.delay import features, training_data
 from tests.feature_windows import ARRIVAL_WINDOWS, CANCELLATION_WINDOWS, COUNTS, DEPARTURE_WINDOWS, MEANS
 
 pytestmark = pytest.mark.plain

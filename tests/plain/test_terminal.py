@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from rich.table import Table
 
 from local_stack.progress import Progress
-from models.figures_table import figures_table
+from models.delay.metrics_table import metrics_table
 from skytier import alert_checks, alerts_cli, sql_cli, sql_text, terminal
 from skytier.cli import COMMANDS
 from skytier.sql import Result
@@ -61,7 +61,7 @@ def test_other_tables_are_whole_and_show_data_as_it_is(capsys: pytest.CaptureFix
     table = Table("archive", "state")
     terminal.add_row(table, "a" * 90 + MARKUP, "published, restored, held" + ESCAPES)
     terminal.print_table(table)
-    terminal.print_table(figures_table({f"stage [bold] {n}": {"mae": 1.0} for n in range(9)}, {}))
+    terminal.print_table(metrics_table({f"stage [bold] {n}": {"mae": 1.0} for n in range(9)}, {}))
     terminal.console().print(f"{MARKUP} {'y' * 300}")
     progress = Progress()
     progress.done("server", "ready", 1.0, "/tmp/[red]/x")

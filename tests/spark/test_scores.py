@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
-from models import delay_model, scoring
-from models.delay_model import PREDICTION_COLUMNS
+from models.delay import delay_model, scoring
+from models.delay.delay_model import PREDICTION_COLUMNS
 from spark_jobs.flights import outputs
 from spark_jobs.flights import scoring as flight_scoring
 from tests import small_model

@@ -18,7 +18,8 @@ import pytest
 from dashboard.charts.predictions_accuracy import accuracy
 from dashboard.filters import Filters
 from dashboard.queries import predictions as queries
-from models import delay_model, drift_monitor, features
+from models.delay import REGISTRY_ROOT, delay_model, drift_monitor, features
+from models.delay.drift_metrics import DriftMetric
 from models.registry import Registry
 from skytier import hot_tier
 from skytier.files import Files
@@ -107,10 +108,10 @@ def test_the_accuracy_is_that_of_the_flights_themselves(january: dict[str, int],
 def test_every_stage_and_version_is_told(january: dict[str, int]) -> None:
     filters = FILTERS[0]
     found = accuracy(asked(queries.judged(filters)), "stage", "model_version", part="version")
-    champion = Registry(Files()).champion()
+    champion = Registry(Files(), REGISTRY_ROOT).champion()
     assert champion is not None
     assert set(found["model_version"]) == {champion.version}
-    card = Registry(Files()).card(champion.version)
+    card = Registry(Files(), REGISTRY_ROOT).card(champion.version)
     for stage in queries.STAGES:
         row = found[found["stage"] == stage]
         assert row["test_mae_minutes"].iloc[0] == pytest.approx(card["metrics"][stage]["mae"])
@@ -160,7 +161,7 @@ def test_without_the_flights_of_the_training_nothing_is_left_of_january(january:
 
 
 def test_importance_is_the_gain_of_all_splits(january: dict[str, int], tmp_path: Any) -> None:
-    registry = Registry(Files())
+    registry = Registry(Files(), REGISTRY_ROOT)
     champion = registry.champion()
     assert champion is not None
     model = delay_model.load(registry.fetch(champion.version, tmp_path))
@@ -192,12 +193,12 @@ def test_the_test_days_are_those_of_the_card(january: dict[str, int]) -> None:
 
 
 @pytest.fixture
-def drifts(stack: OwnStack) -> Iterator[list[drift_monitor.Figure]]:
+def drifts(stack: OwnStack) -> Iterator[list[DriftMetric]]:
     """Drift of a version that is not there, of 20 days, the newest that was computed; gone after the test."""
     version = "dashboard-test"
     days = [date(2013, 3, 1) + timedelta(days=number) for number in range(20)]
     found = [
-        drift_monitor.Figure(day, stage, kind, name, value + number / 100, reference, 500)
+        DriftMetric(day, stage, kind, name, value + number / 100, reference, 500)
         for number, day in enumerate(days)
         for stage in queries.STAGES
         for kind, name, value, reference in (
@@ -211,16 +212,16 @@ def drifts(stack: OwnStack) -> Iterator[list[drift_monitor.Figure]]:
     query(f"DELETE FROM flight_dw.model_drift WHERE model_version = '{version}'")
 
 
-def test_drift_is_that_of_the_last_version_and_the_newest_days(drifts: list[drift_monitor.Figure]) -> None:
+def test_drift_is_that_of_the_last_version_and_the_newest_days(drifts: list[DriftMetric]) -> None:
     last = date(2013, 3, 18)
     ours = asked(queries.drift(Filters(("UA",), ("JFK",), None, last)))
     expected = [
-        figure
-        for figure in drifts
-        if last - timedelta(days=queries.DRIFT_DAYS) < figure.flight_date <= last and figure.name in _INDEXES
+        metric
+        for metric in drifts
+        if last - timedelta(days=queries.DRIFT_DAYS) < metric.flight_date <= last and metric.name in _INDEXES
     ]
     columns = ["flight_date", "stage", "measure", "name", "value", "flights"]
-    theirs = pd.DataFrame([figure.document() for figure in expected])[columns]
+    theirs = pd.DataFrame([metric.document() for metric in expected])[columns]
     theirs["flight_date"] = pd.to_datetime(theirs["flight_date"]).dt.date
     order = columns[:4]
     pd.testing.assert_frame_equal(

@@ -1,4 +1,4 @@
-"""The registry of models on a real HDFS: publish, promote, roll back, fetch, and what must not pass."""
+"""The registry of models on a real HDFS: publish, promote, roll back and fetch versions, and reject invalid ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from models.card import CARD
-from models.registry import CHAMPION, ROOT, Registry
+from models.delay import REGISTRY_ROOT
+from models.registry import CHAMPION, Registry
 from skytier.errors import TerminalError
 from skytier.files import Files
 from tests.own_stack import OwnStack
@@ -29,12 +30,12 @@ FIRST_TRAINED = datetime(2026, 11, 21, 13, 5, tzinfo=UTC)
 def empty_default(stack: OwnStack) -> Iterator[Registry]:
     """The registry that the commands use, emptied for the test."""
     files, aside = Files(), f"/tests/models-aside-{uuid.uuid4().hex}"
-    if was_there := files.exists(ROOT):
-        files.rename(ROOT, aside)
-    yield Registry(files)
-    files.delete(ROOT)
+    if was_there := files.exists(REGISTRY_ROOT):
+        files.rename(REGISTRY_ROOT, aside)
+    yield Registry(files, REGISTRY_ROOT)
+    files.delete(REGISTRY_ROOT)
     if was_there:
-        files.rename(aside, ROOT)
+        files.rename(aside, REGISTRY_ROOT)
 
 
 def trained(folder: Path, version: str, /, content: bytes = b"a model", days: int = 0, **changes: Any) -> Path:
@@ -85,7 +86,7 @@ def test_versions_are_what_was_published_oldest_first(registry: Registry, tmp_pa
     assert Files().list(path_of(registry, "_inprogress")) == []
 
 
-def test_publishing_twice_is_publishing_once(registry: Registry, tmp_path: Path) -> None:
+def test_publishing_again_changes_nothing(registry: Registry, tmp_path: Path) -> None:
     registry.publish(trained(tmp_path, "v"))
     assert registry.publish(tmp_path / "v") == "v"
     another = trained(tmp_path / "another", "v", b"another model")
@@ -94,7 +95,7 @@ def test_publishing_twice_is_publishing_once(registry: Registry, tmp_path: Path)
     assert Files().read_bytes(path_of(registry, "v", FILE)) == b"a model"
 
 
-def test_versions_published_at_once_are_all_whole(registry: Registry, tmp_path: Path) -> None:
+def test_versions_published_at_once_are_all_complete(registry: Registry, tmp_path: Path) -> None:
     folder = trained(tmp_path, "v")
     with ThreadPoolExecutor(3) as pool:
         tries = [pool.submit(Registry(Files(), registry._root).publish, folder) for _ in range(3)]
@@ -103,7 +104,7 @@ def test_versions_published_at_once_are_all_whole(registry: Registry, tmp_path: 
     assert registry.fetch("v", tmp_path / "cache").is_dir()
 
 
-def test_a_folder_that_is_not_what_its_card_says_is_not_published(registry: Registry, tmp_path: Path) -> None:
+def test_a_folder_that_does_not_match_its_card_is_not_published(registry: Registry, tmp_path: Path) -> None:
     changed = trained(tmp_path, "changed")
     (changed / FILE).write_bytes(b"other bytes")
     missing = trained(tmp_path, "missing")
@@ -112,10 +113,10 @@ def test_a_folder_that_is_not_what_its_card_says_is_not_published(registry: Regi
     (unlisted / "model.pkl").write_bytes(b"")
     cardless = tmp_path / "cardless"
     for folder, message in {
-        changed: rf"changed/{FILE} is not the file of the model's card: its SHA-256 is",
-        missing: rf"missing/{FILE}, a part of the model, cannot be read: No such file",
+        changed: rf"changed/{FILE} does not match the model's card: its SHA-256 is",
+        missing: rf"missing/{FILE}, a file of the model, cannot be read: No such file",
         unlisted: r"unlisted/card\.json does not list model\.pkl",
-        cardless: r"cardless/card\.json, a part of the model, cannot be read: No such file",
+        cardless: r"cardless/card\.json, a file of the model, cannot be read: No such file",
     }.items():
         with pytest.raises(TerminalError, match=message):
             registry.publish(folder)
@@ -139,14 +140,14 @@ def test_a_folder_that_is_not_what_its_card_says_is_not_published(registry: Regi
 def test_a_card_that_breaks_the_contract_is_not_published(
     registry: Registry, tmp_path: Path, changes: dict[str, Any], place: str
 ) -> None:
-    with pytest.raises(TerminalError, match=rf"card\.json is not what the registry writes: {place}"):
+    with pytest.raises(TerminalError, match=rf"card\.json is not a valid card: {place}"):
         registry.publish(trained(tmp_path, "v", **changes))
     assert not Files().exists(registry._root)
 
 
 def test_no_champion_before_the_first_promotion(three: Registry) -> None:
     assert three.champion() is None
-    with pytest.raises(TerminalError, match="nothing to go back to: there is no champion"):
+    with pytest.raises(TerminalError, match="no earlier champion to roll back to: there is no champion"):
         three.rollback("why not")
 
 
@@ -156,7 +157,10 @@ def test_promotions_are_remembered_newest_first(three: Registry) -> None:
     champion = three.champion()
     assert champion is not None
     assert (champion.version, champion.reason) == ("c", "c is better")
-    assert [(reign.version, reign.reason) for reign in champion.earlier] == [("b", "b is better"), ("a", "a is better")]
+    assert [(tenure.version, tenure.reason) for tenure in champion.earlier] == [
+        ("b", "b is better"),
+        ("a", "a is better"),
+    ]
     assert datetime.now(UTC) - champion.since < timedelta(minutes=5)
     document = Files().read_json(path_of(three, CHAMPION))
     assert document == champion.document()
@@ -170,44 +174,44 @@ def test_promoting_the_champion_again_changes_nothing(three: Registry) -> None:
     assert three.champion() == first
 
 
-def test_only_known_versions_are_promoted_shown_and_fetched(three: Registry, tmp_path: Path) -> None:
+def test_only_published_versions_are_promoted_shown_and_fetched(three: Registry, tmp_path: Path) -> None:
     for unknown in ("d", "../a", "_inprogress", CHAMPION):
         for use in (
             lambda version: three.promote(version, "why not"),
             three.card,
             lambda version: three.fetch(version, tmp_path / "cache"),
         ):
-            with pytest.raises(TerminalError, match=rf"There is no version '{unknown}' .*; known: a, b, c\."):
+            with pytest.raises(TerminalError, match=rf"There is no version '{unknown}' .*; published: a, b, c\."):
                 use(unknown)
     assert three.champion() is None
-    with pytest.raises(TerminalError, match="none is known: run 'skytier train'"):
+    with pytest.raises(TerminalError, match="none is published: run 'skytier train'"):
         Registry(Files(), path_of(three, "nothing")).promote("a", "why not")
 
 
-def test_rollback_goes_back_and_not_forth(three: Registry) -> None:
+def test_a_rollback_restores_no_version_that_was_rolled_back(three: Registry) -> None:
     for version in "abc":
         three.promote(version, f"{version} is better")
     back = three.rollback("c errs")
     assert three.champion() == back
-    assert (back.version, back.reason, [reign.version for reign in back.earlier]) == ("b", "c errs", ["a"])
+    assert (back.version, back.reason, [tenure.version for tenure in back.earlier]) == ("b", "c errs", ["a"])
     (ended,) = back.rolled_back
     assert (ended.version, ended.reason, ended.until_reason, ended.until) == ("c", "c is better", "c errs", back.since)
     last = three.rollback("b errs")
     assert (last.version, last.earlier) == ("a", ())
-    assert [reign.version for reign in last.rolled_back] == ["b", "c"]
-    with pytest.raises(TerminalError, match="nothing to go back to: a is the only champion left"):
+    assert [tenure.version for tenure in last.rolled_back] == ["b", "c"]
+    with pytest.raises(TerminalError, match="no earlier champion to roll back to: a is the only champion left"):
         three.rollback("a errs")
     again = three.promote("c", "repaired")
-    assert ([reign.version for reign in again.earlier], again.rolled_back) == (["a"], last.rolled_back)
+    assert ([tenure.version for tenure in again.earlier], again.rolled_back) == (["a"], last.rolled_back)
 
 
-def test_a_champion_that_cannot_be_read_is_told(three: Registry) -> None:
+def test_a_champion_file_that_is_not_valid_is_named(three: Registry) -> None:
     Files().write_json_atomically(path_of(three, CHAMPION), {"version": "a"})
     with pytest.raises(TerminalError, match=r"champion\.json on HDFS is not what the registry writes: since"):
         three.champion()
 
 
-def test_fetched_is_what_was_published_and_is_fetched_once(three: Registry, tmp_path: Path) -> None:
+def test_a_fetch_downloads_what_was_published_once(three: Registry, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     folder = three.fetch("a", cache)
     assert folder == cache / "a"
@@ -221,10 +225,10 @@ def test_fetched_is_what_was_published_and_is_fetched_once(three: Registry, tmp_
     assert (folder / FILE).stat().st_ino == inode
 
 
-@pytest.mark.parametrize("harm", ["changed", "missing"])
-def test_a_harmed_copy_is_fetched_anew(three: Registry, tmp_path: Path, harm: str) -> None:
+@pytest.mark.parametrize("damage", ["changed", "missing"])
+def test_a_damaged_copy_is_fetched_again(three: Registry, tmp_path: Path, damage: str) -> None:
     file = three.fetch("a", tmp_path / "cache") / FILE
-    if harm == "changed":
+    if damage == "changed":
         file.write_bytes(b"other bytes")
     else:
         file.unlink()
@@ -233,10 +237,10 @@ def test_a_harmed_copy_is_fetched_anew(three: Registry, tmp_path: Path, harm: st
     assert file.read_bytes() == b"a"
 
 
-def test_a_file_that_was_changed_on_hdfs_is_not_used(three: Registry, tmp_path: Path) -> None:
+def test_a_file_changed_on_hdfs_is_not_used(three: Registry, tmp_path: Path) -> None:
     path = path_of(three, "a", FILE)
     Files().write_atomically(path, b"other bytes")
-    with pytest.raises(TerminalError, match=rf"{path} on HDFS is not the file of the model's card: its SHA-256 is"):
+    with pytest.raises(TerminalError, match=rf"{path} on HDFS does not match the model's card: its SHA-256 is"):
         three.fetch("a", tmp_path / "cache")
     Files().delete(path)
     with pytest.raises(TerminalError, match=f"could not read {path}"):
@@ -244,7 +248,7 @@ def test_a_file_that_was_changed_on_hdfs_is_not_used(three: Registry, tmp_path: 
     assert [path.name for path in (tmp_path / "cache").iterdir()] == [".a.lock"]
 
 
-def test_fetches_at_once_do_not_take_it_from_each_other(three: Registry, tmp_path: Path) -> None:
+def test_concurrent_fetches_all_succeed(three: Registry, tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         tries = [pool.submit(Registry(Files(), three._root).fetch, "a", tmp_path / "cache") for _ in range(4)]
         assert {(fetched.result() / FILE).read_bytes() for fetched in tries} == {b"a"}
@@ -279,5 +283,5 @@ def test_commands(stack: OwnStack, empty_default: Registry, tmp_path: Path) -> N
     assert (back["version"], back["reason"], back["rolled_back"][0]["version"]) == ("a", "b errs", "b")
     failed = stack.skytier("models", "rollback", "--reason", "a errs")
     assert (failed.returncode, failed.stdout) == (1, "")
-    assert "error: There is nothing to go back to" in failed.stderr
+    assert "error: There is no earlier champion to roll back to" in failed.stderr
     assert stack.skytier("models", "promote", "a").returncode == 2

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models import delay_model, features, model_versions, registry
-from models.training_data import from_package, from_warehouse
+from models.delay import REGISTRY_ROOT, delay_model, features, model_versions
+from models.delay.training_data import from_package, from_warehouse
+from models.registry import CHAMPION, Registry
 from skytier import alerts, hot_tier
 from skytier.files import Files
 from skytier.sql import query
@@ -31,7 +32,7 @@ def hot_events(**condition: Any) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def champion(january: dict[str, int], tmp_path_factory: pytest.TempPathFactory) -> delay_model.DelayModel:
-    known = registry.Registry(Files())
+    known = Registry(Files(), REGISTRY_ROOT)
     version = known.champion()
     assert version is not None
     return delay_model.load(known.fetch(version.version, tmp_path_factory.mktemp("models")))
@@ -91,7 +92,7 @@ def versions(champion: delay_model.DelayModel) -> Iterator[Callable[[str], objec
     where = f"WHERE model_version = '{champion.version}'"
     yield lambda change: query(f"{change.format('flight_dw.model_versions')} {where}")
     query(f"DELETE FROM flight_dw.model_versions {where}")
-    model_versions.record(registry.Registry(Files()))
+    model_versions.record(Registry(Files(), REGISTRY_ROOT))
 
 
 def test_what_the_first_champion_predicts_of_january_is_marked_and_nothing_else(
@@ -161,7 +162,7 @@ def test_the_warehouse_holds_what_the_package_does_to_train_on(stack: OwnStack, 
 
 @pytest.fixture
 def no_champion() -> Iterator[None]:
-    files, path = Files(), f"{registry.ROOT}/{registry.CHAMPION}"
+    files, path = Files(), f"{REGISTRY_ROOT}/{CHAMPION}"
     kept = files.read_json(path)
     files.delete(path)
     yield
@@ -172,7 +173,7 @@ def no_champion() -> Iterator[None]:
 def damaged_champion(stack: OwnStack, champion: delay_model.DelayModel) -> Iterator[None]:
     """A champion whose file on HDFS is cut off, and no good copy on this machine."""
     files, name = Files(), delay_model.model_file(features.BEFORE, "point")
-    path = f"{registry.ROOT}/{champion.version}/{name}"
+    path = f"{REGISTRY_ROOT}/{champion.version}/{name}"
     kept, copy = files.read_bytes(path), stack.home / "models" / champion.version / name
     files.write_atomically(path, kept[:1000])
     copy.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Scoring one batch of events: predictions on what is scheduled or departed, errors on what has arrived."""
+"""Scoring of a batch of events: predictions on scheduled and departed events, errors on arrived ones."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from events.flight import EventType
-from models import features
-from models.delay_model import PREDICTION_COLUMNS, DelayModel
+from models.delay import features
+from models.delay.delay_model import PREDICTION_COLUMNS, DelayModel
 
 OUTCOME_COLUMNS = (
     "prediction_error_minutes",
@@ -25,11 +25,11 @@ OUTCOME_COLUMNS = (
 SCORE_COLUMNS = ("event_id", *PREDICTION_COLUMNS, *OUTCOME_COLUMNS)
 
 EVENT_COLUMNS = (*features.EVENT_COLUMNS, *features.WEATHER)
-"""What a batch must have of each of its events; what is ``earlier`` needs ``features.EVENT_COLUMNS``."""
+"""The columns of a batch to score; ``earlier`` events have ``features.EVENT_COLUMNS``."""
 
 _STAGE_EVENTS = {stage: event_type for event_type, stage in features.STAGES.items()}
 _LATEST_FIRST = (features.AFTER, features.BEFORE)
-# The prediction at departure stands on the arrived event as its own; what else the earlier one said, under these names.
+# The latest prediction has the plain column names on an arrived event; the rest of the earlier one has these names.
 _ALSO_BEFORE = {
     "lower_before_departure_minutes": "predicted_delay_lower_minutes",
     "upper_before_departure_minutes": "predicted_delay_upper_minutes",
@@ -39,11 +39,11 @@ _ALSO_BEFORE = {
 
 
 def score(model: DelayModel, batch: pd.DataFrame, earlier: pd.DataFrame, predicted: pd.DataFrame) -> pd.DataFrame:
-    """``SCORE_COLUMNS`` for every event of the batch that is predicted on, and for every one that has arrived.
+    """``SCORE_COLUMNS`` for every event of the batch that is predicted on or is an arrival.
 
-    ``batch`` are the batch's events (``EVENT_COLUMNS``), ``earlier`` those of other batches that may count for the
-    features. ``predicted`` has the predictions (``PREDICTION_COLUMNS``) that were stored for the flights that arrive in
-    this batch, its index their event_id. An ``arrived`` event takes the prediction of its latest stage as its own.
+    ``batch`` are the batch's events (``EVENT_COLUMNS``), ``earlier`` those of other batches that features may use.
+    ``predicted`` has the stored predictions (``PREDICTION_COLUMNS``) of the flights that arrive in this batch, indexed
+    by event_id. An ``arrived`` event repeats the prediction of its flight's latest stage.
     """
     targets = batch[features.is_predicted_on(batch)]
     known = pd.concat([batch[list(features.EVENT_COLUMNS)], earlier], ignore_index=True) if len(earlier) else batch
@@ -56,7 +56,7 @@ def score(model: DelayModel, batch: pd.DataFrame, earlier: pd.DataFrame, predict
 
 
 def arrived_without_prediction(batch: pd.DataFrame) -> list[str]:
-    """The ids of events of earlier batches that hold a prediction of a flight which arrives in this one."""
+    """The ids of events of earlier batches that may hold a prediction of a flight that arrives in this batch."""
     there = set(batch["event_id"])
     arrived = batch.loc[batch["event_type"] == str(EventType.ARRIVED), "flight_id"]
     wanted = [f"{flight}:{event_type}" for flight in arrived for event_type in features.STAGES]

@@ -1,4 +1,4 @@
-"""What models are trained on: the events of flights, from the package of the real year or from the warehouse."""
+"""Training data: the events of flights, from the package of the real year or from the warehouse."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ import pyarrow.parquet as pq
 from generator import flights
 from generator.observations import Observations
 from generator.observations import read as read_observations
-from models import features
+from models.delay import features
 from skytier.errors import TerminalError
 from skytier.files import Files
 
 EXPORT = "/models/_training_events"
-"""The folder on HDFS that ``export_training_events`` writes."""
+"""The folder on HDFS that the Spark job ``export_training_events`` writes."""
 
 
 @dataclass(frozen=True)
 class History:
-    """Events with ``features.EVENT_COLUMNS`` and ``features.WEATHER``, and where they are from."""
+    """Events with ``features.EVENT_COLUMNS`` and ``features.WEATHER``, and a description of their source."""
 
     events: pd.DataFrame
     description: dict[str, Any]
@@ -40,16 +40,16 @@ def from_package(first: date = flights.FIRST_DAY, last: date = flights.LAST_DAY)
 
 
 def from_warehouse(files: Files) -> History:
-    """The events that the Spark job ``export_training_events`` wrote last.
+    """The events of the last export of the Spark job ``export_training_events``.
 
-    Raises TerminalError when there are none.
+    Raises TerminalError if there are none.
     """
     names = [name for name in files.list(EXPORT) if name.endswith(".parquet")]
     parts = [pq.read_table(io.BytesIO(files.read_bytes(f"{EXPORT}/{name}"))).to_pandas() for name in names]
     events = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     if events.empty:
         raise TerminalError(
-            "The warehouse holds no events to train on: publish some ('skytier replay') and take them in "
+            "The warehouse holds no events to train on: publish some ('skytier replay') and process them "
             "('skytier process'), or train on the real year with 'skytier train --source package'."
         )
     times = ("event_time", "scheduled_departure", "scheduled_arrival")
@@ -57,7 +57,7 @@ def from_warehouse(files: Files) -> History:
 
 
 def describe(events: pd.DataFrame, source: str) -> History:
-    """A history with its range, its size and a hash of its content that does not depend on the order of the rows."""
+    """A history with its date range, its size and a hash of its content, which ignores the order of the rows."""
     days = events["flight_id"].str[:10]
     content = int(np.bitwise_xor.reduce(pd.util.hash_pandas_object(events, index=False).to_numpy()))
     digest = hashlib.sha256(f"{len(events)}:{content}".encode()).hexdigest()

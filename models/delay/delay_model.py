@@ -1,4 +1,4 @@
-"""The model of a version: for each stage a point prediction, an interval and a confidence."""
+"""A version of the delay model: for each stage a point prediction, an interval and a confidence."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models.card import CARD, compare
 from skytier.errors import TerminalError
 
 ACCURATE_WITHIN_MINUTES = 15.0
-"""``prediction_confidence`` is the probability that the prediction is off by no more than this."""
+"""``prediction_confidence`` is the probability that the error of the prediction is at most this."""
 
 PREDICTION_COLUMNS = (
     "predicted_delay_minutes",
@@ -30,9 +30,9 @@ PREDICTION_COLUMNS = (
 
 @dataclass(frozen=True)
 class StageModel:
-    """The models of one stage and what was measured to correct them.
+    """The trees of one stage and their corrections.
 
-    ``added_to`` names the feature that the trees' answers are added to; None where they answer with the delay itself.
+    ``added_to`` names the feature that the output of the trees is added to; None if the output is the delay itself.
     ``interval_shift`` (minutes) is added to the lower and the upper quantile. ``confidence_widths`` (minutes, rising)
     and ``confidence_values`` (0 to 1) map the width of an interval to the confidence, linearly between the points.
     """
@@ -48,24 +48,24 @@ class StageModel:
     def point_and_quantiles(
         self, frame: pd.DataFrame, categories: dict[str, list[str]]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The point predictions, and the two quantiles (rows of lower, upper) as trained. Minutes."""
+        """The point predictions, and the two uncorrected quantiles (rows of lower, upper). Minutes."""
         data = matrix(frame, self.features, categories)
         base = base_of(frame, self.added_to)
         quantiles = np.sort(np.asarray(self.interval.predict(data), dtype=np.float64), axis=1)
         return base + self.point.predict(data), base[:, None] + quantiles
 
     def confidence(self, widths: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The share of predictions with an interval that wide that were accurate."""
+        """The confidence for these widths of intervals (minutes): the share of accurate predictions, 0 to 1."""
         return np.interp(widths, self.confidence_widths, self.confidence_values)
 
 
 def base_of(frame: pd.DataFrame, added_to: str | None) -> NDArray[np.float64]:
-    """What the trees' answers are added to, minutes."""
+    """The values that the output of the trees is added to, minutes."""
     return frame[added_to].to_numpy(dtype=np.float64) if added_to else np.zeros(len(frame))
 
 
 def matrix(frame: pd.DataFrame, names: tuple[str, ...], categories: dict[str, list[str]]) -> xgboost.DMatrix:
-    """The features as XGBoost takes them: categories by their place in the list, one that is not in it as missing."""
+    """The features as XGBoost's matrix. A category is its index in the list; an unknown category is missing."""
     columns = [_codes(frame[name], categories[name]) if name in categories else frame[name] for name in names]
     values = np.column_stack([np.asarray(column, dtype=np.float32) for column in columns])
     kinds = ["c" if name in categories else "q" for name in names]
@@ -79,14 +79,14 @@ def _codes(values: pd.Series[str], known: list[str]) -> NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class DelayModel:
-    """One version of the model, ready to predict."""
+    """A loaded version of the model."""
 
     version: str
     categories: dict[str, list[str]]
     stages: dict[str, StageModel]
 
     def predict(self, frame: pd.DataFrame, stages: pd.Series[str]) -> pd.DataFrame:
-        """``PREDICTION_COLUMNS`` for each row of features; delays in minutes, rounded to hundredths."""
+        """Predict ``PREDICTION_COLUMNS`` for each row of features; delays in minutes, rounded to hundredths."""
         result = pd.DataFrame(index=frame.index, columns=list(PREDICTION_COLUMNS), dtype=object)
         for stage, model in self.stages.items():
             rows = (stages == stage).to_numpy()
@@ -107,15 +107,15 @@ class DelayModel:
 
 
 def model_file(stage: str, part: str) -> str:
-    """The name of a model file: ``part`` is ``point`` or ``interval``."""
+    """The name of a model file; ``part`` is ``point`` or ``interval``."""
     return f"{stage}.{part}.ubj"
 
 
 def load(folder: Path) -> DelayModel:
-    """Load a version from its folder: XGBoost's own format and JSON, neither of which can run code.
+    """Load a version from its folder. XGBoost's own format and JSON cannot run code.
 
-    Raises TerminalError when a file is missing, or not the one that the card lists: XGBoost may hang on a damaged file,
-    or end the process.
+    Raises TerminalError if a file is missing or does not match the card. XGBoost may hang on a damaged file or end the
+    process, so the checksums are compared first.
     """
     try:
         card = json.loads((folder / CARD).read_text())

@@ -1,6 +1,6 @@
-"""What SQL needs to know of each published version, beside its predictions: ``flight_dw.model_versions``.
+"""The table ``flight_dw.model_versions``: the published versions of the delay model, for SQL.
 
-The registry is what counts. The table repeats its cards: whatever cut a publication off, the next one adds the rest.
+The registry is the source of truth. The table copies fields of its cards; each publication adds all missing versions.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ log = logs.logger("models")
 
 
 def record(registry: Registry) -> list[str]:
-    """Add the versions of the registry that the table lacks; their names.
+    """Add the versions of the registry that the table lacks, and return their names.
 
-    Raises SqlError when the SQL endpoint refuses it, TransientError when it or HDFS does not answer.
+    Raises SqlError if the SQL endpoint refuses a statement, TransientError if it or HDFS does not answer.
     """
     with Connection() as connection:
         known = {version for (version,) in connection.query("SELECT model_version FROM flight_dw.model_versions").rows}
         lacking = [card for card in registry.versions() if card["version"] not in known]
         if lacking:
             rows = _ROWS.format(rows=literal(json.dumps([_row(card) for card in lacking])))
-            # By key, for two that record at once: they conflict, and no version stands there twice.
+            # By key: two processes that record at once conflict, and no version is stored twice.
             upsert(connection, "model_versions", "model_version", rows)
     versions = [card["version"] for card in lacking]
     log.info("versions recorded", versions=versions)

@@ -1,4 +1,4 @@
-"""``skytier train``: train the delay model, publish it, promote it if it is better."""
+"""``skytier train``: train the delay model, publish it, and promote it if it is better."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from models import kept_trainings, model_versions
 from models.card import Card
-from models.figures_table import figures_table
+from models.delay import REGISTRY_ROOT, model_versions
+from models.delay.metrics_table import metrics_table
 from models.registry import Registry
 from skytier import spark, terminal
 from skytier.files import Files
 from skytier.progress_bar import progress_bar
+from skytier.settings.base import home
 
 Flag = Annotated[bool, Parameter(negative="")]
 
@@ -28,43 +29,46 @@ def train(
 ) -> None:
     """Train the delay model and publish it; promote it if it is better than the champion.
 
-    Both are measured on the days held out of the training. 'skytier models list' shows all versions.
+    Both versions are evaluated on days that the training does not use. 'skytier models list' shows all versions.
 
     Parameters
     ----------
     source
-        The real flights of 2013 from the package, or what the warehouse's fact table holds now.
+        Train on the real flights of 2013 from the package, or on the fact table of the warehouse.
     reuse
-        Publish the result of the very same training on the package if this machine kept one, instead of training
-        again; else keep it.
+        Publish the result from the training cache of this machine, if the cache holds one for the same code, libraries
+        and data; else train, and store the result there. For the package only.
     if_missing
-        Do nothing when there is a champion already.
+        Do nothing if there is a champion.
     if_enough
-        End well, with nothing trained, when there are too few days to train and test on.
+        Exit with status 0 and train nothing if there are too few days to train and test on.
     as_json
         Print the version, its metrics, the baselines, whether it was promoted and why as JSON.
     """
     files = Files()
-    registry = Registry(files)
+    registry = Registry(files, REGISTRY_ROOT)
     if if_missing and (champion := registry.champion()):
         model_versions.record(registry)  # of a stack that is older than the table
-        reason = f"{champion.version} is the champion already: nothing was trained"
+        reason = f"{champion.version} is already the champion: nothing was trained"
         _print(registry.card(champion.version), False, reason, as_json)
         return
-    # Only what trains pays for importing XGBoost.
-    from models import publication, training, training_data, training_progress
+    # Only a training pays for importing XGBoost.
+    from models import training_cache, training_progress
+    from models.delay import publication, samples, training, training_data
 
-    def samples() -> training.Samples:
+    def of_source() -> samples.Samples:
         if source == "package":
-            return training.samples(training_data.from_package())
+            return samples.samples(training_data.from_package())
         spark.submit("export_training_events")
-        return training.samples(training_data.from_warehouse(files))
+        return samples.samples(training_data.from_warehouse(files))
 
-    key = kept_trainings.key({"source": source}) if reuse and source == "package" else None
+    key = training_cache.key(training.MODULES, {"source": source}) if reuse and source == "package" else None
     try:
         with progress_bar("training", as_json) as shown:
-            outcome = publication.train_and_publish(registry, samples, key, shown or training_progress.tell_nobody)
-    except training.TooFewDaysError as error:
+            outcome = publication.train_and_publish(
+                registry, of_source, home() / "models", key, shown or training_progress.ignore_progress
+            )
+    except samples.TooFewDaysError as error:
         if not if_enough:
             raise
         terminal.say(f"Nothing was trained: {error}", file=sys.stderr)
@@ -78,5 +82,5 @@ def _print(card: Card, promoted: bool, reason: str, as_json: bool) -> None:
         document = {"version": version, "promoted": promoted, "reason": reason}
         terminal.print_json(document | {"metrics": metrics, "baselines": baselines})
         return
-    terminal.print_table(figures_table(metrics, baselines))
+    terminal.print_table(metrics_table(metrics, baselines))
     terminal.say(f"{version} was {'promoted' if promoted else 'not promoted'}: {reason}.")

@@ -1,4 +1,4 @@
-"""A training is the same only while all code that decides its result is: whatever the training imports."""
+"""The key of a cached training changes with all code that decides its result: all that the training imports."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from models import code_files, kept_trainings
+from models import code_files, training_cache
+from models.delay import training
 from skytier.settings.base import PROJECT_ROOT
 
 pytestmark = pytest.mark.plain
@@ -22,10 +23,10 @@ print(*sorted({module.__file__ for module in sys.modules.values() if getattr(mod
 """
 
 
-def test_all_that_is_loaded_for_a_training_decides_its_name() -> None:
+def test_all_modules_loaded_for_a_training_are_in_its_key() -> None:
     """By the interpreter's own account of what was imported."""
     done = subprocess.run(
-        [sys.executable, "-c", _LOADED, *kept_trainings.TRAINS],
+        [sys.executable, "-c", _LOADED, *training.MODULES],
         capture_output=True,
         text=True,
         check=True,
@@ -35,7 +36,7 @@ def test_all_that_is_loaded_for_a_training_decides_its_name() -> None:
     loaded = {Path(line) for line in done.stdout.splitlines()}
     ours = {file for file in loaded if any(file.is_relative_to(part) for part in parts)}
     assert PROJECT_ROOT / "skytier" / "event.py" in ours
-    assert ours <= set(code_files.imported_by(*kept_trainings.TRAINS))
+    assert ours <= set(code_files.imported_by(*training.MODULES))
 
 
 def project(root: Path, **files: str) -> Path:
@@ -73,23 +74,23 @@ def test_a_module_that_is_not_there_is_refused(tmp_path: Path) -> None:
         names(tmp_path, "a.one")
 
 
-def test_the_name_of_a_training_changes_with_code_libraries_and_options(
+def test_the_key_of_a_training_changes_with_code_libraries_and_options(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    root = project(tmp_path, models__training="import skytier.event\n", skytier__event="VERSION = 1\n")
+    root = project(tmp_path, models__delay__training="import skytier.event\n", skytier__event="VERSION = 1\n")
     (root / "jobs.txt").write_text("numpy==1\n")
-    monkeypatch.setattr(kept_trainings, "PROJECT_ROOT", root)
-    monkeypatch.setattr(kept_trainings, "TRAINS", ("models.training",))
-    monkeypatch.setattr(kept_trainings, "LIBRARIES", root / "jobs.txt")
+    monkeypatch.setattr(training_cache, "PROJECT_ROOT", root)
+    monkeypatch.setattr(training_cache, "LIBRARIES", root / "jobs.txt")
     monkeypatch.setattr(code_files.imported_by, "__kwdefaults__", {"root": root})
-    seen = {kept_trainings.key({"source": "package"}), kept_trainings.key({"source": "package"})}
+    modules = ("models.delay.training",)
+    seen = {training_cache.key(modules, {"source": "package"}), training_cache.key(modules, {"source": "package"})}
     assert len(seen) == 1
-    seen.add(kept_trainings.key({"source": "warehouse"}))
+    seen.add(training_cache.key(modules, {"source": "warehouse"}))
     (root / "skytier" / "event.py").write_text("VERSION = 2\n")
-    seen.add(kept_trainings.key({"source": "package"}))
+    seen.add(training_cache.key(modules, {"source": "package"}))
     (root / "skytier" / "event.py").rename(root / "skytier" / "events.py")
-    (root / "models" / "training.py").write_text("import skytier.events\n")
-    seen.add(kept_trainings.key({"source": "package"}))
+    (root / "models" / "delay" / "training.py").write_text("import skytier.events\n")
+    seen.add(training_cache.key(modules, {"source": "package"}))
     (root / "jobs.txt").write_text("numpy==2\n")
-    seen.add(kept_trainings.key({"source": "package"}))
+    seen.add(training_cache.key(modules, {"source": "package"}))
     assert len(seen) == 5

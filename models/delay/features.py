@@ -1,9 +1,9 @@
-"""The features of a delay prediction, for training and for the minute job alike: one definition, one code.
+"""The features of a delay prediction, computed by the same code in training and in the minute job.
 
 A prediction is made on a ``scheduled`` event (two hours before the scheduled departure) and again on ``departed``. Its
-features are the event's own fields, and the state of the airports, the airlines and the aircraft just before the event:
-what other events of the ``LOOKBACK`` before it tell. Only events strictly earlier than the prediction count, so that
-neither the order in which events arrive nor anything later changes a feature.
+features are the event's own fields, and the recent state of the airports, the airlines and the aircraft: what other
+events of the ``LOOKBACK`` before it show. Only events strictly earlier than the prediction count. Neither the order of
+arrival nor a later event changes a feature.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from events.flight import CONTRACT, EventType
-from models import recent_state
+from models.delay import recent_state
 from skytier import reference
 
 BEFORE, AFTER = "before_departure", "after_departure"
@@ -23,7 +23,7 @@ STAGES = {str(EventType.SCHEDULED): BEFORE, str(EventType.DEPARTED): AFTER}
 """The stage of the prediction that is made on an event of each type."""
 
 LOOKBACK = pd.Timedelta(hours=36)
-"""Events earlier than a prediction by more than this have no part in its features."""
+"""Events earlier than a prediction by more than this are not used for its features."""
 
 WEATHER = tuple(field.name.replace(".", "_", 1) for field in CONTRACT.nested_fields("weather"))
 EVENT_COLUMNS = (
@@ -41,7 +41,7 @@ EVENT_COLUMNS = (
     "arrival_delay_minutes",
     "distance_miles",
 )
-"""What is needed of an event that others' features rest on; an event to predict on has ``WEATHER`` as well."""
+"""The columns of an event that features use; an event to predict on has ``WEATHER`` as well."""
 
 CATEGORIES = ("airline", "origin", "destination")
 CALENDAR = ("month", "day_of_week", "scheduled_departure_minute", "scheduled_arrival_minute")
@@ -67,11 +67,11 @@ def is_predicted_on(events: pd.DataFrame) -> pd.Series[bool]:
 
 
 def build(targets: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
-    """The features of each target: one row a target, its index, the columns ``FEATURES``.
+    """The features of each target: one row per target, with its index and the columns ``FEATURES``.
 
-    ``targets`` are events to predict on (``EVENT_COLUMNS`` and ``WEATHER``), ``events`` all events that may count
-    (``EVENT_COLUMNS``), in any order; targets may be among them, and an event may be there twice. Categories are the
-    codes as text, all else is float32, NaN where it is not known.
+    ``targets`` are events to predict on (``EVENT_COLUMNS`` and ``WEATHER``). ``events`` are all events that may be used
+    (``EVENT_COLUMNS``), in any order; they may include targets and duplicates. Categories are codes as text, all other
+    features float32; a missing value is NaN.
     """
     columns: dict[str, object] = {name: targets[name].to_numpy() for name in CATEGORIES}
     columns |= _timetable(targets) | _aircraft(targets["tail_number"])
@@ -83,7 +83,7 @@ def build(targets: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
 
 
 def _departure_delay(targets: pd.DataFrame) -> NDArray[np.float64]:
-    """The delay at departure where the flight has left, from the times where it is not stated."""
+    """The departure delay of departed flights (minutes), computed from the times if the event does not state it."""
     stated = targets["departure_delay_minutes"].to_numpy(dtype=float, na_value=np.nan)
     late = (targets["event_time"] - targets["scheduled_departure"]).dt.total_seconds().to_numpy() / 60
     is_departed = (targets["event_type"] == str(EventType.DEPARTED)).to_numpy()
@@ -115,7 +115,7 @@ def _local(moments: pd.Series[pd.Timestamp], airports: pd.Series[str]) -> pd.Ser
 
 @cache
 def _register() -> pd.DataFrame:
-    """What is known of each aircraft, by registration."""
+    """Year, seats and engines of each aircraft, by registration."""
     rows = pd.DataFrame(reference.aircraft()).set_index("tail_number")
     rows = rows[["year_manufactured", "seats", "engines"]].astype(float)
     return rows.set_axis(["aircraft_year", "aircraft_seats", "aircraft_engines"], axis=1)

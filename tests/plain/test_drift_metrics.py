@@ -1,4 +1,4 @@
-"""Figures of a day are of that day's flights only; a warning is of the newest day that is over."""
+"""Metrics of a day are of that day's flights only; a warning is of the newest complete day."""
 
 from __future__ import annotations
 
@@ -10,14 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models import drift, features, training_data
-from models.drift_monitor import (
-    EVENT_COLUMNS,
-    Figure,
-    figures,
-    is_complete,
-    warnings,
-)
+from models.delay import features, training_data
+from models.delay.drift_metrics import EVENT_COLUMNS, DriftMetric, is_complete, metrics, warnings
+from models.delay.drift_reference import ERRORS, LARGEST_OF_A_DAY, feature_bins
+from models.stability_index import stability_index
 
 pytestmark = pytest.mark.plain
 
@@ -35,7 +31,7 @@ CARD: dict[str, Any] = {
     "metrics": {stage: {"mae": 20.0, "coverage": 0.9} for stage in features.STAGES.values()},
 }
 ERROR_BINS = {"cuts": [0.0], "shares": [0.5, 0.5, 0.0, 0.0]}
-SHIFTED = Figure(DAYS[1], features.BEFORE, "feature", "airline", 0.26, None, 900)
+SHIFTED = DriftMetric(DAYS[1], features.BEFORE, "feature", "airline", 0.26, None, 900)
 NOON_AFTER = datetime(2013, 3, 7, 12, tzinfo=UTC)
 
 
@@ -59,29 +55,29 @@ def reference(events: pd.DataFrame) -> dict[str, Any]:
     """As of a training on the flights of the first of the days, by stage."""
     targets = events[features.is_predicted_on(events) & events["flight_id"].str.startswith("2013-03-05")]
     frame, stages = features.build(targets, events), targets["event_type"].map(features.STAGES)
-    found = {stage: drift.reference(frame[stages == stage]) for stage in features.STAGES.values()}
-    return {stage: _with_largest(of, 0.0) | {drift.ERRORS: ERROR_BINS} for stage, of in found.items()}
+    found = {stage: feature_bins(frame[stages == stage]) for stage in features.STAGES.values()}
+    return {stage: _with_largest(of, 0.0) | {ERRORS: ERROR_BINS} for stage, of in found.items()}
 
 
 def _with_largest(bins: dict[str, Any], largest: float) -> dict[str, Any]:
-    return {name: bins[name] | {drift.LARGEST_OF_A_DAY: largest} for name in features.FEATURES}
+    return {name: bins[name] | {LARGEST_OF_A_DAY: largest} for name in features.FEATURES}
 
 
-def _found(events: pd.DataFrame, reference: dict[str, Any], first: date = DAYS[0]) -> list[Figure]:
-    return figures(events, CARD, reference, first, BEGINNING)
+def _found(events: pd.DataFrame, reference: dict[str, Any], first: date = DAYS[0]) -> list[DriftMetric]:
+    return metrics(events, CARD, reference, first, BEGINNING)
 
 
-def _value(found: list[Figure], day: date, stage: str, name: str) -> Figure:
-    (figure,) = [figure for figure in found if (figure.flight_date, figure.stage, figure.name) == (day, stage, name)]
-    return figure
+def _value(found: list[DriftMetric], day: date, stage: str, name: str) -> DriftMetric:
+    (metric,) = [metric for metric in found if (metric.flight_date, metric.stage, metric.name) == (day, stage, name)]
+    return metric
 
 
 def test_the_day_of_the_reference_has_not_drifted_and_the_next_has(
     events: pd.DataFrame, reference: dict[str, Any]
 ) -> None:
-    found = [figure for figure in _found(events, reference) if figure.measure == "feature"]
+    found = [metric for metric in _found(events, reference) if metric.measure == "feature"]
     assert len(found) == len(DAYS) * len(features.STAGES) * len(features.FEATURES)
-    assert {figure.value for figure in found if figure.flight_date == DAYS[0]} == {0.0}
+    assert {metric.value for metric in found if metric.flight_date == DAYS[0]} == {0.0}
     day_of_week = _value(found, DAYS[1], features.BEFORE, "day_of_week")
     assert day_of_week.value > 5
     assert day_of_week.flights == events["event_id"].str.match("2013-03-06.*:scheduled").sum()
@@ -103,31 +99,31 @@ def test_errors_are_the_days_own(events: pd.DataFrame, reference: dict[str, Any]
 
 def test_errors_of_another_version_are_not_the_champions(events: pd.DataFrame, reference: dict[str, Any]) -> None:
     found = _found(events.assign(model_version="v0"), reference)
-    assert {figure.measure for figure in found} == {"feature"}
+    assert {metric.measure for metric in found} == {"feature"}
 
 
 def test_the_distribution_of_errors_is_compared(events: pd.DataFrame, reference: dict[str, Any]) -> None:
     found = _found(events, reference)
     errors = events.loc[events["event_id"].str.match("2013-03-06.*:arrived"), "error_before_departure_minutes"]
-    figure = _value(found, DAYS[1], features.BEFORE, "error_distribution")
-    assert figure.value == pytest.approx(drift.stability_index(errors.dropna(), ERROR_BINS))
-    assert figure.reference is None
+    metric = _value(found, DAYS[1], features.BEFORE, "error_distribution")
+    assert metric.value == pytest.approx(stability_index(errors.dropna(), ERROR_BINS))
+    assert metric.reference is None
 
 
 def test_a_day_with_few_flights_is_left_out(events: pd.DataFrame, reference: dict[str, Any]) -> None:
     is_late = events["event_id"].str.startswith("2013-03-06") & features.is_predicted_on(events)
     fewer = events.drop(events[is_late].index[99:])
-    assert {figure.flight_date for figure in _found(fewer, reference)} == {DAYS[0]}
+    assert {metric.flight_date for metric in _found(fewer, reference)} == {DAYS[0]}
 
 
 def test_a_day_whose_time_before_is_not_known_is_left_out(events: pd.DataFrame, reference: dict[str, Any]) -> None:
     """The flights of 3 and 4 March look back on what is not in the hot tier."""
     found = _found(events, reference, first=date(2013, 3, 3))
-    assert sorted({figure.flight_date for figure in found}) == DAYS
+    assert sorted({metric.flight_date for metric in found}) == DAYS
     assert found == _found(events, reference)
 
 
-def test_no_events_have_no_figures(events: pd.DataFrame, reference: dict[str, Any]) -> None:
+def test_no_events_have_no_metrics(events: pd.DataFrame, reference: dict[str, Any]) -> None:
     assert _found(events[:0], reference) == []
     assert warnings([], CARD, NOON_AFTER) == {}
 
@@ -140,13 +136,13 @@ def test_a_day_is_complete_at_noon_of_the_next() -> None:
 def test_a_shift_of_an_important_feature_is_a_warning() -> None:
     found = warnings([SHIFTED], CARD, NOON_AFTER)
     assert found == {
-        "before_departure:airline": "before_departure on 2013-03-06: airline is not what v1 was trained on: its "
-        "stability index is 0.26, above 0.25. See 'skytier models drift'."
+        "before_departure:airline": "before_departure on 2013-03-06: airline has shifted from the training of v1: "
+        "its stability index is 0.26, above 0.25. See 'skytier models drift'."
     }
 
 
 @pytest.mark.parametrize(
-    "figure",
+    "metric",
     [
         replace(SHIFTED, value=0.25),
         replace(SHIFTED, name="month"),
@@ -156,15 +152,15 @@ def test_a_shift_of_an_important_feature_is_a_warning() -> None:
         replace(SHIFTED, measure="error", name="in_interval_pct", value=10.0, reference=90.0),
     ],
 )
-def test_what_is_no_warning(figure: Figure) -> None:
-    assert warnings([figure], CARD, NOON_AFTER) == {}
+def test_what_is_no_warning(metric: DriftMetric) -> None:
+    assert warnings([metric], CARD, NOON_AFTER) == {}
 
 
 def test_a_large_error_is_a_warning() -> None:
     error = replace(SHIFTED, measure="error", name="mean_absolute_error_minutes", value=30.1, reference=20.0)
     assert warnings([error], CARD, NOON_AFTER) == {
-        "before_departure:mean_absolute_error_minutes": "before_departure on 2013-03-06: v1 was off by 30.1 min on "
-        "average, more than 1.5 times the 20.0 min of its test days. See 'skytier models drift'."
+        "before_departure:mean_absolute_error_minutes": "before_departure on 2013-03-06: the mean absolute error of "
+        "v1 is 30.1 min, more than 1.5 times the 20.0 min of its test days. See 'skytier models drift'."
     }
 
 
@@ -176,7 +172,7 @@ def test_only_the_newest_complete_day_warns() -> None:
 
 def test_a_feature_is_compared_with_the_days_of_the_training(events: pd.DataFrame, reference: dict[str, Any]) -> None:
     known = {stage: of | _with_largest(of, 50.0) for stage, of in reference.items()}
-    found = [figure for figure in _found(events, known) if figure.measure == "feature"]
-    assert {figure.reference for figure in found} == {50.0}
+    found = [metric for metric in _found(events, known) if metric.measure == "feature"]
+    assert {metric.reference for metric in found} == {50.0}
     assert warnings(found, CARD, NOON_AFTER) == {}
     assert warnings(_found(events, reference), CARD, NOON_AFTER)

@@ -1,6 +1,6 @@
-"""The state of airports, airlines and aircraft just before an event, from the other events of the hours before it.
+"""The recent state of airports, airlines and aircraft before an event, from the other events of the hours before it.
 
-Only events of an earlier minute count, so that neither the order in which events arrive nor anything later matters.
+Only events of an earlier minute count. Neither the order of arrival nor a later event changes the state.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from events.flight import EventType
 _NONE = -1
 _MINUTE = 60_000_000_000
 
-# Recent departures: (name, what they share with the flight, minutes back).
+# Windows of recent departures: (name, columns that they share with the flight, minutes back).
 _DEPARTURE_WINDOWS: tuple[tuple[str, tuple[str, ...], int], ...] = (
     ("origin_30min", ("origin",), 30),
     ("origin_2h", ("origin",), 120),
@@ -42,7 +42,7 @@ _CANCELLATION_WINDOWS: tuple[tuple[str, tuple[str, ...], int], ...] = (
 )
 _QUEUE_MINUTES, _KNOWN_AHEAD_MINUTES = 60, 120
 _AIRCRAFT_MINUTES = 24 * 60
-# A few extreme delays would otherwise be all that a mean of a quiet hour says.
+# Without limits, a few extreme delays dominate the mean of a quiet hour.
 _DELAY_LIMITS = (-30.0, 240.0)
 
 COLUMNS = (
@@ -58,19 +58,19 @@ COLUMNS = (
 
 
 def before(targets: pd.DataFrame, events: pd.DataFrame) -> dict[str, object]:
-    """``COLUMNS`` for each target: mean delays and ages in minutes, counts of flights. Each event is there once."""
+    """``COLUMNS`` for each target: mean delays and ages in minutes, counts of flights. ``events`` has no duplicates."""
     state = _State(targets, events)
     return state.departures() | state.arrivals() | state.cancellations() | state.queue() | state.aircraft()
 
 
 def _minutes(moments: pd.Series[pd.Timestamp]) -> NDArray[np.int64]:
-    """Whole minutes since 1970, rounded up: an event is known from the end of its minute."""
+    """Full minutes since 1970, rounded up: an event is known from the end of its minute."""
     nanoseconds = pd.to_datetime(moments, utc=True).to_numpy(dtype="datetime64[ns]").astype(np.int64)
     return -(-nanoseconds // _MINUTE)
 
 
 class _Codes:
-    """Numbers for the texts of one column, the same for targets and events; -1 for none."""
+    """Integer codes of the texts of one column, the same for targets and events; -1 for a missing text."""
 
     def __init__(self, *columns: pd.Series[str]) -> None:
         codes, _ = pd.factorize(pd.concat(columns, ignore_index=True))
@@ -80,7 +80,7 @@ class _Codes:
 
 
 class _Timeline:
-    """Happenings with a group, a minute and a value each; answers for many (group, minute) at once."""
+    """Events with a group, a minute and a value, sorted for lookups of many (group, minute) pairs at once."""
 
     def __init__(self, groups: NDArray[np.int64], minutes: NDArray[np.int64], values: NDArray[np.float64]) -> None:
         counts = (groups != _NONE) & ~np.isnan(values)
@@ -93,24 +93,24 @@ class _Timeline:
         self.order = np.flatnonzero(counts)[order]
 
     def _keys(self, groups: NDArray[np.int64], minutes: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Group and minute as one number; a minute outside the timeline is that of its nearest end."""
+        """Group and minute as one number; a minute outside the timeline is clipped to it."""
         return groups * self._span + np.clip(minutes - self._first, 0, self._span - 1)
 
     def before(self, groups: NDArray[np.int64], minutes: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Where, in the order of the timeline, what happened before this minute of the group ends."""
+        """The end, in the order of the timeline, of the group's events before this minute."""
         return np.searchsorted(self._sorted, self._keys(groups, minutes), side="left")
 
     def window(
         self, groups: NDArray[np.int64], minutes: NDArray[np.int64], length: int
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Count and sum of what happened in the ``length`` minutes before each minute; none for the group -1."""
+        """Count and sum of the values in the ``length`` minutes before each minute; 0 for the group -1."""
         end, start = self.before(groups, minutes), self.before(groups, minutes - length)
         is_known = groups != _NONE
         return np.where(is_known, end - start, 0), np.where(is_known, self._sums[end] - self._sums[start], 0.0)
 
 
 class _State:
-    """What the events tell about the world just before each target."""
+    """The recent state before each target."""
 
     def __init__(self, targets: pd.DataFrame, events: pd.DataFrame) -> None:
         self._at = _minutes(targets["event_time"])
@@ -133,7 +133,7 @@ class _State:
         return clipped
 
     def _groups(self, names: Iterable[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The group of each target and of each event: what they share in these columns."""
+        """The group of each target and of each event: equal if all these columns are equal."""
         of_targets = np.zeros(len(self._at), np.int64)
         of_events = np.zeros(len(self._minutes), np.int64)
         for name in names:
@@ -177,21 +177,21 @@ class _State:
         return result
 
     def queue(self) -> dict[str, object]:
-        """Departures that the timetable of the origin has in the hour before this one."""
+        """Number of departures from the origin that are scheduled in the hour before this one."""
         of_targets, of_events = self._groups(("origin",))
         chosen = self._is[EventType.SCHEDULED]
         timeline = _Timeline(of_events[chosen], self._event_scheduled[chosen], np.ones(int(chosen.sum())))
-        # The timetable is known two hours ahead: a flight that leaves even earlier sees less of it.
+        # The timetable is known two hours ahead: a flight that departs earlier than that knows less of it.
         until = np.minimum(self._scheduled_departure, self._at + _KNOWN_AHEAD_MINUTES)
         counts, _ = timeline.window(of_targets, until, _QUEUE_MINUTES)
         return {"origin_queue": counts}
 
     def aircraft(self) -> dict[str, object]:
-        """The last that was heard of the aircraft: its delay, how long ago, and the time left until this departure."""
+        """The last event of the aircraft: its delay, its age, and the minutes from its arrival to this departure."""
         codes = self._codes["tail_number"]
         is_arrived = self._is[EventType.ARRIVED]
         chosen = np.flatnonzero(self._is[EventType.DEPARTED] | is_arrived)
-        # Two events of one minute have an order too, whatever the order they came in.
+        # Events of one minute are ordered by time and id, not by arrival.
         exact = self._events[["event_time", "event_id"]].iloc[chosen].reset_index(drop=True)
         chosen = chosen[exact.sort_values(["event_time", "event_id"]).index.to_numpy()]
         delays = np.where(is_arrived, self._delay_in, self._delay_out)

@@ -1,19 +1,22 @@
-"""How good predictions are: errors, intervals and confidence, beside baselines that need no model."""
+"""Evaluation of predictions: errors, intervals and confidence, beside baselines that need no model."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.delay_model import ACCURATE_WITHIN_MINUTES
+from models.delay.delay_model import ACCURATE_WITHIN_MINUTES, DelayModel
+from models.delay.samples import Samples
 
 _CONFIDENCE_BINS = 10
 Floats = NDArray[np.float64]
 
 
 def errors(actual: Floats, predicted: Floats) -> dict[str, float]:
-    """Mean absolute and root mean squared error (minutes), R2 against the mean of these very flights, and bias."""
+    """Mean absolute and root mean squared error (minutes), R2 against the mean of these flights, and bias (minutes)."""
     error = predicted - actual
     spread = float(((actual - actual.mean()) ** 2).sum())
     return {
@@ -25,10 +28,11 @@ def errors(actual: Floats, predicted: Floats) -> dict[str, float]:
 
 
 def intervals(actual: Floats, lower: Floats, upper: Floats, point: Floats) -> dict[str, float]:
-    """The share of flights in their interval, its mean width, and those of two constant ones to compare (minutes).
+    """The share of flights in their interval and its mean width, beside two baseline intervals (minutes).
 
-    Both cover the very same share of these flights, and know the answers: one adds the same minutes above and below
-    every point prediction, the other the two numbers, one above and one below, that give the least width.
+    Both baselines cover the same share of these flights and are chosen with knowledge of the outcomes. The symmetric
+    one adds the same minutes above and below every point prediction. The constant one adds two numbers, one above and
+    one below, that give the smallest width.
     """
     is_inside = (actual >= lower) & (actual <= upper)
     residuals = np.sort(actual - point)
@@ -43,7 +47,7 @@ def intervals(actual: Floats, lower: Floats, upper: Floats, point: Floats) -> di
 
 
 def confidence(actual: Floats, point: Floats, stated: Floats) -> dict[str, object]:
-    """The stated confidence against the share that was accurate, in bins of equal size; and the mean gap (0 to 1)."""
+    """The stated confidence beside the share that was accurate, in bins of equal size; and the mean gap (0 to 1)."""
     is_accurate = np.abs(actual - point) <= ACCURATE_WITHIN_MINUTES
     bins = np.array_split(np.argsort(stated, kind="stable"), _CONFIDENCE_BINS)
     table = [
@@ -56,7 +60,7 @@ def confidence(actual: Floats, point: Floats, stated: Floats) -> dict[str, objec
 
 
 def measure(actual: Floats, predictions: pd.DataFrame) -> dict[str, object]:
-    """All figures of predictions as ``DelayModel.predict`` makes them."""
+    """All metrics of predictions, which have the columns of ``DelayModel.predict``."""
     point, lower, upper, stated = (predictions.iloc[:, i].to_numpy(dtype=float) for i in range(4))
     return (
         {"flights": len(actual)}
@@ -66,8 +70,17 @@ def measure(actual: Floats, predictions: pd.DataFrame) -> dict[str, object]:
     )
 
 
+def metrics_on_test_days(model: DelayModel, samples: Samples) -> dict[str, dict[str, Any]]:
+    """The metrics of a model on the test days of the samples, by stage."""
+    result = {}
+    for stage in model.stages:
+        rows = samples.of(stage, "test")
+        result[stage] = measure(rows["actual"].to_numpy(dtype=float), model.predict(rows, rows["stage"]))
+    return result
+
+
 def baselines(train: pd.DataFrame, test: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """What the median of the training flights, and the mean of airline and hour of departure, would have achieved.
+    """The errors of two baselines: the median of the training flights, and the mean by airline and hour of departure.
 
     Both frames have ``airline``, ``scheduled_departure_minute`` and ``actual`` (arrival delay, minutes).
     """
