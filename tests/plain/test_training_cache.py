@@ -32,10 +32,10 @@ def test_all_modules_loaded_for_a_training_are_in_its_key() -> None:
         check=True,
         cwd=PROJECT_ROOT,
     )
-    parts = [PROJECT_ROOT / part for part in ("skytier", "models", "generator", "spark_jobs")]
+    parts = [PROJECT_ROOT / part for part in ("skytier", "events", "models", "generator", "spark_jobs")]
     loaded = {Path(line) for line in done.stdout.splitlines()}
     ours = {file for file in loaded if any(file.is_relative_to(part) for part in parts)}
-    assert PROJECT_ROOT / "skytier" / "event.py" in ours
+    assert PROJECT_ROOT / "events" / "flight.py" in ours
     assert ours <= set(code_files.imported_by(*training.MODULES))
 
 
