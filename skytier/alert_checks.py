@@ -1,4 +1,4 @@
-"""Look at the servers, Airflow, Kafka and the newest batches, and raise or resolve the alerts about them."""
+"""Check the servers, Airflow, Kafka and the newest batches, and raise or resolve alerts about them."""
 
 from __future__ import annotations
 
@@ -26,70 +26,68 @@ log = logs.logger("alerts")
 
 @dataclass(frozen=True)
 class Report:
-    """What a check found: by kind what is wrong, and why a kind could not be looked at: its alerts stay as they are."""
+    """The result of a check: conditions by kind; kinds that could not be checked, with the reason; resolved alerts."""
 
     found: dict[str, Found]
     unknown: dict[str, str]
     resolved: int
 
 
-def check() -> Report:
-    """Look at everything once, and raise or resolve the alerts.
+def check(settings: AlertSettings) -> Report:
+    """Check everything once, and raise or resolve alerts. Alerts of a kind that cannot be checked stay as they are.
 
-    Raises TransientError when MongoDB, which keeps alerts, does not answer; the webhook is told of that once.
+    Raises TransientError if MongoDB, which stores alerts, does not answer; the webhook is told once.
     """
-    limits = AlertSettings()
     with ThreadPoolExecutor(3) as pool:
-        looked = {
-            **{kind: pool.submit(look) for kind, look in ((SERVER, lambda: _servers(limits)), (DAG, _dags))},
-            LAG: (batches := pool.submit(_batches_and_lag, limits)),
+        checks = {
+            **{kind: pool.submit(look) for kind, look in ((SERVER, lambda: _servers(settings)), (DAG, _dags))},
+            LAG: (batches := pool.submit(_batches_and_lag, settings)),
             QUALITY: batches,
         }
     found: dict[str, Found] = {}
     unknown: dict[str, str] = {}
-    for kind, future in looked.items():
+    for kind, future in checks.items():
         try:
             known = future.result().get(kind)
         except SkytierError as error:
             unknown[kind] = str(error)
-            log.warning("not known: alerts stay as they are", kind=kind, reason=str(error))
+            log.warning("check failed; alerts stay as they are", kind=kind, reason=str(error))
             continue
         if known is None:
             unknown[kind] = "too few records"
         else:
             found[kind] = known
-    return Report(found, unknown, keep(found))
+    return Report(found, unknown, store(found, settings))
 
 
-def keep(found: dict[str, Found]) -> int:
-    """Raise what was found, by kind, and resolve the other alerts of these kinds; how many were resolved.
+def store(found: dict[str, Found], settings: AlertSettings) -> int:
+    """Raise the conditions found, by kind; resolve all other alerts of these kinds and return their number.
 
-    Raises TransientError when MongoDB does not answer; the webhook is told the first time, and when it is back.
+    Raises TransientError if MongoDB does not answer. The webhook is told the first time, and when MongoDB is back.
     """
     mark = home() / "run" / "alerts-not-kept"
     try:
         with hot_tier.client() as connection, hot_tier.answering():
             alerts.ensure_indexes(connection)
-            resolved = sum(alerts.settle(connection, kind, conditions) for kind, conditions in found.items())
+            resolved = sum(alerts.settle(connection, kind, conditions, settings) for kind, conditions in found.items())
     except TransientError as error:
         if not mark.exists():
             mark.parent.mkdir(parents=True, exist_ok=True)
             mark.touch()
-            alert_webhook.post(
-                "raised", SERVER, "critical", _MONGODB, f"No alert can be kept: {error}", datetime.now(UTC)
-            )
+            message = f"Alerts cannot be stored: {error}"
+            alert_webhook.post(settings, "raised", SERVER, "critical", _MONGODB, message, datetime.now(UTC))
         raise
     if mark.exists():
         since = datetime.fromtimestamp(mark.stat().st_mtime, UTC)
         mark.unlink(missing_ok=True)
-        alert_webhook.post("resolved", SERVER, "critical", _MONGODB, "Alerts are kept again.", since)
+        alert_webhook.post(settings, "resolved", SERVER, "critical", _MONGODB, "Alerts are stored again.", since)
     return resolved
 
 
-def _servers(limits: AlertSettings) -> dict[str, Found | None]:
+def _servers(settings: AlertSettings) -> dict[str, Found | None]:
     first = again = server_probes.probe_all()
     if any(health.state is State.DOWN for health in first.values()):
-        time.sleep(limits.down_seconds)  # one that was only busy, or is restarted, is no alert
+        time.sleep(settings.down_seconds)  # a server that is busy or restarting raises no alert
         again = server_probes.probe_all()
     return {SERVER: alert_conditions.of_servers(first, again)}
 
@@ -105,7 +103,7 @@ def _dags() -> dict[str, Found | None]:
     return {DAG: alert_conditions.of_dags(runs, failed)}
 
 
-def _batches_and_lag(limits: AlertSettings) -> dict[str, Found | None]:
+def _batches_and_lag(settings: AlertSettings) -> dict[str, Found | None]:
     rows = sql.query(
         "SELECT committed_at, consumed, stored, rejected, mean_quality_score, kafka_offsets "
         f"FROM flight_dw.batch_metadata ORDER BY batch_id DESC LIMIT {_BATCHES}",
@@ -115,6 +113,6 @@ def _batches_and_lag(limits: AlertSettings) -> dict[str, Found | None]:
     newest = batches[0].committed_at if batches else None
     parts = lag.lag([row[-1] for row in rows])
     return {
-        LAG: alert_conditions.of_lag(parts, newest, datetime.now(UTC), limits),
-        QUALITY: alert_conditions.of_quality(batches, limits),
+        LAG: alert_conditions.of_lag(parts, newest, datetime.now(UTC), settings),
+        QUALITY: alert_conditions.of_quality(batches, settings),
     }

@@ -1,4 +1,4 @@
-"""Alerts to an address of the operators' own: a POST of JSON when one is raised and when it is resolved."""
+"""The alert webhook: a POST of JSON to an address of the operators when an alert is raised or resolved."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ log = logs.logger("alerts")
 Event = Literal["raised", "resolved"]
 
 
-def post(event: Event, kind: str, severity: str, subject: str, message: str, since: datetime) -> bool:
-    """Tell the webhook, where one is set, and wait for it no longer than its time-out; whether it took it.
+def post(
+    settings: AlertSettings, event: Event, kind: str, severity: str, subject: str, message: str, since: datetime
+) -> bool:
+    """Post to the webhook, if one is set, and return whether it accepted the request within the time-out.
 
-    The body's ``text`` says all in a line, as chat servers show it; the other fields are those of the alert. A webhook
-    that fails is noted in the log and raises nothing: the alert stands in MongoDB.
+    The body's ``text`` is one line for chat servers; the other fields are those of the alert. A failure is logged and
+    raises nothing: the alert is stored in MongoDB.
     """
-    settings = AlertSettings()
     url = settings.webhook_url.get_secret_value()
     if not url:
         return False
@@ -37,8 +38,8 @@ def post(event: Event, kind: str, severity: str, subject: str, message: str, sin
     try:
         requests.post(url, json=body, timeout=settings.webhook_timeout_seconds).raise_for_status()
     except requests.RequestException as error:
-        # Neither its text nor the address: both may hold the secret of a webhook.
+        # Log neither the error's text nor the address: both may contain the webhook's secret.
         status = error.response.status_code if error.response is not None else None
-        log.error("webhook not told", alert=subject, event_name=event, reason=type(error).__name__, status=status)
+        log.error("webhook failed", alert=subject, event_name=event, reason=type(error).__name__, status=status)
         return False
     return True

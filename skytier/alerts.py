@@ -1,8 +1,9 @@
-"""What operators must see: one document an alert, counted up while it lasts, resolved when its cause is gone.
+"""Alerts for operators: one document per alert in MongoDB, counted up while it lasts, resolved when its cause is gone.
 
-Two kinds of alert differ in what ends them. A condition (``until_resolved``) lasts until who watches it calls
-``resolve``: acknowledged meanwhile, it stays acknowledged. Anything else is an event: it is over for whoever has
-acknowledged it, and raised again it is a new alert.
+A condition (``until_resolved``) lasts until the check that raised it calls ``resolve``. If it is acknowledged
+meanwhile, it stays acknowledged. Any other alert is an event: an acknowledgement ends it, and the next one is new.
+
+Each function that posts to the webhook takes its ``settings``; without them it reads those of the environment.
 """
 
 from __future__ import annotations
@@ -18,33 +19,31 @@ from pymongo import ASCENDING, DESCENDING, MongoClient, ReturnDocument
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
-from skytier import alert_webhook, cache, logs
+from skytier import alert_webhook, cache, hot_tier, logs
 from skytier.cache import Basis
 from skytier.hot_tier import Document
-from skytier.settings.mongodb import MongoSettings
+from skytier.settings.alerts import AlertSettings
 
 COLLECTION = "alerts"
-# Documents of earlier code have no ``resolved_time``: to MongoDB that is the same as null.
+# Documents of earlier versions have no ``resolved_time``; MongoDB treats that as null.
 _UNRESOLVED: Document = {"resolved_time": None}
 _OPEN: Document = {"acknowledged_by": None} | _UNRESOLVED
 _INDEX = "open"
-_EARLIER_INDEXES = (
-    "unacknowledged",
-    "kind_1_subject_1",
-)  # an alert that was resolved could not come again; or stood twice
+# Indexes of earlier versions. The first prevents that a resolved alert is raised again, the other allows it twice.
+_EARLIER_INDEXES = ("unacknowledged", "kind_1_subject_1")
 
 log = logs.logger("alerts")
 
 
 class Severity(StrEnum):
-    """How soon somebody should look."""
+    """How urgent an alert is."""
 
     WARNING = "warning"
     CRITICAL = "critical"
 
 
 class Condition(NamedTuple):
-    """What is wrong now with the subject of an alert."""
+    """The current state of an alert's subject: how urgent it is, and what is wrong."""
 
     severity: Severity
     message: str
@@ -52,13 +51,13 @@ class Condition(NamedTuple):
 
 def alerts(connection: MongoClient[Document]) -> Collection[Document]:
     """The collection of the alerts."""
-    return connection[MongoSettings().database][COLLECTION]
+    return hot_tier.collection(connection, COLLECTION)
 
 
 def ensure_indexes(connection: MongoClient[Document]) -> None:
-    """Create the indexes that are not there yet.
+    """Create the missing indexes.
 
-    One of them lets an alert be open once only. Where earlier code left it so twice, the newest stays.
+    A unique index allows an alert to be open once. If an earlier version stored it twice, the newest stays open.
     """
     collection = alerts(connection)
     try:
@@ -79,11 +78,12 @@ def alert(
     message: str,
     *,
     until_resolved: bool = False,
+    settings: AlertSettings | None = None,
 ) -> None:
-    """Raise an alert, or count up the same one: same kind and subject, and not over yet.
+    """Raise an alert, or increase the count of the open one with the same kind and subject.
 
     Fields: kind, severity, subject, message, first_time, last_time, count, acknowledged_by, resolved_time and
-    until_resolved. The webhook is told of a new one, and of one that has become critical.
+    until_resolved. A new alert, and one that becomes critical, is posted to the webhook.
     """
     now = datetime.now(UTC)
     change = {
@@ -100,23 +100,29 @@ def alert(
     before = _insert_or_count(connection, {"kind": kind, "subject": subject} | lasting, change)
     log.warning("alert", kind=kind, severity=str(severity), subject=subject, message=message)
     if before is None or (severity is Severity.CRITICAL and before["severity"] != severity):
-        alert_webhook.post("raised", kind, str(severity), subject, message, before["first_time"] if before else now)
+        since = before["first_time"] if before else now
+        alert_webhook.post(settings or AlertSettings(), "raised", kind, str(severity), subject, message, since)
 
 
-def resolve(connection: MongoClient[Document], kind: str, *subjects: str) -> int:
-    """Note that the cause of these alerts is gone; how many were not resolved yet. Tells the webhook of each."""
-    return _resolve(connection, {"kind": kind, "subject": {"$in": list(subjects)}})
+def resolve(connection: MongoClient[Document], kind: str, *subjects: str, settings: AlertSettings | None = None) -> int:
+    """Resolve these alerts and return how many were open. Each is posted to the webhook."""
+    return _resolve(connection, {"kind": kind, "subject": {"$in": list(subjects)}}, settings)
 
 
-def settle(connection: MongoClient[Document], kind: str, found: Mapping[str, Condition]) -> int:
-    """Raise what was found of a kind, by subject, and resolve every other alert of the kind; how many were resolved."""
+def settle(
+    connection: MongoClient[Document],
+    kind: str,
+    found: Mapping[str, Condition],
+    settings: AlertSettings | None = None,
+) -> int:
+    """Raise the conditions found, by subject; resolve all other alerts of the kind and return their number."""
     for subject, (severity, message) in found.items():
-        alert(connection, kind, severity, subject, message, until_resolved=True)
-    return _resolve(connection, {"kind": kind, "subject": {"$nin": list(found)}})
+        alert(connection, kind, severity, subject, message, until_resolved=True, settings=settings)
+    return _resolve(connection, {"kind": kind, "subject": {"$nin": list(found)}}, settings)
 
 
 def acknowledge(connection: MongoClient[Document], ids: Sequence[ObjectId], by: str) -> int:
-    """Note that somebody has seen these alerts; how many nobody had seen before. Those keep who saw them first."""
+    """Acknowledge these alerts and return how many were not acknowledged before. The first user's name stays."""
     seen = alerts(connection).update_many(
         {"_id": {"$in": list(ids)}, "acknowledged_by": None}, {"$set": {"acknowledged_by": by}}
     )
@@ -125,33 +131,34 @@ def acknowledge(connection: MongoClient[Document], ids: Sequence[ObjectId], by: 
     return seen.modified_count
 
 
-def _resolve(connection: MongoClient[Document], which: Document) -> int:
+def _resolve(connection: MongoClient[Document], which: Document, settings: AlertSettings | None) -> int:
     collection = alerts(connection)
     resolved = 0
     for found in list(collection.find(which | _UNRESOLVED)):
         now = datetime.now(UTC)
         done = collection.update_one({"_id": found["_id"]} | _UNRESOLVED, {"$set": {"resolved_time": now}})
         if not done.modified_count:
-            continue  # another process was first, and has told of it
+            continue  # another process resolved it first and posted it
         resolved += 1
         kind, severity, subject, message = (found[name] for name in ("kind", "severity", "subject", "message"))
         log.info("alert resolved", kind=kind, severity=severity, subject=subject)
-        alert_webhook.post("resolved", kind, severity, subject, message, found["first_time"])
+        since = found["first_time"]
+        alert_webhook.post(settings or AlertSettings(), "resolved", kind, severity, subject, message, since)
     if resolved:
         cache.changed(Basis.ACKNOWLEDGEMENTS)
     return resolved
 
 
 def _insert_or_count(connection: MongoClient[Document], same: Document, change: Document) -> Document | None:
-    """The document as it was before it was counted up; None where it is new."""
+    """The document before the count was increased; None if it is new."""
     try:
         return _count(alerts(connection), same, change)
     except DuplicateKeyError:
-        ensure_indexes(connection)  # the index of earlier code lets no alert come again before it is acknowledged
+        ensure_indexes(connection)  # an index of an earlier version prevents that a resolved alert is raised again
         return _count(alerts(connection), same, change)
 
 
-# Of two processes that insert the same alert at once, one is refused: the second time it finds the other's and counts.
+# If two processes insert the same alert at once, one fails; its second attempt finds the other's alert and counts it.
 @stamina.retry(on=DuplicateKeyError, attempts=2, wait_initial=0, wait_jitter=0)
 def _count(collection: Collection[Document], same: Document, change: Document) -> Document | None:
     newest_first = [("last_time", DESCENDING)]
@@ -167,7 +174,7 @@ def _allow_each_once(collection: Collection[Document]) -> None:
 
 
 def _acknowledge_repeated(collection: Collection[Document]) -> None:
-    """Leave the newest of the same open alerts."""
+    """Acknowledge all but the newest of several open alerts with the same kind and subject."""
     pipeline: list[Document] = [
         {"$match": _OPEN},
         {"$sort": {"last_time": -1}},

@@ -1,4 +1,4 @@
-"""``skytier alerts``: what operators must see."""
+"""``skytier alerts``: check for alerts and list them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from cyclopts import App, Parameter
 from pymongo import DESCENDING
 
 from skytier import alert_checks, alerts, hot_tier, terminal
+from skytier.settings.alerts import AlertSettings
 
-app = App(name="alerts", help="Alerts: check what raises them, and list them.")
+app = App(name="alerts", help="Check servers, DAGs, lag and quality for alerts; list alerts.")
 AsJson = Annotated[bool, Parameter(name="--json", negative="")]
 _FIELDS = (
     "severity",
@@ -27,16 +28,16 @@ _FIELDS = (
 
 @app.command
 def check(*, as_json: AsJson = False) -> None:
-    """Look at servers, DAGs, lag and quality once; raise alerts, and resolve those whose cause is gone.
+    """Check servers, DAGs, lag and quality once; raise alerts, and resolve alerts whose cause is gone.
 
-    Exit status 0 also where alerts were raised; 1 when MongoDB, which keeps them, does not answer.
+    The exit status is 0 even if alerts were raised, and 1 if MongoDB, which stores them, does not answer.
 
     Parameters
     ----------
     as_json
-        Print what was found as JSON.
+        Print the result as JSON.
     """
-    report = alert_checks.check()
+    report = alert_checks.check(AlertSettings())
     if as_json:
         print(json.dumps({"found": report.found, "unknown": report.unknown, "resolved": report.resolved}))
         return
@@ -44,21 +45,21 @@ def check(*, as_json: AsJson = False) -> None:
         for subject, (severity, message) in found.items():
             terminal.say(f"{severity}: {kind}: {subject}: {message}")
     for kind, reason in report.unknown.items():
-        terminal.say(f"not known: {kind}: {reason}")
+        terminal.say(f"not checked: {kind}: {reason}")
     raised = sum(map(len, report.found.values()))
     print(f"{raised} raised, {report.resolved} resolved.")
 
 
 @app.command(name="list")
 def list_(*, resolved: Annotated[bool, Parameter(negative="")] = False, as_json: AsJson = False) -> None:
-    """List the alerts that are not resolved, newest first.
+    """List unresolved alerts, newest first.
 
     Parameters
     ----------
     resolved
-        List those that are resolved as well.
+        Include resolved alerts.
     as_json
-        Print a JSON object a line.
+        Print one JSON object per line.
     """
     which = {} if resolved else {"resolved_time": None}
     with hot_tier.client() as connection, hot_tier.answering():
@@ -67,11 +68,12 @@ def list_(*, resolved: Annotated[bool, Parameter(negative="")] = False, as_json:
         if as_json:
             print(json.dumps({name: one.get(name) for name in _FIELDS}, default=lambda moment: moment.isoformat()))
             continue
-        seen = f"seen by {one['acknowledged_by']}" if one["acknowledged_by"] else "seen by nobody"
+        by = one["acknowledged_by"]
+        acknowledged = f"acknowledged by {by}" if by else "not acknowledged"
         ended = f", resolved {one['resolved_time']:%Y-%m-%d %H:%MZ}" if one.get("resolved_time") else ""
         terminal.say(
             f"{one['last_time']:%Y-%m-%d %H:%MZ}  {one['severity']}: {one['kind']}: {one['subject']}: {one['message']} "
-            f"({one['count']} times since {one['first_time']:%Y-%m-%d %H:%MZ}, {seen}{ended})"
+            f"({one['count']} times since {one['first_time']:%Y-%m-%d %H:%MZ}, {acknowledged}{ended})"
         )
     if not found and not as_json:
-        print("No alert.")
+        print("No alerts.")

@@ -13,6 +13,7 @@ from models.delay.metrics_table import STAGES, number_text
 from models.registry import Registry
 from skytier import terminal
 from skytier.files import Files
+from skytier.settings.alerts import AlertSettings
 from skytier.settings.base import home
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def drift(
     """
     from models.delay import drift_metrics, drift_monitor  # only this command pays for importing pandas
 
-    report = drift_monitor.monitor(Registry(Files(), REGISTRY_ROOT), home() / "models", days)
+    report = drift_monitor.monitor(Registry(Files(), REGISTRY_ROOT), home() / "models", AlertSettings(), days)
     if as_json:
         terminal.print_json(_document(report))
     elif report.clock is None or not report.metrics:

@@ -25,6 +25,7 @@ from models.registry import Registry
 from skytier import alerts, hot_tier
 from skytier.alerts import Condition, Severity
 from skytier.errors import TerminalError
+from skytier.settings.alerts import AlertSettings
 from skytier.sql import Connection
 from skytier.warehouse import literal
 
@@ -55,11 +56,11 @@ class Report:
     warnings: dict[str, str]
 
 
-def monitor(registry: Registry, cache: Path, days: int) -> Report:
+def monitor(registry: Registry, cache: Path, settings: AlertSettings, days: int) -> Report:
     """Compute and store the champion's metrics for the last local dates of the warehouse's clock, and alert.
 
     ``days`` counts the dates before that of the clock (UTC), which is computed as well. A repeated run replaces the
-    dates that it computes. ``cache`` is the local folder of fetched versions.
+    dates that it computes. ``cache`` is the local folder of fetched versions, ``settings`` those of the webhook.
 
     Raises TerminalError if there is no champion or the code no longer computes one of its features, TransientError if a
     server does not answer.
@@ -76,7 +77,7 @@ def monitor(registry: Registry, cache: Path, days: int) -> Report:
         store(card["version"], found)
         warned = drift_warnings(found, card, clock)
         conditions = {subject: Condition(Severity.WARNING, message) for subject, message in warned.items()}
-        alerts.settle(connection, "drift", conditions)
+        alerts.settle(connection, "drift", conditions, settings)
     return Report(card["version"], clock, found, warned)
 
 

@@ -44,7 +44,7 @@ def test_a_server_that_is_down_twice_is_told(first: State, again: State) -> None
 
 def test_of_a_server_it_is_told_why_and_how_soon() -> None:
     found = of_servers(*[health(kafka=State.DOWN, redis=State.DOWN, airflow_dags=State.DOWN)] * 2)
-    assert found["kafka"].message.startswith("It does not work: why down. ")
+    assert found["kafka"].message.startswith("It is down: why down. ")
     assert {name: condition.severity for name, condition in found.items()} == {
         "kafka": Severity.CRITICAL,
         "redis": Severity.WARNING,
@@ -105,7 +105,7 @@ def test_more_records_that_wait_than_the_limit_are_told(waiting: tuple[int, int]
     found = of_lag(lag(*waiting), NOW, NOW, LIMITS)
     assert set(found) == told
     if told:
-        assert found[RECORDS] == (Severity.WARNING, "101 records wait in Kafka, and 100 are the limit.")
+        assert found[RECORDS] == (Severity.WARNING, "101 records wait in Kafka, and the limit is 100.")
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_high_share_of_rejected_records_is_told(rejected: int, told: bool) -> 
     assert found is not None
     assert set(found) == ({REJECTED} if told else set())
     if told:
-        start = f"{rejected} of the newest 100 records ({rejected}.0%) were rejected, and 5% are the limit"
+        start = f"{rejected} of the newest 100 records ({rejected}.0%) were rejected, and the limit is 5%"
         assert found[REJECTED].message.startswith(start)
 
 
@@ -165,18 +165,18 @@ def test_messages_say_what_was_found_the_limit_and_where_to_look() -> None:
     late = of_lag(lag(2), NOW - timedelta(minutes=90), NOW, LIMITS)
     assert late[MINUTE_JOB].message == (
         "2 records wait in Kafka, and the newest batch is 90 minutes old: "
-        "does the minute run succeed, and is its DAG switched on?"
+        "check that the minute run succeeds and that its DAG is switched on."
     )
     assert of_quality([batch(rejected=50, score=0.5)], LIMITS) == {
         REJECTED: (
             Severity.WARNING,
-            "50 of the newest 100 records (50.0%) were rejected, and 5% are the limit: "
+            "50 of the newest 100 records (50.0%) were rejected, and the limit is 5%: "
             "flight_dw.rejected_flight_events has the reasons.",
         ),
         MEAN_SCORE: (
             Severity.WARNING,
-            "The newest 50 events have a mean quality score of 0.50, and 0.8 is the limit: "
-            "the page Data Quality shows which flags were raised.",
+            "The newest 50 events have a mean quality score of 0.50, and the limit is 0.8: "
+            "the page Data Quality shows the flags.",
         ),
     }
 

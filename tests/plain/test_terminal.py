@@ -88,7 +88,7 @@ def test_an_alert_is_no_command(capsys: pytest.CaptureFixture[str], monkeypatch:
     """Its subject and message hold what records and files hold."""
     found = {f"kind{ESCAPES}": {f"subject{ESCAPES}": (f"critical{ESCAPES}", f"message{ESCAPES}")}}
     report = alert_checks.Report(found, {"kafka": f"reason{ESCAPES}"}, 0)  # type: ignore[arg-type]
-    monkeypatch.setattr(alert_checks, "check", lambda: report)
+    monkeypatch.setattr(alert_checks, "check", lambda _settings: report)
     alerts_cli.check()
     printed = capsys.readouterr().out
     assert printed.count(SHOWN) == 5

@@ -10,6 +10,7 @@ from pymongo import MongoClient
 from skytier import alert_checks, alerts, hot_tier
 from skytier.alerts import Severity, alert
 from skytier.hot_tier import Document
+from skytier.settings.alerts import AlertSettings
 from tests.minute_job import drain, run
 from tests.own_stack import OwnStack
 
@@ -35,13 +36,13 @@ def test_a_server_that_is_down_is_an_alert_until_it_is_up(
     with monkeypatch.context() as broken:
         broken.setenv("SKYTIER_REDIS_URL", "redis://127.0.0.1:1")
         for _ in range(2):
-            report = alert_checks.check()
+            report = alert_checks.check(AlertSettings())
     assert {"redis", "airflow-api"} <= set(report.found["server"])
     assert set(report.unknown) >= {"dag"}
     assert "mongodb" not in report.found["server"]
     (redis,) = alerts.alerts(connection).find({"kind": "server", "subject": "redis", "resolved_time": None})
     assert redis["count"] == 2
-    assert "redis" not in alert_checks.check().found["server"]
+    assert "redis" not in alert_checks.check(AlertSettings()).found["server"]
     assert "redis" not in open_now(connection, "server")
     assert "of a test" in open_now(connection, "dag")
     alerts.alerts(connection).delete_many({"subject": "of a test"})
@@ -56,12 +57,12 @@ def test_low_quality_and_lag_are_alerts_until_they_are_over(
         strict.setenv("SKYTIER_ALERTS_LAG_RECORDS", "49")
         strict.setenv("SKYTIER_ALERTS_MEAN_QUALITY", "1")
         strict.setenv("SKYTIER_ALERTS_QUALITY_RECORDS", "1")
-        alert_checks.check()
+        alert_checks.check(AlertSettings())
         assert open_now(connection, "lag") == {"records"}
         assert "mean score" in open_now(connection, "quality")
         drain(stack)
-        alert_checks.check()
+        alert_checks.check(AlertSettings())
         assert open_now(connection, "lag") == set()
     monkeypatch.setenv("SKYTIER_ALERTS_REJECTED_PCT", "100")
-    alert_checks.check()
+    alert_checks.check(AlertSettings())
     assert open_now(connection, "quality") == set()

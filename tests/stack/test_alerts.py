@@ -18,6 +18,7 @@ from skytier import alert_checks, alerts, alerts_cli, hot_tier
 from skytier.alerts import Severity, alert
 from skytier.errors import TransientError
 from skytier.hot_tier import Document
+from skytier.settings.alerts import AlertSettings
 from tests.single_servers import mongodb_server
 from tests.webhook_receiver import Receiver
 
@@ -201,11 +202,11 @@ def test_alerts_are_listed(connection: MongoClient[Document], capsys: pytest.Cap
     alerts_cli.list_(resolved=True)
     said = capsys.readouterr().out
     assert f"warning: {KIND}: there: it lasts (1 times since " in said
-    assert re.search(r"over: it lasts \(1 times since .*, seen by nobody, resolved 20", said)
+    assert re.search(r"over: it lasts \(1 times since .*, not acknowledged, resolved 20", said)
     alerts.resolve(connection, KIND, "there")
     capsys.readouterr()
     alerts_cli.list_()
-    assert capsys.readouterr().out == "No alert.\n"
+    assert capsys.readouterr().out == "No alerts.\n"
 
 
 def test_of_a_check_what_cannot_be_looked_at_stays_as_it_is(
@@ -217,7 +218,7 @@ def test_of_a_check_what_cannot_be_looked_at_stays_as_it_is(
     for kind in ("dag", "lag", "quality"):
         alert(connection, kind, Severity.WARNING, "of a test", "it lasts", until_resolved=True)
     alert(connection, "server", Severity.CRITICAL, "mongodb", "It did not work.", until_resolved=True)
-    report = alert_checks.check()
+    report = alert_checks.check(AlertSettings())
     assert set(report.unknown) == {"dag", "lag", "quality"}
     assert {"kafka", "namenode", "sql", "redis", "postgres", "airflow-api"} <= set(report.found["server"])
     assert report.resolved == 1
@@ -237,9 +238,9 @@ def test_without_mongodb_the_webhook_is_told_once_and_again_when_it_is_back(
         broken.setenv("SKYTIER_MONGODB_URI", "mongodb://127.0.0.1:1/?connectTimeoutMS=200")
         for _ in range(2):
             with pytest.raises(TransientError, match="MongoDB does not answer"):
-                alert_checks.keep({})
+                alert_checks.store({}, AlertSettings())
     for _ in range(2):
-        assert alert_checks.keep({}) == 0
+        assert alert_checks.store({}, AlertSettings()) == 0
     receiver.close()
     assert [(body["event"], body["subject"]) for body in receiver.told] == [
         ("raised", "mongodb"),

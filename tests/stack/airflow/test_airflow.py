@@ -20,6 +20,7 @@ from generator.synthetic import Plan, Rates, synthetic
 from local_stack import postgres
 from skytier import alert_checks, alerts, hot_tier
 from skytier.airflow_api import ARCHIVING, MINUTE, AirflowApi
+from skytier.settings.alerts import AlertSettings
 from skytier.settings.kafka import KafkaSettings
 from skytier.settings.maintenance import MaintenanceSettings
 from tests import stores
@@ -131,7 +132,7 @@ def test_a_failed_run_is_an_alert_until_one_succeeds(airflow: AirflowApi) -> Non
         newest = ended(airflow, ARCHIVING)[0]["dag_run_id"]
         for state, raised in (("failed", True), ("success", False)):
             airflow.set_run_state(ARCHIVING, newest, state)
-            assert (ARCHIVING in alert_checks.check().found["dag"]) is raised
+            assert (ARCHIVING in alert_checks.check(AlertSettings()).found["dag"]) is raised
             with hot_tier.client() as connection:
                 same = {"kind": "dag", "subject": ARCHIVING, "resolved_time": None}
                 assert alerts.alerts(connection).count_documents(same) == raised
