@@ -15,11 +15,12 @@ from rich.table import Table
 from generator import flights
 from generator.pacing import paced
 from generator.position import PositionFile
-from generator.publisher import Publisher, Report, Told, moment_text
+from generator.publisher import OnProgress, Publisher, Report, moment_text
 from generator.synthetic import Plan, Rates, synthetic
 from skytier import hot_tier, logs, terminal
 from skytier.errors import SkytierError
 from skytier.progress_bar import Shown, progress_bar
+from skytier.settings.base import home
 from skytier.settings.kafka import KafkaSettings
 from skytier.stopping import stop_on_signals
 
@@ -36,24 +37,25 @@ def replay(
     topic: str | None = None,
     json: bool = False,
 ) -> None:
-    """Publish the real flights of 2013 from New York as events, in the order in which they happened.
+    """Publish the real flights of 2013 from New York as events, in the order of their event time.
 
-    SIGTERM or Ctrl-C end it cleanly: what was sent is acknowledged, the position is saved.
+    SIGTERM and Ctrl-C stop the replay cleanly: it waits until all sent events are acknowledged and saves the position.
 
     Parameters
     ----------
     from_
-        First day of flights: the local date of the scheduled departure. An event may lie just outside the days:
-        'scheduled' comes two hours before the departure, an arrival may come after midnight.
+        First day of flights: the local date of the scheduled departure. Some events are outside the days: 'scheduled'
+        is two hours before the departure, an arrival may be after midnight.
     to
-        Last day of flights, included.
+        Last day of flights, inclusive.
     speed
-        Flight minutes a minute: each event leaves when its time has come. Without it everything leaves at once.
+        Flight minutes per minute: each event is published when its time has come. By default all events are published
+        at once.
     resume
-        Go on after the last acknowledged event of the same days, at the same speed; from the start if there is none.
-        What was sent but not saved before a crash is sent again; the warehouse stores it once.
+        Resume after the last acknowledged event of the same days and topic; start from the beginning if there is none.
+        Events that were sent after the position was last saved are sent again; the warehouse stores them once.
     stay
-        When all is published, wait for SIGTERM instead of ending: for a feed that is watched over.
+        Wait for SIGTERM after the last event instead of exiting: for a supervised feed.
     topic
         Kafka topic instead of SKYTIER_KAFKA_TOPIC.
     json
@@ -62,17 +64,17 @@ def replay(
     flights.check_days(from_, to)
     kafka = KafkaSettings()
     topic = topic or kafka.topic
-    position = PositionFile(topic, from_, to)
+    position = PositionFile(home() / "replay", topic, from_, to)
     last = position.read() if resume else None
     publisher = Publisher(topic, kafka)
     if not resume:
-        position.forget()
+        position.delete()
     after = None if last is None else (pd.Timestamp(last.event_time), last.event_id)
     records = flights.replay(from_, to, after)
     begin, end = (pd.Timestamp(day, tz=flights.ORIGIN_TIMEZONE).timestamp() for day in (from_, to + timedelta(days=1)))
     with stop_on_signals() as stop, progress_bar("publishing", json) as shown:
-        told = shown and _shown(shown, lambda report: ((report.last_event_time or begin) - begin) / (end - begin))
-        report = publisher.publish(paced(records, speed, stop) if speed else records, stop, position.save, told)
+        on_progress = shown and _shown(shown, lambda sent: ((sent.last_event_time or begin) - begin) / (end - begin))
+        report = publisher.publish(paced(records, speed, stop) if speed else records, stop, position.save, on_progress)
         if stay:
             stop.wait()
     _show({"from": str(from_), "to": str(to), "resumed_after": last and last.event_id, **report.as_dict()}, json)
@@ -94,29 +96,29 @@ def synthesize(
     topic: str | None = None,
     json: bool = False,
 ) -> None:
-    """Publish invented flights over the real routes, with known shares of bad records.
+    """Publish synthetic flights over the real routes, with known shares of faulty records.
 
-    The same events, seed, start and rates give the same bytes. SIGTERM or Ctrl-C end it cleanly.
+    The same events, seed, start and rates give the same bytes. SIGTERM and Ctrl-C stop the command cleanly.
 
     Parameters
     ----------
     events
-        Records to send in all, with the malformed ones and the duplicates.
+        Total number of records, including malformed ones and duplicates.
     seed
-        Seed of everything drawn. Runs with five seeds in a row and the same start share no flight.
+        Seed of all random numbers. Runs with five consecutive seeds and the same start share no flight.
     start
-        First moment, ISO 8601 (UTC unless it says otherwise). Without it the warehouse's clock (the newest event_time
-        in MongoDB), so that the flights go on where it stands; in an empty warehouse, 30 days ago.
+        Start time, ISO 8601 (UTC without an offset). By default the warehouse's clock (the newest event_time in
+        MongoDB), so that the flights follow the stored ones; for an empty warehouse, 30 days ago.
     malformed_rate
-        Share of the records that break a rule of the contract, each certain to be rejected; all kinds in equal parts.
+        Share of records that break a rule of the event contract and are rejected; all kinds have equal shares.
     duplicate_rate
-        Share of the records that repeat an earlier valid one byte for byte, soon after it or much later.
+        Share of records that repeat an earlier valid record byte for byte, soon after it or much later.
     late_rate
-        Share of the records sent after others that happened up to three days later. They are valid.
+        Share of records sent after records with an event time up to three days later. They are valid.
     out_of_order_rate
-        Share of the records sent some places too late. They are valid.
+        Share of records sent some positions too late. They are valid.
     flights_per_day
-        Flights of a mean day; more where they would otherwise reach into the future.
+        Mean number of flights per day; it is raised if the events would otherwise reach into the future.
     topic
         Kafka topic instead of SKYTIER_KAFKA_TOPIC.
     json
@@ -129,8 +131,8 @@ def synthesize(
     plan = Plan(events, seed, _start(start, now), rates, flights_per_day, latest=now)
     publisher = Publisher(topic, kafka)
     with stop_on_signals() as stop, progress_bar("publishing", json) as shown:
-        told = shown and _shown(shown, lambda report: report.sent / events)
-        report = publisher.publish(synthetic(plan), stop, told=told)
+        on_progress = shown and _shown(shown, lambda sent: sent.sent / events)
+        report = publisher.publish(synthetic(plan), stop, on_progress=on_progress)
     kinds = report.by_kind
     malformed = {
         kind.partition(":")[2]: count for kind, count in sorted(kinds.items()) if kind.startswith("malformed:")
@@ -146,31 +148,31 @@ def synthesize(
     _show({"seed": seed, "start": plan.start.isoformat(), **report.as_dict(), **counts}, json)
 
 
-def _shown(shown: Shown, share: Callable[[Report], float]) -> Told:
-    """What shows a report under way in a progress bar."""
+def _shown(shown: Shown, share: Callable[[Report], float]) -> OnProgress:
+    """A callback that shows an intermediate report in a progress bar."""
 
-    def told(report: Report, seconds: float) -> None:
+    def on_progress(report: Report, seconds: float) -> None:
         rate = f"{report.sent / seconds:,.0f} a second" if seconds else ""
         shown(min(1.0, max(0.0, share(report))), f"{report.sent:,} sent, {rate}, {moment_text(report.last_event_time)}")
 
-    return told
+    return on_progress
 
 
-def _start(asked: datetime | None, now: pd.Timestamp) -> pd.Timestamp:
-    """When the synthetic flights begin: as asked, else at the warehouse's clock, else some weeks ago."""
-    if asked is not None:
-        moment = pd.Timestamp(asked)
+def _start(given: datetime | None, now: pd.Timestamp) -> pd.Timestamp:
+    """The start of the synthetic flights: as given, else the warehouse's clock, else some weeks ago."""
+    if given is not None:
+        moment = pd.Timestamp(given)
         return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
     return _warehouse_clock() or now - EMPTY_WAREHOUSE_START
 
 
 def _warehouse_clock() -> pd.Timestamp | None:
-    """The newest event_time of the hot tier; None where it is empty, does not answer or is not set up."""
+    """The newest event_time of the hot tier; None if it is empty, does not answer or is not set up."""
     try:
         with hot_tier.client() as connection:
             clock = hot_tier.clock(connection)
     except SkytierError as error:
-        logs.logger("synthesize").warning("the warehouse's clock is not known", reason=str(error))
+        logs.logger("synthesize").warning("cannot read the warehouse's clock", reason=str(error))
         return None
     return None if clock is None else pd.Timestamp(clock).floor("s")
 

@@ -1,4 +1,4 @@
-"""Invented weather: a smooth process for each airport, the same however a run is cut."""
+"""Synthetic weather: a smooth process for each airport, which does not depend on how a run is split."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from skytier import reference
 Floats = NDArray[np.float64]
 
 _PERIODS_HOURS = np.array([29.0, 53.0, 97.0, 171.0, 311.0])
-"""Periods without a common multiple: their sum neither jumps nor repeats within a year."""
+"""Periods without a small common multiple: their sum neither jumps nor repeats within a year."""
 
 
 def _waves(seed: int, airport: str, quantity: int, hours: Floats) -> Floats:
@@ -26,12 +26,12 @@ def _waves(seed: int, airport: str, quantity: int, hours: Floats) -> Floats:
 
 
 def storminess(seed: int, airport: str, hours: Floats) -> Floats:
-    """How bad the weather is: 0 on most hours, about 1 in a storm."""
+    """Severity of the weather: 0 in most hours, about 1 in a storm."""
     return np.clip(_waves(seed, airport, 0, hours) - 0.9, 0, 2)
 
 
 def weather(seed: int, airport: str, hours: Floats) -> pd.DataFrame:
-    """The observations of an airport at these hours since 1970, in the units of the contract."""
+    """The observations of an airport at these hours since 1970, in the units of the event contract."""
     place = _places()[airport]
     moments = pd.DatetimeIndex((hours * 3600).astype("datetime64[s]"))
     season = np.cos(2 * np.pi * (moments.dayofyear.to_numpy() - 200) / 365.25) * np.sign(place.latitude_deg)
@@ -64,7 +64,7 @@ def _places() -> dict[str, reference.Airport]:
 
 
 class Observed:
-    """Observations as JSON, made for some days of an airport when the first of them is asked for."""
+    """Observations as JSON, computed for several days of an airport at the first request."""
 
     _HOURS_AT_ONCE = 240
 
@@ -73,7 +73,7 @@ class Observed:
         self._made: dict[tuple[str, int], list[orjson.Fragment]] = {}
 
     def at(self, airports: list[str], moments: NDArray[np.datetime64]) -> list[orjson.Fragment]:
-        """The observation of the hour in which each moment lies, made at its beginning."""
+        """The observation at the start of the hour of each moment."""
         hours = moments.astype("datetime64[h]").astype(np.int64)
         blocks, places = (part.tolist() for part in np.divmod(hours, self._HOURS_AT_ONCE))
         keys = list(zip(airports, blocks, strict=True))

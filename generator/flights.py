@@ -35,19 +35,19 @@ _COLUMNS = {
 
 
 def check_days(first: date, last: date) -> None:
-    """Raise TerminalError unless the days lie in 2013, in order."""
+    """Raise TerminalError unless both days are in 2013 and in order."""
     if not FIRST_DAY <= first <= last <= LAST_DAY:
         raise TerminalError(
-            f"--from {first} --to {last}: the real flights are those of {FIRST_DAY} to {LAST_DAY}; "
-            "choose days in that year, the first not after the last."
+            f"--from {first} --to {last}: the real flights are from {FIRST_DAY} to {LAST_DAY}; "
+            "choose days in this range, the first not after the last."
         )
 
 
 def to_utc(local: pd.Series[pd.Timestamp], timezone: str) -> pd.Series[pd.Timestamp]:
     """Local times of one time zone as aware UTC.
 
-    Of the hour that the end of daylight saving repeats it is the first one; a time that its start skips moves on to
-    the first one that there is.
+    A time that the end of daylight saving repeats is the first of both; a time that its start skips is shifted to the
+    next existing time.
     """
     aware = local.dt.tz_localize(timezone, ambiguous=np.ones(len(local), dtype=np.bool_), nonexistent="shift_forward")
     return aware.dt.tz_convert("UTC")
@@ -66,8 +66,8 @@ def first_after(
 ) -> pd.Series[pd.Timestamp]:
     """The first moment after ``departure`` (aware UTC) at which clocks of the destination's zone read ``hhmm``.
 
-    ``day`` is the local date of the departure. No flight of the data takes a day, so this is the arrival; see
-    docs/decisions/0002-event-times.md for how far that was checked.
+    ``day`` is the local date of the departure. No flight of the data takes a day, so this is the arrival;
+    docs/decisions/0002-event-times.md says how this was checked.
     """
     arrival = pd.Series(pd.NaT, index=departure.index, dtype="datetime64[ns, UTC]")
     for timezone, rows in timezones.groupby(timezones).groups.items():
@@ -80,9 +80,9 @@ def first_after(
 
 
 def read_flights(first: date, last: date) -> pd.DataFrame:
-    """The flights whose scheduled departure lies, locally, on the days ``first`` to ``last`` (both included).
+    """The flights with a scheduled departure on the local days ``first`` to ``last`` (inclusive).
 
-    Columns as the contract names them, and ``day`` (local date) and ``has_departed``.
+    Columns have the names of the event contract, plus ``day`` (local date) and ``has_departed``.
     """
     check_days(first, last)
     clocks = ["year", "month", "day", "sched_dep_time", "sched_arr_time", "dep_time"]
@@ -111,7 +111,7 @@ def _with_moments(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def lifecycle(flights: pd.DataFrame) -> pd.DataFrame:
-    """The events of the flights, by event_time and event_id, each with what was known at its moment only."""
+    """The events of the flights by event_time and event_id, each with the fields known at that time."""
     landed = flights["has_departed"] & flights["actual_arrival"].notna()
     diverted = flights["has_departed"] & ~landed
     departure = ["actual_departure", "departure_delay_minutes"]
@@ -131,7 +131,7 @@ def lifecycle(flights: pd.DataFrame) -> pd.DataFrame:
 def _moment(
     flights: pd.DataFrame, event_type: EventType, event_time: pd.Series[pd.Timestamp], unknown: list[str]
 ) -> pd.DataFrame:
-    """One event a flight; the columns ``unknown`` are not known yet and become missing."""
+    """One event per flight; the columns ``unknown`` are not known yet and become missing."""
     blank = {name: flights[name].where(pd.Series(False, index=flights.index)) for name in unknown}
     return flights.assign(
         event_id=flights["flight_id"] + f":{event_type}",
@@ -144,7 +144,7 @@ def _moment(
 
 
 def _in_order(flights: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """The events of all flights in order, a few days at a time: what may still come later is kept back."""
+    """The events of all flights in order, a few days at a time; events past the block's horizon wait for the next."""
     waiting = pd.DataFrame()
     for block_start in pd.date_range(flights["day"].min(), flights["day"].max(), freq=f"{_DAYS_AT_ONCE}D"):
         next_start = block_start + pd.Timedelta(days=_DAYS_AT_ONCE)
@@ -153,7 +153,7 @@ def _in_order(flights: pd.DataFrame) -> Iterator[pd.DataFrame]:
         if not parts:
             continue
         events = pd.concat(parts).sort_values(["event_time", "event_id"], ignore_index=True)
-        # No later flight has an event before this: 'scheduled' comes first, and nothing leaves two hours early.
+        # No later flight has an event before this: 'scheduled' is first, and no flight departs two hours early.
         horizon = next_start.tz_localize(ORIGIN_TIMEZONE) - SCHEDULED_AHEAD
         is_final = events["event_time"] < horizon
         yield events[is_final]
@@ -162,9 +162,9 @@ def _in_order(flights: pd.DataFrame) -> Iterator[pd.DataFrame]:
 
 
 def replay(first: date, last: date, after: tuple[pd.Timestamp, str] | None = None) -> Iterator[list[Record]]:
-    """The events of the flights of these local days as records in batches, by event_time and event_id.
+    """The events of the flights of these local days as batches of records, by event_time and event_id.
 
-    ``after`` (event_time, event_id) leaves out all events up to and including that one.
+    ``after`` (event_time, event_id) skips all events up to and including that one.
     """
     observations = Observations(read_observations())
     for events in _in_order(read_flights(first, last)):

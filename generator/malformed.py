@@ -1,4 +1,4 @@
-"""Records that no consumer may accept, each spoiled in one known way."""
+"""Malformed records: valid events, each broken in one known way that the event contract rejects."""
 
 from __future__ import annotations
 
@@ -45,6 +45,6 @@ KINDS: dict[str, Callable[[Event], bytes]] = {
 }
 
 
-def spoil(value: bytes, kind: str) -> bytes:
-    """The record of a valid event, spoiled in the way that ``kind`` names."""
+def break_record(value: bytes, kind: str) -> bytes:
+    """The record of a valid event, broken in the way that ``kind`` names."""
     return KINDS[kind](orjson.loads(value))

@@ -1,4 +1,4 @@
-"""The weather of the real flights: which observation was known at an airport at a moment."""
+"""The weather of the real flights: the observation that was known at an airport at a given time."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from events.flight import CONTRACT
 from skytier import reference
 
 KNOWN_AFTER = pd.Timedelta(minutes=51)
-"""A row holds what was observed up to minute 51 of the hour that ``time_hour`` begins; before that it is the future."""
+"""A row is the observation up to minute 51 of the hour that starts at ``time_hour``; it is not known before."""
 
 STALE_AFTER = pd.Timedelta(hours=3)
-"""An observation known for longer says nothing of the weather now: the data end a day before the flights do."""
+"""An older observation is not used: the weather data end a day before the flights do."""
 
 _COLUMNS = {
     "temp": "temperature_f",
@@ -32,9 +32,9 @@ _COLUMNS = {
 
 
 def read() -> pd.DataFrame:
-    """The observations: ``origin``, ``known_from`` (aware) and the contract's weather fields, in its units.
+    """The observations: ``origin``, ``known_from`` (aware) and the weather fields of the event contract, in its units.
 
-    What the contract calls impossible is missing (one wind of 1,048 mph).
+    A value that the contract does not allow is missing (one wind of 1,048 mph).
     """
     frame = pd.read_csv(reference.data_file("weather.csv"), usecols=["origin", "time_hour", *_COLUMNS])
     frame = frame.rename(columns=_COLUMNS)
@@ -48,7 +48,7 @@ def read() -> pd.DataFrame:
 
 
 def _fragments(frame: pd.DataFrame) -> list[orjson.Fragment | None]:
-    """Each observation as JSON made once, since many events share it; None where nothing was observed."""
+    """Each observation as JSON, encoded once because many events share it; None if nothing was observed."""
     names = list(_COLUMNS.values())
     rows = zip(*(frame[name].tolist() for name in names), strict=True)
     observed = ({name: value for name, value in zip(names, row, strict=True) if value == value} for row in rows)
@@ -56,7 +56,7 @@ def _fragments(frame: pd.DataFrame) -> list[orjson.Fragment | None]:
 
 
 class Observations:
-    """All observations by airport, ready to be looked up."""
+    """All observations by airport, indexed for lookups."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self._frame = frame[list(_COLUMNS.values())]
@@ -70,17 +70,17 @@ class Observations:
         return _fragments(self._frame)
 
     def known_at(self, airports: pd.Series[str], moments: pd.Series[pd.Timestamp]) -> list[orjson.Fragment | None]:
-        """The last observation of each airport that was known at the moment and not stale, as JSON; else None."""
+        """The last observation of each airport that is known at the moment and not stale, as JSON; else None."""
         return [None if row < 0 else self._fragments[row] for row in self._rows(airports, moments).tolist()]
 
     def values_at(self, airports: pd.Series[str], moments: pd.Series[pd.Timestamp]) -> pd.DataFrame:
-        """The same as columns, one row a moment."""
+        """The same observations as columns, one row per moment."""
         rows = self._rows(airports, moments)
         found = self._frame.take(np.maximum(rows, 0)).set_axis(airports.index)
         return found.where(pd.Series(rows >= 0, index=airports.index))
 
     def _rows(self, airports: pd.Series[str], moments: pd.Series[pd.Timestamp]) -> NDArray[np.int64]:
-        """The row of the observation for each airport and moment, -1 where there is none."""
+        """The row of the observation of each airport and moment; -1 if there is none."""
         result = np.full(len(airports), -1, np.int64)
         times = moments.to_numpy(dtype="datetime64[ns]")
         for airport, (first_row, known_from) in self._known_from.items():

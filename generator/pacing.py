@@ -1,4 +1,4 @@
-"""Live replay: records leave when their event_time comes on a clock that runs at a given speed."""
+"""Live replay: each record is published when its event_time is due on a clock that runs at a given speed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _TICK_SECONDS = 0.5
 
 
 def paced(batches: Iterable[list[Record]], speed: float, stop: threading.Event) -> Iterator[list[Record]]:
-    """The records when they are due; while none is, an empty list now and then.
+    """The records when they are due; an empty list from time to time while none is due.
 
-    ``speed`` is flight minutes a wall minute. The clock starts at the first record, wherever that is, so a replay that
-    was stopped for hours goes on at the same speed instead of catching up. Ends early once ``stop`` is set.
+    ``speed`` is flight minutes per wall-clock minute. The clock starts at the first record, so a resumed replay
+    continues at the same speed instead of catching up. The iterator ends early once ``stop`` is set.
     """
     began = time.monotonic()
     first_event_time: int | None = None

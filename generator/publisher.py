@@ -1,4 +1,4 @@
-"""Publishing records to Kafka: each acknowledged by all replicas, none lost in silence."""
+"""Publish records to Kafka. All replicas acknowledge each record; a lost record raises an error."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ from skytier.times import timestamp_text
 
 DELIVERY_TIMEOUT_SECONDS = 120
 _CONNECT_TIMEOUT_SECONDS = 10
-_SAVE_SECONDS = 2.0
+_ACKNOWLEDGE_SECONDS = 2.0
 _PROGRESS_SECONDS = 5.0
 
-Saved = Callable[[Record], None]
-Told = Callable[["Report", float], None]
+OnAcknowledged = Callable[[Record], None]
+OnProgress = Callable[["Report", float], None]
+"""Called with the report so far and the seconds since the start."""
 
 
 @dataclass
 class Report:
-    """What was sent; every record counted here was acknowledged."""
+    """Counts of the records that were sent and acknowledged."""
 
     topic: str
     sent: int = 0
@@ -42,7 +43,7 @@ class Report:
     stopped: bool = False
 
     def add(self, batch: list[Record]) -> None:
-        """Count a batch. First and last are the oldest and the newest event_time."""
+        """Count a batch. ``first_event_time`` is the oldest, ``last_event_time`` the newest."""
         self.sent += len(batch)
         self.by_event_type.update(record.event_type for record in batch)
         self.by_kind.update(record.kind for record in batch)
@@ -51,7 +52,7 @@ class Report:
         self.last_event_time = max(times if self.last_event_time is None else [self.last_event_time, *times])
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as it is printed; times are texts in UTC."""
+        """The report in JSON's types; times are texts in UTC."""
         return {
             "topic": self.topic,
             "sent": self.sent,
@@ -65,14 +66,14 @@ class Report:
 
 
 def moment_text(seconds: int | None) -> str | None:
-    """A time of a report as text, in UTC."""
+    """A time of a report (seconds since 1970) as text in UTC."""
     return None if seconds is None else timestamp_text(datetime.fromtimestamp(seconds, UTC))
 
 
 class Publisher:
-    """A producer into one topic. Use it for one run of records.
+    """A producer of one topic, for one run.
 
-    Raises TransientError when no broker answers or a delivery fails, TerminalError when the topic is not there.
+    Raises TransientError if no broker answers or a delivery fails, TerminalError if the topic does not exist.
     """
 
     def __init__(self, topic: str, kafka: KafkaSettings) -> None:
@@ -109,8 +110,8 @@ class Publisher:
             raise TransientError(f"{self._login.why(self._producer, error)}.") from error
         if self._topic not in topics:
             raise TerminalError(
-                f"Kafka at {self._servers} has no topic {self._topic} (SKYTIER_KAFKA_TOPIC) that we may see: start the "
-                "stack with 'make up', which creates it, or create it and let its user write to it."
+                f"Kafka at {self._servers} has no topic {self._topic} (SKYTIER_KAFKA_TOPIC) that this user may see: "
+                "start the stack with 'make up', which creates it, or create it and allow this user to write to it."
             )
 
     def _on_error(self, error: KafkaError) -> None:
@@ -134,59 +135,59 @@ class Publisher:
         self._raise_failures()
 
     def _acknowledge(self) -> None:
-        """Wait until everything sent is acknowledged; each record ends in an acknowledgement or a failure."""
+        """Wait until each sent record is acknowledged or has failed."""
         self._producer.flush()
         self._raise_failures()
 
     def _raise_failures(self) -> None:
         if self._failed:
             raise TransientError(
-                f"Kafka at {self._servers} did not take {self._failed} records of topic {self._topic}: "
-                f"{self._first_failure}. See 'skytier stack status', then go on ('skytier replay ... --resume')."
+                f"Kafka at {self._servers} did not accept {self._failed} records of topic {self._topic}: "
+                f"{self._first_failure}. See 'skytier stack status', then resume ('skytier replay ... --resume')."
             )
 
     def publish(
         self,
         batches: Iterable[list[Record]],
         stop: threading.Event,
-        saved: Saved | None = None,
-        told: Told | None = None,
+        on_acknowledged: OnAcknowledged | None = None,
+        on_progress: OnProgress | None = None,
     ) -> Report:
         """Send all records in order and wait until they are acknowledged.
 
-        Once ``stop`` is set, what was taken so far is acknowledged and the report says ``stopped``. ``saved`` is called
-        with the last acknowledged record every few seconds and at the end, ``told`` with the report so far and the
-        seconds that it took; without it that is logged every few seconds.
+        Once ``stop`` is set, sending ends, the sent records are acknowledged, and the report is marked ``stopped``.
+        ``on_acknowledged`` is called with the last acknowledged record every few seconds and at the end. Without
+        ``on_progress`` the progress is logged every few seconds.
         """
         report = Report(self._topic)
         began = time.monotonic()
-        saved_at = progress_at = began
-        unsaved: Record | None = None
+        acknowledged_at = progress_at = began
+        pending: Record | None = None
         for batch in batches:
             self._send(batch)
             if batch:
                 report.add(batch)
-                unsaved = batch[-1]
+                pending = batch[-1]
             now = time.monotonic()
-            if unsaved and saved and now - saved_at >= _SAVE_SECONDS:
+            if pending and on_acknowledged and now - acknowledged_at >= _ACKNOWLEDGE_SECONDS:
                 self._acknowledge()
-                saved(unsaved)
-                unsaved, saved_at = None, now
-            if told:
-                told(report, now - began)
+                on_acknowledged(pending)
+                pending, acknowledged_at = None, now
+            if on_progress:
+                on_progress(report, now - began)
             elif now - progress_at >= _PROGRESS_SECONDS:
-                self._tell_progress(report, now - began)
+                self._log_progress(report, now - began)
                 progress_at = now
             if stop.is_set():
                 break
         self._acknowledge()
-        if unsaved and saved:
-            saved(unsaved)
+        if pending and on_acknowledged:
+            on_acknowledged(pending)
         report.seconds = time.monotonic() - began
         report.stopped = stop.is_set()
         return report
 
-    def _tell_progress(self, report: Report, seconds: float) -> None:
+    def _log_progress(self, report: Report, seconds: float) -> None:
         self._log.info(
             "published",
             topic=self._topic,

@@ -1,4 +1,4 @@
-"""From a frame of events to the records that are published."""
+"""Encode a frame of events as Kafka records."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BATCH_SIZE = 10_000
 
 
 class Record(NamedTuple):
-    """What goes to Kafka, and what the reports and the position of a replay need to know of it."""
+    """A Kafka record, and the fields that reports and the position of a replay use."""
 
     event_time: int
     """Seconds since 1970 (UTC)."""
@@ -24,11 +24,11 @@ class Record(NamedTuple):
     key: str
     value: bytes
     kind: str = "valid"
-    """valid, late, out_of_order, duplicate, or ``malformed:`` and its kind."""
+    """valid, late, out_of_order, duplicate, or ``malformed:`` followed by the kind."""
 
 
 def _json_values(column: pd.Series[Any]) -> list[object]:
-    """The column as JSON knows it: times as texts in UTC to the second, what is missing as None."""
+    """The column in JSON's types: times as texts in UTC to the second, missing values as None."""
     missing = column.isna().to_numpy()
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         moments = column.to_numpy(dtype="datetime64[ns]").astype("datetime64[s]")
@@ -41,9 +41,9 @@ def _json_values(column: pd.Series[Any]) -> list[object]:
 
 
 def encode(events: pd.DataFrame) -> list[Record]:
-    """The events as records, in the frame's order; fields without a value are left out.
+    """The events as records, in the order of the frame; fields without a value are omitted.
 
-    The frame holds columns named as the contract's fields; times are aware, ``weather`` is ready-made JSON or None.
+    The columns have the names of the contract's fields; times are aware, ``weather`` is encoded JSON or None.
     """
     names = [name for name in FIELDS if name in events.columns]
     rows = zip(*(_json_values(events[name]) for name in names), strict=True)

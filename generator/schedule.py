@@ -1,4 +1,4 @@
-"""Synthetic flights: a timetable of rotations from New York and back, and how they really went."""
+"""Synthetic flights: a timetable of rotations from New York and back, and the actual times."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ FIRST_NUMBER = 8501
 """Real flight numbers end at 8500. A synthetic one is this plus the local minute of the scheduled departure."""
 
 LANES = 5
-"""Flights leave at minutes of one lane of five, chosen by the seed: five seeds in a row never share a flight."""
+"""Flights depart in one of five lanes of minutes, chosen by the seed: five consecutive seeds share no flight."""
 
 _FIRST_MINUTE = 5 * 60
 _SHORTEST_TURN_MINUTES = 40.0
 
 
 def timetable(traffic: Traffic, rng: np.random.Generator, start: pd.Timestamp, days: Floats, lane: int) -> pd.DataFrame:
-    """Flights in the order of their scheduled departure, each at least two hours after ``start`` (aware UTC).
+    """Flights by scheduled departure, each at least two hours after ``start`` (aware UTC).
 
-    ``days`` is the number of rotations that leave New York on each local day from that of ``start`` on.
+    ``days`` is the expected number of rotations that leave New York on each local day from that of ``start`` on.
     """
     first_day = start.tz_convert(ORIGIN_TIMEZONE).tz_localize(None).normalize()
     day = np.repeat(np.arange(len(days)), rng.poisson(days))
@@ -64,7 +64,7 @@ def _fly(
 
 
 def _back(outbound: pd.DataFrame, rng: np.random.Generator, lane: int) -> pd.DataFrame:
-    """The same aircraft's flights home, after a turn-around; those that would leave at night wait for the morning."""
+    """The return flights of the same aircraft after a turnaround; departures at night are moved to the morning."""
     timezones = outbound["destination"].map(reference.airport_timezones())
     ready = outbound["scheduled_arrival"] + pd.to_timedelta(rng.integers(45, 120, len(outbound)), unit="min")
     local = pd.Series(pd.NaT, index=outbound.index, dtype="datetime64[ns]")
@@ -84,7 +84,7 @@ def _back(outbound: pd.DataFrame, rng: np.random.Generator, lane: int) -> pd.Dat
 
 
 def _severity(seed: int, flights: pd.DataFrame) -> Floats:
-    """How bad the weather is at the origin at the scheduled departure: 0 to about 2."""
+    """Severity of the weather at the origin at the scheduled departure: 0 to about 2."""
     hours = (flights["scheduled_departure"].to_numpy(dtype="datetime64[ns]").astype(np.int64) // 10**9 / 3600).round()
     severity = np.zeros(len(flights))
     for airport, rows in flights.groupby("origin").indices.items():
@@ -93,7 +93,7 @@ def _severity(seed: int, flights: pd.DataFrame) -> Floats:
 
 
 def _departure_delays(flights: pd.DataFrame, severity: Floats, rng: np.random.Generator) -> Floats:
-    """Delays of the flights' own, in minutes: likelier and longer late in the day, in summer and in storms."""
+    """Departure delays without knock-on delays, minutes: more and longer late in the day, in summer and in storms."""
     late_in_day = (flights["local_hour"].to_numpy() - 5) / 18
     month = flights["scheduled_departure"].dt.month.to_numpy()
     busy = np.where(np.isin(month, (6, 7, 12)), 1.25, 1.0)
@@ -106,7 +106,7 @@ def _departure_delays(flights: pd.DataFrame, severity: Floats, rng: np.random.Ge
 
 
 def actual_course(flights: pd.DataFrame, traffic: Traffic, seed: int, rng: np.random.Generator) -> pd.DataFrame:
-    """Add aircraft, passengers, fares, what became of each flight and its delays, with those that the aircraft brings.
+    """Add aircraft, passengers, fares, the outcome of each flight and its delays, including knock-on delays.
 
     ``end`` is arrived, cancelled or diverted.
     """
@@ -139,7 +139,7 @@ def actual_course(flights: pd.DataFrame, traffic: Traffic, seed: int, rng: np.ra
 
 
 def _aircraft(flights: pd.DataFrame, traffic: Traffic, rng: np.random.Generator) -> tuple[NDArray[np.object_], Floats]:
-    """Registration and seats: one aircraft of the airline for each rotation."""
+    """Registration and seats: one aircraft of the airline per rotation."""
     luck = rng.random(int(flights["rotation"].max()) + 1)[flights["rotation"]]
     tails = np.empty(len(flights), dtype=object)
     seats = np.zeros(len(flights))

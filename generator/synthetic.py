@@ -1,4 +1,4 @@
-"""Synthetic flights as a stream of records, with rates of everything that goes wrong on the way."""
+"""Synthetic flights as a stream of records, with given rates of malformed, duplicate, late and displaced records."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 from events.flight import SCHEMA_VERSION
 from generator import climate, schedule
 from generator.flights import SCHEDULED_AHEAD
-from generator.malformed import KINDS, spoil
+from generator.malformed import KINDS, break_record
 from generator.records import BATCH_SIZE, Record, encode
 from generator.traffic import Traffic, traffic
 from skytier.errors import TerminalError
 
 SOURCE = "synthetic"
 LONGEST_LIFE = pd.Timedelta(hours=40)
-"""From the start of a flight's last day to its last event: its schedule, the longest block and the longest delay."""
+"""From the start of a flight's day to its last event: the schedule, the longest block and the longest delay."""
 
 _EVENTS_PER_FLIGHT = 2.9
 _NEAR = 100
-"""Records between a duplicate or a record out of order and its place, at most, where it stays near."""
+"""Maximum distance, in records, of a near duplicate or an out-of-order record from its regular position."""
 
 _MINUTE = np.timedelta64(1, "m")
 _LATE_MINUTES = (60.0, 3 * 1440.0)
@@ -34,7 +34,7 @@ Positions = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Rates:
-    """Shares of all records, each from 0 to 1. Malformed and duplicates come on top of the unique valid ones."""
+    """Shares of all records, 0 to 1. Malformed records and duplicates are added to the unique valid ones."""
 
     malformed: float = 0.0
     duplicate: float = 0.0
@@ -46,14 +46,14 @@ class Rates:
         valid = 1 - self.malformed - self.duplicate
         if min(given) < 0 or self.duplicate > valid or self.late + self.out_of_order > valid:
             raise TerminalError(
-                f"Rates {self}: none may be negative, there must be a valid record for each duplicate, and late and "
+                f"Rates {self}: no rate may be negative, each duplicate needs a valid record, and late and "
                 "out-of-order records are taken from the valid ones; choose smaller rates."
             )
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to make: the same plan gives the same bytes."""
+    """Parameters of a synthetic stream; the same plan gives the same bytes."""
 
     events: int
     seed: int
@@ -61,27 +61,27 @@ class Plan:
     rates: Rates
     flights_per_day: float
     latest: pd.Timestamp
-    """No event lies after this moment; flights are packed more densely where the time does not suffice."""
+    """No event is after this time; if the time is too short, there are more flights per day."""
 
 
 def _daily_rotations(plan: Plan, world: Traffic, flights: float) -> NDArray[np.float64]:
-    """Rotations on each day from the start on, until there are enough; season and weekday show."""
+    """Expected rotations of each day from the start on, by season and weekday, until there are enough."""
     room = (plan.latest - plan.start - LONGEST_LIFE) / pd.Timedelta(days=1)
     if room < 2:
         raise TerminalError(
-            f"--start {plan.start.isoformat()} leaves no room before {plan.latest.isoformat()}: events may not lie in "
-            f"the future, and flights take their time; start {LONGEST_LIFE + pd.Timedelta(days=2)} earlier or more."
+            f"--start {plan.start.isoformat()} leaves too little time before {plan.latest.isoformat()}: no event may "
+            f"be in the future; start at least {LONGEST_LIFE + pd.Timedelta(days=2)} before it."
         )
     per_day = max(plan.flights_per_day, 1.1 * flights / (int(room) - 1))
     days = pd.date_range(plan.start.normalize(), periods=int(np.ceil(3 * flights / per_day)) + 2, freq="D")
     demand = per_day / 2 * world.by_month[days.month - 1] * world.by_weekday[days.weekday]
-    # The first day counts for nothing: it may be all but over when the flights begin.
+    # The first day does not count: it may be almost over at the start.
     enough = int(np.searchsorted(np.cumsum(demand[1:]), flights / 2)) + 2
     return np.asarray(demand[:enough], dtype=np.float64)
 
 
 def _flights(plan: Plan, world: Traffic, events: int) -> pd.DataFrame:
-    """Enough flights for so many events, with how they went."""
+    """Enough flights for the number of events, with their actual times."""
     wanted = events / _EVENTS_PER_FLIGHT * 1.05 + 20
     for surplus in (1.15, 1.6, 2.5):
         rng = np.random.default_rng([plan.seed, 1])
@@ -90,13 +90,13 @@ def _flights(plan: Plan, world: Traffic, events: int) -> pd.DataFrame:
         if len(flights) >= wanted:
             return schedule.actual_course(flights.head(int(wanted)), world, plan.seed, rng)
     raise TerminalError(
-        f"--events {plan.events} from {plan.start.isoformat()} on: that many flights do not fit before "
-        f"{plan.latest.isoformat()}; start earlier or ask for fewer events."
+        f"--events {plan.events} from {plan.start.isoformat()}: so many flights do not fit before "
+        f"{plan.latest.isoformat()}; start earlier or choose fewer events."
     )
 
 
 def _lifecycle(flights: pd.DataFrame, events: int) -> pd.DataFrame:
-    """So many events in order: the row of the flight, the type, the moment. Only the last flight may be cut short."""
+    """The first events in order: row of the flight, type, time. Only the last flight may be incomplete."""
     rows = np.arange(len(flights))
     departure = flights["scheduled_departure"].to_numpy(dtype="datetime64[ns]")
     arrival = flights["scheduled_arrival"].to_numpy(dtype="datetime64[ns]")
@@ -118,7 +118,7 @@ def _lifecycle(flights: pd.DataFrame, events: int) -> pd.DataFrame:
 
 
 def _encoded(flights: pd.DataFrame, events: pd.DataFrame, weather: climate.Observed) -> list[Record]:
-    """The records of these events, each with what was known at its moment only."""
+    """The records of these events, each with the fields known at that time."""
     frame = flights.iloc[events["row"].to_numpy()].reset_index(drop=True)
     event_type = events["event_type"].reset_index(drop=True)
     departed = event_type.isin(["departed", "arrived", "diverted"])
@@ -142,7 +142,7 @@ def _encoded(flights: pd.DataFrame, events: pd.DataFrame, weather: climate.Obser
 
 @dataclass(frozen=True)
 class _Order:
-    """What is sent in which order: for each record the event it comes from and its kind."""
+    """The order of sending: for each record the event that it is made from, and its kind."""
 
     event: NDArray[np.int64]
     kind: NDArray[np.object_]
@@ -154,7 +154,7 @@ def _order(plan: Plan, event_times: NDArray[np.datetime64]) -> _Order:
     count = {name: round(plan.events * rate) for name, rate in vars(plan.rates).items()}
     position = np.arange(valid, dtype=np.float64)
     kind = np.full(valid, "valid", dtype=object)
-    # A late or displaced record needs newer ones that were sent before it: the last place has none.
+    # A late or displaced record needs newer records that were sent before it: the last position has none.
     moved = rng.permutation(max(valid - 1, 0))[: count["late"] + count["out_of_order"]]
     late, near = moved[: count["late"]], moved[count["late"] :]
     delay = rng.uniform(*_LATE_MINUTES, len(late)) * _MINUTE
@@ -165,18 +165,18 @@ def _order(plan: Plan, event_times: NDArray[np.datetime64]) -> _Order:
     copied = rng.permutation(valid)[: count["duplicate"]]
     far = rng.random(len(copied)) < 0.5
     ahead = np.where(far, rng.random(len(copied)) * (valid - position[copied]), rng.uniform(0, _NEAR, len(copied)))
-    spoiled = np.resize(rng.permutation(valid), count["malformed"])
+    broken = np.resize(rng.permutation(valid), count["malformed"])
     kinds = rng.permutation(np.resize(np.array(list(KINDS), dtype=object), count["malformed"]))
-    events = np.concatenate([np.arange(valid), copied, spoiled])
+    events = np.concatenate([np.arange(valid), copied, broken])
     copies = position[copied] + np.maximum(ahead, 0) + 0.125
-    positions = np.concatenate([position, copies, rng.uniform(0, valid, len(spoiled))])
+    positions = np.concatenate([position, copies, rng.uniform(0, valid, len(broken))])
     all_kinds = np.concatenate([kind, np.full(len(copied), "duplicate", dtype=object), "malformed:" + kinds])
     order = np.argsort(positions, kind="stable")
     return _Order(events[order], all_kinds[order])
 
 
 def synthetic(plan: Plan) -> Iterator[list[Record]]:
-    """All records of the plan, in the order in which they are sent, in batches."""
+    """All records of the plan in the order of sending, in batches."""
     count = Counter({name: round(plan.events * rate) for name, rate in vars(plan.rates).items()})
     valid = plan.events - count["malformed"] - count["duplicate"]
     if valid < 1:
@@ -197,5 +197,5 @@ def _as_sent(record: Record, kind: str) -> Record:
         return record
     family, _, fault = kind.partition(":")
     if family == "malformed":
-        return record._replace(value=spoil(record.value, fault), event_type=family, kind=kind)
+        return record._replace(value=break_record(record.value, fault), event_type=family, kind=kind)
     return record._replace(kind=kind)

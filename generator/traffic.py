@@ -1,4 +1,4 @@
-"""What the synthetic flights are drawn from: routes, aircraft and demand of the real flights."""
+"""The distributions of synthetic flights: routes, aircraft and demand of the real flights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Traffic:
-    """Shares of demand add up to one; routes lead from New York to ``destination``."""
+    """Routes, fleets and demand. Shares add up to one; all routes lead from New York to ``destination``."""
 
     routes: pd.DataFrame
     """airline, origin, destination, distance_miles, share."""
@@ -34,7 +34,7 @@ class Traffic:
 
 @cache
 def traffic() -> Traffic:
-    """Read the real flights and count."""
+    """Compute the distributions from the real flights."""
     columns = ["month", "day", "hour", "carrier", "origin", "dest", "distance", "tailnum"]
     flights = pd.read_csv(reference.data_file("flights.csv.zip"), usecols=columns)
     flights = flights.rename(columns={"carrier": "airline", "dest": "destination", "distance": "distance_miles"})
@@ -43,7 +43,7 @@ def traffic() -> Traffic:
     )
     days = pd.to_datetime(flights[["month", "day"]].drop_duplicates().assign(year=2013))
     weekdays = pd.to_datetime(flights[["month", "day"]].assign(year=2013)).dt.weekday
-    # Between midnight and five hardly anything leaves; without it no local time of a departure comes twice.
+    # Hardly any flight departs between midnight and five; without these hours no local time is ambiguous.
     hours = np.bincount(flights["hour"], minlength=24) * (np.arange(24) >= 5)
     return Traffic(
         routes=routes.assign(share=routes["flights"] / routes["flights"].sum()),

@@ -45,9 +45,8 @@ def test_a_stopped_replay_ends_at_once() -> None:
 
 
 @pytest.fixture
-def position(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PositionFile:
-    monkeypatch.setenv("SKYTIER_HOME", str(tmp_path))
-    return PositionFile("topic", *DAYS)
+def position(tmp_path: Path) -> PositionFile:
+    return PositionFile(tmp_path / "replay", "topic", *DAYS)
 
 
 def test_a_position_is_read_as_it_was_saved(position: PositionFile) -> None:
@@ -58,11 +57,11 @@ def test_a_position_is_read_as_it_was_saved(position: PositionFile) -> None:
     assert saved is not None
     assert (saved.event_id, saved.event_time.isoformat()) == ("second", "2013-01-01T09:56:00+00:00")
     assert [path.name for path in position.path.parent.iterdir()] == ["topic_2013-01-01_2013-01-02.json"]
-    position.forget()
+    position.delete()
     assert position.read() is None
 
 
-def test_a_spoiled_position_is_named(position: PositionFile) -> None:
+def test_an_invalid_position_file_is_named(position: PositionFile) -> None:
     position.path.parent.mkdir()
     position.path.write_text("{")
     with pytest.raises(TerminalError, match=r"topic_2013-01-01_2013-01-02\.json"):

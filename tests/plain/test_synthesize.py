@@ -173,7 +173,7 @@ def test_nothing_lies_in_the_future() -> None:
 
 
 def test_a_start_without_room_is_refused() -> None:
-    with pytest.raises(TerminalError, match="no room"):
+    with pytest.raises(TerminalError, match="too little time"):
         _records(_plan(start=NOW - pd.Timedelta(hours=20)))
 
 
