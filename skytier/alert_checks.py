@@ -36,7 +36,7 @@ class Report:
 def check(settings: AlertSettings) -> Report:
     """Check everything once, and raise or resolve alerts. Alerts of a kind that cannot be checked stay as they are.
 
-    Raises TransientError if MongoDB, which stores alerts, does not answer; the webhook is told once.
+    Raises TransientError if MongoDB, which stores alerts, does not answer; the webhook is notified once.
     """
     with ThreadPoolExecutor(3) as pool:
         checks = {
@@ -63,7 +63,7 @@ def check(settings: AlertSettings) -> Report:
 def store(found: dict[str, Found], settings: AlertSettings) -> int:
     """Raise the conditions found, by kind; resolve all other alerts of these kinds and return their number.
 
-    Raises TransientError if MongoDB does not answer. The webhook is told the first time, and when MongoDB is back.
+    Raises TransientError if MongoDB does not answer. The webhook is notified the first time, and when MongoDB is back.
     """
     mark = home() / "run" / "alerts-not-kept"
     try:

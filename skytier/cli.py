@@ -15,12 +15,12 @@ from skytier.settings.base import PRIVATE
 COMMANDS = {
     "stack": ("local_stack.cli:app", "Start, stop and show the servers of the local stack."),
     "replay": ("generator.cli:replay", "Publish the real flights of 2013 as events."),
-    "synthesize": ("generator.cli:synthesize", "Publish invented flights, with known shares of bad records."),
+    "synthesize": ("generator.cli:synthesize", "Publish synthetic flights, with known shares of faulty records."),
     "process": ("skytier.process_cli:process", "Run one minute job: from Kafka to both tiers."),
     "sql": ("skytier.sql_cli:sql", "Run a query over the warehouse and print its result."),
     "warehouse": ("skytier.warehouse_cli:app", "Migrate, show and maintain the tables of the cold tier."),
     "reconcile": ("skytier.pipeline.reconcile_cli:app", "Check that what was consumed is stored, in every store."),
-    "alerts": ("skytier.alerts_cli:app", "Check what raises alerts, and list them."),
+    "alerts": ("skytier.alerts_cli:app", "Check servers, DAGs, lag and quality for alerts; list alerts."),
     "archive": (
         "skytier.archive.cli:app",
         "Archive the oldest events of the hot tier; verify, restore, compact, hold.",
@@ -29,7 +29,7 @@ COMMANDS = {
     "train": ("models.delay.train_cli:train", "Train the delay model; publish it, and promote it if it is better."),
     "models": (
         "models.registry_cli:app",
-        "List, show, promote and roll back the versions of the delay model; show drift.",
+        "List, show, promote and roll back versions of the delay model; measure its drift.",
     ),
 }
 # Former names, for one more version.

@@ -1,4 +1,4 @@
-"""The windows that features look back on, as tests know them: kind of event, what is shared, minutes."""
+"""The time windows of features, stated independently for tests: kind of event, shared columns, minutes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events by hand, as frames for the features: all of 6 March 2013 unless they say otherwise."""
+"""Hand-written events as frames for the features; their default day is 6 March 2013."""
 
 from __future__ import annotations
 

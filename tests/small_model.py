@@ -1,4 +1,4 @@
-"""A delay model as small as one can be, trained in a moment: it knows what was put into its rows."""
+"""A minimal delay model that is trained within a second on synthetic rows."""
 
 from __future__ import annotations
 

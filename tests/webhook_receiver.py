@@ -10,15 +10,15 @@ from typing import Any
 
 
 class Receiver:
-    """A server that notes what it is told; it can refuse, or be slow."""
+    """A server that records what is posted to it; it can refuse a request, or be slow."""
 
     def __init__(self) -> None:
-        receiver, self.told, self.status, self.seconds = self, list[dict[str, Any]](), 200, 0.0
+        receiver, self.posted, self.status, self.seconds = self, list[dict[str, Any]](), 200, 0.0
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                receiver.told.append(json.loads(body) | {"path": self.path, "type": self.headers["Content-Type"]})
+                receiver.posted.append(json.loads(body) | {"path": self.path, "type": self.headers["Content-Type"]})
                 time.sleep(receiver.seconds)
                 self.send_response(receiver.status)
                 self.end_headers()

@@ -1,23 +1,21 @@
 """
 ### Alerts
 
-Every 5 minutes: is something wrong that operators must see? Then an alert is raised; one whose cause is gone is
-resolved.
+Every 5 minutes: check servers, DAGs, lag and quality; raise alerts, and resolve alerts whose cause is gone.
 
-`check_alerts` looks at what the page Operations shows:
-
-| kind | is raised while |
+| kind | `check_alerts` raises it while |
 |---|---|
-| `server` | a server is down, twice within some seconds |
+| `server` | a server is down in two probes some seconds apart |
 | `dag` | the newest run of a DAG that has ended failed |
-| `lag` | more records wait in Kafka than `SKYTIER_ALERTS_LAG_RECORDS`, or any while no new batch comes |
-| `quality` | the newest batches have a low mean quality score, or a high share of rejected records |
+| `lag` | more records wait in Kafka than `SKYTIER_ALERTS_LAG_RECORDS`, or any wait and no new batch is committed |
+| `quality` | the newest batches have a low mean quality score or a high share of rejected records |
 
-Failed reconciliation, the size of the hot tier, the delay model and its drift raise and resolve their alerts where they
-are looked at, in the other DAGs. What cannot be looked at, for a server is down, leaves its alerts as they are.
+Other DAGs raise and resolve the alerts on reconciliation, the size of the hot tier, the delay model and its drift. If a
+check cannot run because a server is down, the alerts of its kind stay as they are.
 
-**When it fails.** MongoDB, which keeps alerts, does not answer: `skytier stack status`. The webhook, where one is set,
-is told of that once. It can be run again at any time. By hand: `skytier alerts check`, and `skytier alerts list`.
+**When it fails.** MongoDB, which stores alerts, does not answer: see `skytier stack status`. The webhook, if one is
+set, is notified once. The task is idempotent: run it again at any time. Manually: `skytier alerts check` and
+`skytier alerts list`.
 """
 
 from __future__ import annotations
@@ -31,9 +29,9 @@ from defaults import DEFAULT_ARGS, SKYTIER
 
 with DAG(
     dag_id="alerts_dag",
-    description="Servers, DAGs, lag and quality against their limits, every 5 minutes",
+    description="Check servers, DAGs, lag and quality against their limits, every 5 minutes",
     doc_md=__doc__,
-    schedule="2-59/5 * * * *",  # between the runs of the archiving
+    schedule="2-59/5 * * * *",  # between the runs of the archiving DAG
     start_date=pendulum.datetime(2024, 1, 1, tz="UTC"),
     catchup=False,
     max_active_runs=1,

@@ -1,22 +1,22 @@
 """
 ### Drift of the delay model
 
-Every hour: the days that the hot tier holds are compared with what the champion was trained on.
+Every hour: compare the days in the hot tier with the training of the champion.
 
-`measure_drift` writes one row a flight date, stage and figure to `flight_dw.model_drift`, for the last 7 days:
+`measure_drift` writes one row per flight date, stage and metric to `flight_dw.model_drift`, for the last 7 days:
 
-| figure | is |
+| metric | meaning |
 |---|---|
 | of each feature | its population stability index: below 0.1 stable, above 0.25 a shift |
-| of the errors | mean absolute error and share in the interval, beside those on the champion's test days |
+| of the errors | mean absolute error and interval coverage, beside those on the champion's test days |
 
-A warning of kind `drift` is raised when one of the ten most important features has shifted more than on any single day
-of the training, or when the mean error is above 1.5 times that of the test days. Features of the calendar never raise
-one: they shift by nature.
+A warning of kind `drift` is raised if one of the ten most important features has shifted more than on any training day,
+or if the mean error is above 1.5 times that of the test days. Features of the calendar never raise a warning: they
+shift by nature.
 
-**When it fails.** It can be run again at any time: it replaces the days that it computes, in one commit, and nothing
-waits for it. Without a champion it fails until `skytier train` has made one. The log ends with the reason;
-`skytier stack status` says whether a server is down. By hand: `skytier models drift`.
+**When it fails.** The task is idempotent: it replaces the days that it computes in one commit, and no other task
+depends on it. Without a champion it fails until `skytier train` has published one. The log ends with the reason; see
+`skytier stack status` for servers that are down. Manually: `skytier models drift`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from defaults import DEFAULT_ARGS, SKYTIER
 
 with DAG(
     dag_id="delay_model_drift_dag",
-    description="What the champion predicts on against what it was trained on, every hour",
+    description="Compare the newest flights with the training of the champion, every hour",
     doc_md=__doc__,
     schedule="47 * * * *",
     start_date=pendulum.datetime(2024, 1, 1, tz="UTC"),

@@ -1,18 +1,18 @@
 """
 ### Training of the delay model
 
-Every week: a new model from what the warehouse holds, the fact table and nothing else.
+Every week: train a new version from the fact table of the warehouse.
 
-`train` exports the events to `/models/_training_events` on HDFS (Spark), builds the features as the minute job does,
-trains, publishes the version in `/models/delay/` and `flight_dw.model_versions`, and measures it on the last days,
-which it was not trained on. The champion is measured on the same days. Only a better version becomes the champion; the
-log says why or why not, and the next minute run predicts with whoever is champion then.
+`train` exports the events to `/models/_training_events` on HDFS (Spark), builds the features with the same code as the
+minute job, trains a version, publishes it in `/models/delay/` and `flight_dw.model_versions`, and evaluates it on the
+last days, which the training does not use. The champion is evaluated on the same days. A version is promoted only if it
+is better than the champion; the log gives the reason. The next minute run predicts with the new champion.
 
-With fewer than 60 days of flights nothing is trained, and the run is green: the model made at the first start stays.
+With fewer than 60 days of flights nothing is trained and the run succeeds: the champion from the bootstrap stays.
 
-**When it fails.** It can be run again at any time, and the champion stays as it is. The log ends with the reason;
-`skytier stack status` says whether a server is down. By hand: `skytier train --source warehouse`; all versions:
-`skytier models list`; back to the champion before: `skytier models rollback --reason ...`.
+**When it fails.** The task is idempotent, and the champion stays as it is. The log ends with the reason; see
+`skytier stack status` for servers that are down. Manually: `skytier train --source warehouse`; list all versions with
+`skytier models list`; restore the earlier champion with `skytier models rollback --reason ...`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from defaults import DEFAULT_ARGS, SKYTIER
 
 with DAG(
     dag_id="delay_model_training_dag",
-    description="A new delay model from the warehouse, every week",
+    description="Train the delay model from the warehouse, every week",
     doc_md=__doc__,
     schedule="30 3 * * 1",
     start_date=pendulum.datetime(2024, 1, 1, tz="UTC"),

@@ -1,4 +1,4 @@
-"""Measures how fast a version of the delay model scores: ``python -m tests.bench.scoring FOLDER``.
+"""Measure how fast a version of the delay model scores: ``python -m tests.bench.scoring FOLDER``.
 
 FOLDER is a version as the minute job keeps it, ``SKYTIER_HOME/models/<version>``. OMP_NUM_THREADS decides the threads.
 """

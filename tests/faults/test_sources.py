@@ -1,4 +1,4 @@
-"""The sources against a real broker: everything sent is there, once and in order, and a stopped replay goes on."""
+"""The sources against a real broker: everything sent is there, once and in order, and a stopped replay resumes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When operators are told, and when not any more: the limits, from both sides."""
+"""Which conditions raise an alert: each limit from both sides, and the messages."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def health(**states: State) -> dict[str, Health]:
 
 @pytest.mark.parametrize("first", State)
 @pytest.mark.parametrize("again", State)
-def test_a_server_that_is_down_twice_is_told(first: State, again: State) -> None:
+def test_a_server_that_is_down_twice_raises_an_alert(first: State, again: State) -> None:
     found = of_servers(health(kafka=first, sql=State.OK), health(kafka=again, sql=State.OK))
     assert set(found) == ({"kafka"} if first is again is State.DOWN else set())
 
 
-def test_of_a_server_it_is_told_why_and_how_soon() -> None:
+def test_an_alert_on_a_server_has_the_reason_and_a_severity() -> None:
     found = of_servers(*[health(kafka=State.DOWN, redis=State.DOWN, airflow_dags=State.DOWN)] * 2)
     assert found["kafka"].message.startswith("It is down: why down. ")
     assert {name: condition.severity for name, condition in found.items()} == {
@@ -57,7 +57,7 @@ def run(state: str, number: int = 0) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("states", "told"),
+    ("states", "raised"),
     [
         ([], False),
         (["running"], False),
@@ -67,11 +67,11 @@ def run(state: str, number: int = 0) -> dict[str, Any]:
         (["running", "success", "failed"], False),
     ],
 )
-def test_of_a_dag_the_newest_run_that_ended_counts(states: list[str], told: bool) -> None:
+def test_of_a_dag_the_newest_run_that_ended_counts(states: list[str], raised: bool) -> None:
     runs = [run(state, number) for number, state in enumerate(states)]
     found = of_dags({MINUTE: runs, "other": [run("success")]}, {MINUTE: ["reconcile_batches", "b"]})
-    assert set(found) == ({MINUTE} if told else set())
-    if told:
+    assert set(found) == ({MINUTE} if raised else set())
+    if raised:
         newest = newest_ended(runs)
         assert newest is not None
         assert found[MINUTE].message.startswith(f"Run {newest['dag_run_id']} failed in reconcile_batches, b: ")
@@ -100,22 +100,24 @@ def test_what_waits_is_what_kafka_still_holds(processed: int | None, waiting: in
     assert PartitionLag(0, 5, 15, processed).waiting == waiting
 
 
-@pytest.mark.parametrize(("waiting", "told"), [((50, 50), set()), ((50, 51), {RECORDS}), ((0, 0), set())])
-def test_more_records_that_wait_than_the_limit_are_told(waiting: tuple[int, int], told: set[str]) -> None:
+@pytest.mark.parametrize(("waiting", "raised"), [((50, 50), set()), ((50, 51), {RECORDS}), ((0, 0), set())])
+def test_more_waiting_records_than_the_limit_raise_an_alert(waiting: tuple[int, int], raised: set[str]) -> None:
     found = of_lag(lag(*waiting), NOW, NOW, LIMITS)
-    assert set(found) == told
-    if told:
+    assert set(found) == raised
+    if raised:
         assert found[RECORDS] == (Severity.WARNING, "101 records wait in Kafka, and the limit is 100.")
 
 
 @pytest.mark.parametrize(
-    ("waiting", "minutes", "told"), [(1, 15, False), (1, 16, True), (0, 600, False), (1, None, False)]
+    ("waiting", "minutes", "raised"), [(1, 15, False), (1, 16, True), (0, 600, False), (1, None, False)]
 )
-def test_records_that_wait_while_no_batch_comes_are_told(waiting: int, minutes: int | None, told: bool) -> None:
+def test_waiting_records_raise_an_alert_while_no_batch_is_committed(
+    waiting: int, minutes: int | None, raised: bool
+) -> None:
     newest = None if minutes is None else NOW - timedelta(minutes=minutes)
     found = of_lag(lag(waiting), newest, NOW, LIMITS)
-    assert set(found) == ({MINUTE_JOB} if told else set())
-    if told:
+    assert set(found) == ({MINUTE_JOB} if raised else set())
+    if raised:
         assert found[MINUTE_JOB].severity is Severity.CRITICAL
         assert "1 records wait in Kafka, and the newest batch is 16 minutes old" in found[MINUTE_JOB].message
 
@@ -124,21 +126,21 @@ def batch(minutes_ago: float = 0, consumed: int = 100, rejected: int = 0, score:
     return Batch(NOW - timedelta(minutes=minutes_ago), consumed, consumed - rejected, rejected, score)
 
 
-@pytest.mark.parametrize(("rejected", "told"), [(5, False), (6, True), (100, True)])
-def test_a_high_share_of_rejected_records_is_told(rejected: int, told: bool) -> None:
+@pytest.mark.parametrize(("rejected", "raised"), [(5, False), (6, True), (100, True)])
+def test_a_high_share_of_rejected_records_raises_an_alert(rejected: int, raised: bool) -> None:
     found = of_quality([batch(rejected=rejected, score=None)], LIMITS)
     assert found is not None
-    assert set(found) == ({REJECTED} if told else set())
-    if told:
+    assert set(found) == ({REJECTED} if raised else set())
+    if raised:
         start = f"{rejected} of the newest 100 records ({rejected}.0%) were rejected, and the limit is 5%"
         assert found[REJECTED].message.startswith(start)
 
 
-@pytest.mark.parametrize(("scores", "told"), [((0.8, 0.8), False), ((0.9, 0.69), True), ((None, 0.79), True)])
-def test_a_low_mean_score_is_told(scores: tuple[float | None, ...], told: bool) -> None:
+@pytest.mark.parametrize(("scores", "raised"), [((0.8, 0.8), False), ((0.9, 0.69), True), ((None, 0.79), True)])
+def test_a_low_mean_score_raises_an_alert(scores: tuple[float | None, ...], raised: bool) -> None:
     found = of_quality([batch(score=score) for score in scores], LIMITS)
     assert found is not None
-    assert set(found) == ({MEAN_SCORE} if told else set())
+    assert set(found) == ({MEAN_SCORE} if raised else set())
 
 
 def test_the_mean_score_is_that_of_events_not_of_batches() -> None:

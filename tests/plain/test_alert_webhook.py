@@ -1,4 +1,4 @@
-"""Alerts to an address of the operators' own, with a real server behind it."""
+"""The alert webhook, against a real HTTP server."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
     receiver.close()
 
 
-def test_a_webhook_is_told_all_of_an_alert(receiver: Receiver) -> None:
+def test_an_alert_is_posted_with_all_fields(receiver: Receiver) -> None:
     assert alert_webhook.post(AlertSettings(), "raised", *ALERT)
     assert alert_webhook.post(AlertSettings(), "resolved", *ALERT)
-    raised, resolved = receiver.told
+    raised, resolved = receiver.posted
     assert raised == {
         "text": "[critical] server: kafka: It is down.",
         "event": "raised",
@@ -44,14 +44,14 @@ def test_a_webhook_is_told_all_of_an_alert(receiver: Receiver) -> None:
     assert (resolved["event"], resolved["text"]) == ("resolved", "[resolved] server: kafka: It is down.")
 
 
-def test_without_an_address_nobody_is_told(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_address_nothing_is_posted(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SKYTIER_ALERTS_WEBHOOK_URL")
     assert not alert_webhook.post(AlertSettings(), "raised", *ALERT)
-    assert receiver.told == []
+    assert receiver.posted == []
 
 
 @pytest.mark.parametrize("status", [404, 500])
-def test_a_webhook_that_refuses_is_noted_and_raises_nothing(
+def test_a_webhook_that_refuses_is_logged_and_raises_nothing(
     receiver: Receiver, status: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     receiver.status = status
@@ -62,9 +62,7 @@ def test_a_webhook_that_refuses_is_noted_and_raises_nothing(
     assert "secret-token" not in said
 
 
-def test_a_webhook_that_hangs_is_waited_for_no_longer_than_is_set(
-    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_request_to_a_slow_webhook_times_out(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SKYTIER_ALERTS_WEBHOOK_TIMEOUT_SECONDS", "0.2")
     receiver.seconds = 2.0
     began = time.monotonic()
@@ -73,7 +71,7 @@ def test_a_webhook_that_hangs_is_waited_for_no_longer_than_is_set(
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/secret-token", "no address: secret-token"])
-def test_an_address_that_nobody_answers_at_raises_nothing(
+def test_an_address_without_a_server_raises_nothing(
     monkeypatch: pytest.MonkeyPatch, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SKYTIER_ALERTS_WEBHOOK_URL", url)

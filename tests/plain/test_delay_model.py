@@ -1,4 +1,4 @@
-"""A model that was loaded predicts in order, row by row, and one that is damaged says so."""
+"""A loaded model predicts row by row, in order; a damaged model raises an error."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def damaged(trained: Path, tmp_path: Path) -> Path:
-    """A copy of the model, to be spoiled."""
+    """A copy of the model, to be damaged."""
     return Path(shutil.copytree(trained, tmp_path / "model"))
 
 
@@ -208,16 +208,16 @@ def test_a_missing_file_is_an_error_that_names_the_folder(damaged: Path, file: s
 @pytest.mark.parametrize("file", FILES)
 @pytest.mark.parametrize("damage", ["empty", "half", "one byte less", "one byte changed", "text"])
 def test_a_damaged_model_file_is_an_error_that_names_it(damaged: Path, file: str, damage: str) -> None:
-    whole = (damaged / file).read_bytes()
-    middle = len(whole) // 2
-    spoiled = {
+    content = (damaged / file).read_bytes()
+    middle = len(content) // 2
+    damages = {
         "empty": b"",
-        "half": whole[:middle],
-        "one byte less": whole[:-1],
-        "one byte changed": whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :],
+        "half": content[:middle],
+        "one byte less": content[:-1],
+        "one byte changed": content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :],
         "text": b"not a model",
     }
-    (damaged / file).write_bytes(spoiled[damage])
+    (damaged / file).write_bytes(damages[damage])
     with pytest.raises(TerminalError, match=re.escape(str(damaged / file))):
         delay_model.load(damaged)
 

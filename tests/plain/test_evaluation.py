@@ -1,4 +1,4 @@
-"""The figures of a model are what their names say, on numbers small enough to check by hand."""
+"""The metrics of a model, on numbers small enough to compute by hand."""
 
 from __future__ import annotations
 

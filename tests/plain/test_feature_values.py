@@ -1,4 +1,4 @@
-"""Features of flights made up by hand: each value, to the minute."""
+"""Features of a few hand-written flights: each value, to the minute."""
 
 from __future__ import annotations
 

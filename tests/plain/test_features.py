@@ -1,4 +1,4 @@
-"""Features of real flights: only what was known before the event, and the same in training as in the minute job."""
+"""Features of real flights use only earlier events, and are equal in training and in the minute job."""
 
 from __future__ import annotations
 

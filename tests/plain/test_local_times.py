@@ -1,4 +1,4 @@
-"""Local times as instants: where daylight saving skips an hour or repeats it, and in the zone that they are of."""
+"""Local times as UTC, including the hours that daylight saving skips or repeats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who waits at a terminal sees a bar and lines of text; a program reads JSON only where it asked for it."""
+"""A terminal shows a progress bar and lines of text; log lines are JSON only with ``--json``."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ def test_a_pipe_gets_text_and_json_where_it_is_asked_for() -> None:
 def test_what_is_shown_of_a_report_under_way() -> None:
     seen: list[tuple[float, str]] = []
     report = Report("flight_events", sent=5000, by_kind=Counter(valid=5000), last_event_time=1357000000)
-    told = _shown(lambda share, note: seen.append((share, note)), lambda report: report.sent / 4000)
-    told(report, 2.0)
-    told(report, 0.0)
+    on_progress = _shown(lambda share, note: seen.append((share, note)), lambda report: report.sent / 4000)
+    on_progress(report, 2.0)
+    on_progress(report, 0.0)
     assert seen[0] == (1.0, "5,000 sent, 2,500 a second, 2013-01-01T00:26:40Z")
     assert seen[1][0] == 1.0

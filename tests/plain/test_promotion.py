@@ -111,7 +111,7 @@ def test_the_reason_has_the_metrics_of_both() -> None:
     )
 
 
-def test_every_objection_is_told() -> None:
+def test_the_reason_lists_every_objection() -> None:
     reason = compare(metrics(20.0, 11.0, 0.8), CHAMPION).reason
     assert reason.startswith(
         "the mean ratio of its MAE to the champion's is 1.0500, not below 1 "

@@ -1,4 +1,4 @@
-"""The real flights become the right events: counts, times, order, weather."""
+"""The events of the real flights: counts, times, order, weather."""
 
 from __future__ import annotations
 

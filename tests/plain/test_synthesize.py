@@ -1,4 +1,4 @@
-"""The synthetic flights: the same seed gives the same bytes, and the rates hold to the record."""
+"""Synthetic flights: the same seed gives the same bytes, and the rates are exact to the record."""
 
 from __future__ import annotations
 
@@ -124,8 +124,8 @@ def test_lives_are_whole(records: list[Record]) -> None:
     for record in records:
         if not _is_malformed(record):
             lives.setdefault(record.key, set()).add(record.event_type)
-    whole = ({"scheduled", "departed", "arrived"}, {"scheduled", "cancelled"}, {"scheduled", "departed", "diverted"})
-    assert sum(life not in whole for life in lives.values()) <= 1
+    complete = ({"scheduled", "departed", "arrived"}, {"scheduled", "cancelled"}, {"scheduled", "departed", "diverted"})
+    assert sum(life not in complete for life in lives.values()) <= 1
 
 
 def test_duplicates_repeat_an_earlier_record(records: list[Record]) -> None:

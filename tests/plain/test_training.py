@@ -1,4 +1,4 @@
-"""Training keeps its months apart, writes what its card lists, and gives the same files again."""
+"""Training separates its months, writes the files of its card, and is reproducible."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ def test_the_same_history_gives_the_same_files(card: dict[str, Any], history: Hi
     (tmp_path / CARD).write_text("of a training that was broken off")
     shares: list[float] = []
     again = _train(make_samples(history), tmp_path, lambda share, _what: shares.append(share))
-    assert shares == sorted(shares), "a progress bar only grows"
+    assert shares == sorted(shares), "progress never decreases"
     assert shares[-1] == pytest.approx(1)
     assert again["files"] == card["files"]
     assert _learned(again) == _learned(card)

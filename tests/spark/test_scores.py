@@ -1,4 +1,4 @@
-"""What the delay model says of a batch arrives in Spark, whatever the batch is made of."""
+"""The scores of the delay model arrive in Spark for batches of any composition."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from tests.flight_frames import Row, arrived, departed, frame, scheduled
 pytestmark = pytest.mark.spark
 
 BEFORE, AFTER, OUTCOME = scheduled("18:00"), departed("18:10", 10), arrived("22:05", 5)
-WHOLE = {"event_id", *PREDICTION_COLUMNS}
+PREDICTED = {"event_id", *PREDICTION_COLUMNS}
 # What each event gets beside its own prediction.
-JUDGED_AFTER = {"predicted_after_departure_minutes", "error_after_departure_minutes", "prediction_error_minutes"}
-JUDGED_BEFORE = {name for name in outputs.SCORES if "before_departure" in name} | {"prediction_error_minutes"}
+EVALUATED_AFTER = {"predicted_after_departure_minutes", "error_after_departure_minutes", "prediction_error_minutes"}
+EVALUATED_BEFORE = {name for name in outputs.SCORES if "before_departure" in name} | {"prediction_error_minutes"}
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +33,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("events", "said"),
     [
-        ([BEFORE], [WHOLE]),
-        ([AFTER], [WHOLE]),
+        ([BEFORE], [PREDICTED]),
+        ([AFTER], [PREDICTED]),
         ([OUTCOME], []),
-        ([BEFORE, AFTER], [WHOLE, WHOLE]),
-        ([BEFORE, OUTCOME], [WHOLE, WHOLE | JUDGED_BEFORE]),
-        ([AFTER, OUTCOME], [WHOLE, WHOLE | JUDGED_AFTER]),
-        ([BEFORE, AFTER, OUTCOME], [WHOLE, WHOLE, WHOLE | JUDGED_BEFORE | JUDGED_AFTER]),
+        ([BEFORE, AFTER], [PREDICTED, PREDICTED]),
+        ([BEFORE, OUTCOME], [PREDICTED, PREDICTED | EVALUATED_BEFORE]),
+        ([AFTER, OUTCOME], [PREDICTED, PREDICTED | EVALUATED_AFTER]),
+        ([BEFORE, AFTER, OUTCOME], [PREDICTED, PREDICTED, PREDICTED | EVALUATED_BEFORE | EVALUATED_AFTER]),
     ],
     ids=["before", "after", "arrived", "before, after", "before, arrived", "after, arrived", "all"],
 )

@@ -1,4 +1,4 @@
-"""The check of servers, DAGs, lag and quality on a running stack: raised while it lasts, resolved when it is over."""
+"""The checks of servers, DAGs, lag and quality on a running stack: alerts are raised and resolved."""
 
 from __future__ import annotations
 

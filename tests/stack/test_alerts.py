@@ -1,4 +1,4 @@
-"""Alerts on a real MongoDB: the same one counts up, whoever raises it and when, and ends when its cause is gone."""
+"""Alerts on a real MongoDB: an open alert is counted up, by any process, and resolved when its cause is gone."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_an_alert_is_acknowledged_once(connection: MongoClient[Document], collec
     assert found == {"a": "first", "b": "second", "c": None}
 
 
-def test_an_alert_that_many_raise_at_once_stands_there_once(
+def test_an_alert_raised_by_many_at_once_is_stored_once(
     connection: MongoClient[Document], collection: Collection[Document]
 ) -> None:
     subjects, threads = [str(number) for number in range(50)], 8
@@ -120,7 +120,7 @@ def found(collection: Collection[Document]) -> list[tuple[str, int, bool, bool]]
     ]
 
 
-def test_a_resolved_alert_that_comes_again_is_a_new_one(
+def test_a_resolved_alert_that_is_raised_again_is_new(
     connection: MongoClient[Document], collection: Collection[Document]
 ) -> None:
     for lasts in (True, False):
@@ -132,7 +132,7 @@ def test_a_resolved_alert_that_comes_again_is_a_new_one(
     assert found(collection) == twice + [(subject.replace("True", "False"), *rest) for subject, *rest in twice]
 
 
-def test_a_condition_that_was_acknowledged_stays_so_while_it_lasts(
+def test_an_acknowledged_condition_stays_acknowledged_while_it_lasts(
     connection: MongoClient[Document], collection: Collection[Document]
 ) -> None:
     raised(connection)
@@ -145,7 +145,7 @@ def test_a_condition_that_was_acknowledged_stays_so_while_it_lasts(
     assert found(collection) == [("a", 2, True, True), ("a", 1, False, False)]
 
 
-def test_what_is_not_found_any_more_is_resolved(
+def test_a_condition_that_is_gone_is_resolved(
     connection: MongoClient[Document], collection: Collection[Document]
 ) -> None:
     condition = alerts.Condition(Severity.CRITICAL, "it lasts")
@@ -155,7 +155,7 @@ def test_what_is_not_found_any_more_is_resolved(
     assert alerts.settle(connection, KIND, {}) == 2
 
 
-def test_alerts_of_earlier_code_are_resolved_too_and_may_come_again(
+def test_alerts_of_earlier_versions_are_resolved_and_can_be_raised_again(
     connection: MongoClient[Document], collection: Collection[Document]
 ) -> None:
     """They have no field for it, and their index let one that nobody acknowledged be there once only."""
@@ -175,7 +175,7 @@ def test_alerts_of_earlier_code_are_resolved_too_and_may_come_again(
     assert collection.count_documents({"kind": KIND, "resolved_time": None}) == 1
 
 
-def test_the_webhook_is_told_of_the_first_and_the_last(
+def test_the_webhook_gets_the_first_and_the_last(
     connection: MongoClient[Document], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     receiver = Receiver()
@@ -185,8 +185,8 @@ def test_the_webhook_is_told_of_the_first_and_the_last(
     for _ in range(2):
         alerts.resolve(connection, KIND, "a")
     receiver.close()
-    told = [(body["event"], body["severity"]) for body in receiver.told]
-    assert told == [("raised", "warning"), ("raised", "critical"), ("resolved", "critical")]
+    posted = [(body["event"], body["severity"]) for body in receiver.posted]
+    assert posted == [("raised", "warning"), ("raised", "critical"), ("resolved", "critical")]
 
 
 def test_alerts_are_listed(connection: MongoClient[Document], capsys: pytest.CaptureFixture[str]) -> None:
@@ -209,7 +209,7 @@ def test_alerts_are_listed(connection: MongoClient[Document], capsys: pytest.Cap
     assert capsys.readouterr().out == "No alerts.\n"
 
 
-def test_of_a_check_what_cannot_be_looked_at_stays_as_it_is(
+def test_alerts_of_a_kind_that_cannot_be_checked_stay_as_they_are(
     connection: MongoClient[Document], collection: Collection[Document], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No server runs here but MongoDB: each of the others is an alert, and what they know is not known."""
@@ -228,7 +228,7 @@ def test_of_a_check_what_cannot_be_looked_at_stays_as_it_is(
     assert "mongodb" not in report.found["server"]
 
 
-def test_without_mongodb_the_webhook_is_told_once_and_again_when_it_is_back(
+def test_without_mongodb_the_webhook_is_notified_once_and_again_when_it_is_back(
     server: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     receiver = Receiver()
@@ -242,7 +242,7 @@ def test_without_mongodb_the_webhook_is_told_once_and_again_when_it_is_back(
     for _ in range(2):
         assert alert_checks.store({}, AlertSettings()) == 0
     receiver.close()
-    assert [(body["event"], body["subject"]) for body in receiver.told] == [
+    assert [(body["event"], body["subject"]) for body in receiver.posted] == [
         ("raised", "mongodb"),
         ("resolved", "mongodb"),
     ]

@@ -1,4 +1,4 @@
-"""Predictions on real servers: as in training, the same in every store, and never a reason to lose an event."""
+"""Predictions on real servers equal those of training, in every store; no event is lost without a model."""
 
 from __future__ import annotations
 

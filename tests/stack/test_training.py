@@ -1,4 +1,4 @@
-"""From real flights to a champion on a real HDFS: trained, published, compared, kept."""
+"""Training on real servers: train, publish, compare with the champion, promote, and use the training cache."""
 
 from __future__ import annotations
 
