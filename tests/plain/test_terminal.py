@@ -152,4 +152,4 @@ def test_help_names_each_command_with_what_it_is_for() -> None:
 
 def test_a_command_explains_itself_at_length() -> None:
     done = subprocess.run([SKYTIER, "replay", "--help"], capture_output=True, text=True, check=True)
-    assert "SIGTERM or Ctrl-C end it cleanly" in done.stdout
+    assert "SIGTERM and Ctrl-C stop the replay cleanly" in done.stdout
