@@ -1,5 +1,5 @@
 """The dashboard: six pages over both tiers.
 
-A page says what it shows: panels of a question (``queries``) and how to draw its answer (``charts``); ``panels`` does
+A page says what it shows: panels of a query (``queries``) and how to draw its answer (``charts``); ``panels`` does
 the rest.
 """

@@ -1,4 +1,4 @@
-"""Who looks at the dashboard, and whether they may start things: by token, password or OpenID Connect."""
+"""Authentication and roles: by operator token, password or OpenID Connect."""
 
 from __future__ import annotations
 
@@ -13,86 +13,84 @@ from typing import Any, NamedTuple
 import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
 
+from dashboard import access_text as text
 from dashboard import operator_token, throttle
 from dashboard.plain_text import for_markdown
-from dashboard.text import access as text
 from skytier import logs
 from skytier.errors import TerminalError
 from skytier.settings.dashboard import DashboardSettings
 
 LEAST_CHARACTERS = 12
-_PERSON, _TYPED, _REFUSED = "person", "access-password", "access-refused"
+_USER, _TYPED, _REFUSED = "user", "access-password", "access-refused"
 # Parameters for sign-in of RFC 7914 and OWASP's password storage sheet: 16 MB and about 50 ms a password.
 _COST = {"n": 2**14, "r": 8, "p": 1}
-_one_at_a_time = threading.Lock()  # whoever tries many passwords waits, and memory stays bounded
+_one_at_a_time = threading.Lock()  # many attempts wait for each other, and memory stays bounded
 
 log = logs.logger("access")
 
 
 class Role(StrEnum):
-    """What somebody may do."""
+    """What a user may do."""
 
     VIEWER = "viewer"
     OPERATOR = "operator"
     """may also acknowledge alerts and start runs"""
 
 
-class Person(NamedTuple):
-    """Who looks at the dashboard."""
+class User(NamedTuple):
+    """A user of the dashboard."""
 
     name: str
     role: Role
 
 
-def known() -> Person | None:
-    """Who looks at the dashboard; None where sign-in is switched on and they have not signed in, or are not invited.
+def signed_in(settings: DashboardSettings) -> User | None:
+    """The user of this session; None where sign-in is on and they have not signed in, or have no role.
 
-    It is decided anew by what came with the request, what the provider says, or what was signed in with here.
+    Evaluated at each call, from the request's cookie and headers, the provider's claims, or the password of before.
     """
-    settings = DashboardSettings()
     if settings.sign_in == "off":
         cookie = st.context.cookies.get(operator_token.cookie_name())
         role = local_role(cookie, st.context.ip_address, st.context.headers, settings)
-        return Person(text.NAMES[role], role)
+        return User(text.NAMES[role], role)
     if settings.sign_in == "password":
-        found: Person | None = st.session_state.get(_PERSON)
+        found: User | None = st.session_state.get(_USER)
         return found
     if not _has_provider() or not st.user.is_logged_in:
         return None
-    invited = role_by_address(st.user.to_dict(), settings)
-    return Person(str(st.user.get("email")), invited) if invited else None
+    found_role = role_by_address(st.user.to_dict(), settings)
+    return User(str(st.user.get("email")), found_role) if found_role else None
 
 
-def require(who: Person | None) -> None:
-    """Let only people past who are known; call it before anything is shown."""
-    kind = DashboardSettings().sign_in
-    if who is None:
-        st.session_state.pop(_PERSON, None)
-        _ask_password() if kind == "password" else _ask_provider()
+def require(user: User | None, settings: DashboardSettings) -> None:
+    """Stop the run of the page unless there is a user; call it before anything is shown."""
+    if user is None:
+        st.session_state.pop(_USER, None)
+        _ask_password(settings) if settings.sign_in == "password" else _ask_provider()
         st.stop()
-    _offer_operator(who) if kind == "off" else _offer_sign_out(who)
+    _offer_operator(user) if settings.sign_in == "off" else _offer_sign_out(user)
 
 
-def person() -> Person:
-    """Who looks at this page now; a viewer where nobody has signed in."""
-    return known() or Person(text.NAMES[Role.VIEWER], Role.VIEWER)
+def current_user() -> User:
+    """The user of this session now; a viewer where nobody has signed in."""
+    return signed_in(DashboardSettings()) or User(text.NAMES[Role.VIEWER], Role.VIEWER)
 
 
 def is_operator() -> bool:
-    """Whether whoever looks at this page may start things."""
-    return person().role is Role.OPERATOR
+    """Whether the user is an operator."""
+    return current_user().role is Role.OPERATOR
 
 
-def require_operator() -> Person:
-    """Whoever does something now. Raises TerminalError when it is no operator."""
-    who = person()
-    if who.role is not Role.OPERATOR:
+def require_operator() -> User:
+    """The user, for an action of operators. Raises TerminalError for every other user."""
+    user = current_user()
+    if user.role is not Role.OPERATOR:
         raise TerminalError(text.OPERATORS_ONLY)
-    return who
+    return user
 
 
 def role_by_password(typed: str, settings: DashboardSettings) -> Role | None:
-    """The role whose password this is. All are compared, by hash and in constant time, whichever it is."""
+    """The role with this password. All passwords are compared, by hash and in constant time."""
     passwords = {Role.VIEWER: settings.viewer_password, Role.OPERATOR: settings.operator_password}
     known = {role: secret.get_secret_value() for role, secret in passwords.items()}
     with _one_at_a_time:
@@ -101,7 +99,7 @@ def role_by_password(typed: str, settings: DashboardSettings) -> Role | None:
 
 
 def role_by_address(user: Mapping[str, Any], settings: DashboardSettings) -> Role | None:
-    """The role of somebody whom the provider knows, by the address that it vouches for."""
+    """The role of a user of the provider, by the address that it has verified."""
     address = str(user.get("email") or "").lower()
     if not address or user.get("email_verified") is False:
         return None
@@ -112,13 +110,12 @@ def role_by_address(user: Mapping[str, Any], settings: DashboardSettings) -> Rol
 
 
 def local_role(cookie: str | None, address: str | None, headers: Iterable[str], settings: DashboardSettings) -> Role:
-    """Without sign-in who has had the token, and sits at this machine, is an operator; everybody else may look."""
+    """The role without sign-in: operator for a local browser with the token's cookie, viewer for everybody else."""
     is_operators = operator_token.is_local(address, headers) and operator_token.is_operators(cookie, settings)
     return Role.OPERATOR if is_operators else Role.VIEWER
 
 
-def _ask_password() -> None:
-    settings = DashboardSettings()
+def _ask_password(settings: DashboardSettings) -> None:
     secrets = (settings.viewer_password, settings.operator_password)
     if not any(len(secret.get_secret_value()) >= LEAST_CHARACTERS for secret in secrets):
         st.error(text.NOTHING_SET.format(least=LEAST_CHARACTERS))
@@ -144,7 +141,7 @@ def _try_password() -> None:
         return
     throttle.sign_ins.forgive(address)
     log.info("signed in", role=str(role), address=address)
-    st.session_state[_PERSON] = Person(text.ROLES[role], role)
+    st.session_state[_USER] = User(text.ROLES[role], role)
 
 
 def _ask_provider() -> None:
@@ -165,18 +162,18 @@ def _has_provider() -> bool:
         return False
 
 
-def _offer_operator(who: Person) -> None:
-    """The way to the page that takes the token, for who may use it."""
+def _offer_operator(user: User) -> None:
+    """Show the link to the page that takes the token, where it can be used."""
     if operator_token.is_local(st.context.ip_address, st.context.headers):
-        says = text.IS_OPERATOR if who.role is Role.OPERATOR else text.BECOME
+        says = text.IS_OPERATOR if user.role is Role.OPERATOR else text.BECOME
         with st.sidebar:
             st.html(f'<a class="operator" href="operator">{says}</a>')
 
 
-def _offer_sign_out(who: Person) -> None:
-    role = text.ROLES[who.role]
+def _offer_sign_out(user: User) -> None:
+    role = text.ROLES[user.role]
     with st.sidebar:
-        st.caption(for_markdown(text.SIGNED_IN.format(who.name if who.name == role else f"{who.name} ({role})")))
+        st.caption(for_markdown(text.SIGNED_IN.format(user.name if user.name == role else f"{user.name} ({role})")))
         st.button(text.SIGN_OUT, key="access-out", on_click=_sign_out, type="tertiary")
 
 

@@ -1,4 +1,8 @@
-"""What the dashboard runs for each viewer and each page; ``dashboard/server.py`` serves it."""
+"""What the dashboard runs for each viewer and each page; ``dashboard/server.py`` serves it.
+
+The settings are read here once a run and passed on. What runs by itself later (a button's callback, the refresh of a
+panel) reads them again: another operator's token, for example, applies at once.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,22 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import access, filters, panels, text
+from dashboard import access
+from dashboard.app_pages import PAGES
+from dashboard.panels import filters, text
+from dashboard.panels.views import page_run
+from skytier.settings.dashboard import DashboardSettings
 
 STATIC = Path(__file__).parent / "static"
 
+settings = DashboardSettings()
 st.set_page_config(page_title=text.PRODUCT, page_icon=str(STATIC / "icon.svg"), layout="wide")
 st.html(STATIC / "page.css")
-pages = [st.Page(f"app_pages/{p.file}.py", title=p.title, icon=p.icon, url_path=p.path) for p in text.PAGES]
-who = access.known()
-page = st.navigation(pages, position="sidebar" if who else "hidden")
-access.require(who)
-st.session_state["filters"] = filters.sidebar()
+pages = [st.Page(f"app_pages/{p.path}/page.py", title=p.title, icon=p.icon, url_path=p.path) for p in PAGES]
+user = access.signed_in(settings)
+page = st.navigation(pages, position="sidebar" if user else "hidden")
+access.require(user, settings)
+st.session_state["filters"] = filters.sidebar(settings.refresh_seconds)
 st.header(page.title)
-with panels.shown_on(page.url_path):
+with page_run(page.url_path, settings.refresh_seconds):
     page.run()

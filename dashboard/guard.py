@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboard.text import access as text
+from dashboard import access_text as text
 from skytier import logs, terminal
 from skytier.settings.dashboard import DashboardSettings
 
@@ -39,7 +39,7 @@ class Guard:
         self._app, self._hosts = app, hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """CachedResult a request."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return

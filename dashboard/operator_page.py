@@ -17,8 +17,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from dashboard import access_text as text
 from dashboard import operator_token, throttle
-from dashboard.text import access as text
 from skytier import logs
 from skytier.settings.dashboard import DashboardSettings
 

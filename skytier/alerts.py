@@ -20,7 +20,7 @@ from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from skytier import alert_webhook, cache, hot_tier, logs
-from skytier.cache import Basis
+from skytier.cache import CacheTag
 from skytier.hot_tier import Document
 from skytier.settings.alerts import AlertSettings
 
@@ -126,7 +126,7 @@ def acknowledge(connection: MongoClient[Document], ids: Sequence[ObjectId], by: 
     seen = alerts(connection).update_many(
         {"_id": {"$in": list(ids)}, "acknowledged_by": None}, {"$set": {"acknowledged_by": by}}
     )
-    cache.changed(Basis.ACKNOWLEDGEMENTS)
+    cache.invalidate(CacheTag.acknowledgements())
     log.info("alerts acknowledged", ids=[str(one) for one in ids], by=by)
     return seen.modified_count
 
@@ -145,7 +145,7 @@ def _resolve(connection: MongoClient[Document], which: Document, settings: Alert
         since = found["first_time"]
         alert_webhook.post(settings or AlertSettings(), "resolved", kind, severity, subject, message, since)
     if resolved:
-        cache.changed(Basis.ACKNOWLEDGEMENTS)
+        cache.invalidate(CacheTag.acknowledgements())
     return resolved
 
 

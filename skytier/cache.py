@@ -1,7 +1,7 @@
-"""Answers to questions, kept in Redis for all processes that ask the same.
+"""Results of queries, cached in Redis for all processes.
 
-An answer is fresh until its time is over, or what it rests on changes. One that is not is still given out, marked as
-stale, while one process of all asks anew. Without Redis every question is asked where it comes up.
+A result is fresh until its time to live is over or one of its tags is invalidated. An expired result is still returned,
+marked as stale, while a single process runs the query again. Without Redis every process runs its queries itself.
 """
 
 from __future__ import annotations
@@ -11,244 +11,218 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from concurrent.futures import TimeoutError as NotInTime
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import cast
 
 import pyarrow as pa
-from redis import Redis, RedisError
+from redis import RedisError
 from redis.exceptions import LockError, ResponseError
 from redis.lock import Lock
 
 from skytier import logs
-from skytier.cache_entries import Answer as Answer
-from skytier.cache_entries import Entry, Epochs, packed, unpacked
+from skytier.cache_entries import CachedResult as CachedResult
+from skytier.cache_entries import Entry, TagVersions, deserialize, serialize
 from skytier.cache_entries import Origin as Origin
+from skytier.cache_tags import KEY_PREFIX
+from skytier.cache_tags import CacheTag as CacheTag
+from skytier.cache_tags import client as client
+from skytier.cache_tags import invalidate as invalidate
 from skytier.errors import SkytierError, TransientError
 from skytier.settings.cache import CacheSettings
 from skytier.settings.redis import RedisSettings
 
-_PREFIX = "skytier"
-_COUNTS = f"{_PREFIX}:cache:answers"
+_COUNTS_KEY = f"{KEY_PREFIX}:cache:results"
 _POLL_SECONDS = 0.05
-_FOR_EVER = -1  # Redis says so of a key without a time-out
-_AT_ONCE_SECONDS = 0.05  # what a quick question takes, and a server that is down to refuse
-_ASKERS = 64  # more than a page has questions: those to a server that hangs must not hold up the others
+_NO_EXPIRY = -1  # Redis returns it for a key without a time to live
+_RECENT_WAIT_BUDGET_SECONDS = 0.05  # enough for a fast query, and for a server that is down to refuse
+_THREADS = 64  # more than the queries of a page: those to a server that hangs must not delay the others
 
 log = logs.logger("cache")
 
 
-class Basis(StrEnum):
-    """What answers rest on; who changes it says so with ``changed``."""
-
-    BATCHES = "batches"
-    ARCHIVES = "archives"
-    ACKNOWLEDGEMENTS = "acknowledgements"
-
-
 @dataclass(frozen=True)
-class Question:
-    """Something to ask: a name that is the same for the same question only, how to ask, and how long it holds."""
+class Query:
+    """A query whose result is cached."""
 
     name: str
-    ask: Callable[[], pa.Table]
+    """identifies the query: two queries of the same name have the same result"""
+    run: Callable[[], pa.Table]
     ttl_seconds: float
-    rests_on: tuple[Basis, ...] = ()
+    tags: tuple[CacheTag, ...] = ()
+    """what the result depends on"""
     stale_seconds: float | None = None
-    """how long an answer whose time is over is better than to wait, if nothing it rests on has changed; not long where
-    it says what is well at this moment. None: as long as it is kept, whatever has changed"""
-    within_seconds: float | None = None
-    """how long to wait for it where there is no earlier answer, for a page that can do without; None: until it comes"""
+    """how long after its time to live a result may be returned as stale, and only while none of its tags is
+    invalidated; short for results that describe this moment. None: as long as it is stored, also when invalidated"""
+    timeout_seconds: float | None = None
+    """how long to wait for a result where none is cached, for a page that can do without. None: until the query ends"""
 
 
 class Cache:
-    """The cache, for any number of threads."""
+    """The cache. Thread-safe."""
 
     def __init__(self, redis: RedisSettings | None = None, settings: CacheSettings | None = None) -> None:
         self._redis = client(redis or RedisSettings())
         self.settings = settings or CacheSettings()
-        self._askers = ThreadPoolExecutor(_ASKERS, thread_name_prefix="cache")
-        self._under_way: dict[str, Future[Answer]] = {}
-        self._guard = threading.Lock()
-        self._is_without = self._is_refused = False
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="cache")
+        self._running: dict[str, Future[CachedResult]] = {}
+        self._running_guard = threading.Lock()
+        self._is_down = self._is_read_only = False
 
-    def get(self, question: Question, patience_seconds: float | None = None) -> Answer:
-        """The answer: a fresh one from the cache, else, after a short wait for a new one, a stale one, else a new one.
+    def get(self, query: Query, wait_budget_seconds: float | None = None) -> CachedResult:
+        """The result: a fresh one from the cache; else a new one, if it comes within the wait budget; else a stale one.
 
-        The wait is ``SKYTIER_CACHE_PATIENCE_SECONDS``, unless another is asked for; next to none for an answer that is
-        as recent as what an open page shows, and rests on what has not changed. Where there is not even a stale answer,
-        raises what asking raises, and TransientError when it does not come ``within_seconds``.
+        The wait budget is ``SKYTIER_CACHE_WAIT_BUDGET_SECONDS`` by default, and almost none where the stale result is
+        recent and its tags are valid. Where no result is cached, raises what the query raises, and TransientError when
+        it takes longer than ``timeout_seconds``.
         """
         try:
-            entry, epochs = self._look(question)
+            entry, tag_versions = self._read(query)
         except RedisError as error:
-            self._without(error)
-            return self._new(question, lambda: _asked(question, Origin.UNCACHED))
-        self._is_without = False
-        if entry is not None and entry.is_fresh(question.ttl_seconds, epochs):
-            return self._counted(entry.answer)
-        if entry is None or not _is_better_than_waiting(entry, question, epochs):
-            return self._counted(self._new(question, lambda: self._ask_once(question)))
-        if patience_seconds is None:
-            is_recent = entry.is_fresh(question.ttl_seconds + self.settings.recent_seconds, epochs)
-            patience_seconds = _AT_ONCE_SECONDS if is_recent else self.settings.patience_seconds
-        return self._counted(self._new_or_stale(question, entry.answer, patience_seconds))
+            self._log_down(error)
+            return self._new(query, lambda: _run(query, Origin.UNCACHED))
+        self._is_down = False
+        if entry is not None and entry.is_fresh(query.ttl_seconds, tag_versions):
+            return self._counted(entry.result)
+        if entry is None or not _may_return_stale(entry, query, tag_versions):
+            return self._counted(self._new(query, lambda: self._run_once(query)))
+        if wait_budget_seconds is None:
+            is_recent = entry.is_fresh(query.ttl_seconds + self.settings.recent_seconds, tag_versions)
+            wait_budget_seconds = _RECENT_WAIT_BUDGET_SECONDS if is_recent else self.settings.wait_budget_seconds
+        return self._counted(self._new_or_stale(query, entry.result, wait_budget_seconds))
 
-    def _without(self, error: RedisError) -> None:
-        """Redis does not answer: say so the first time, for every panel of every page will find it again."""
-        if not self._is_without:
-            log.warning("Redis does not answer: asked without it", reason=str(error))
-        self._is_without = True
+    def _log_down(self, error: RedisError) -> None:
+        """Log the first time only: every panel of every page finds it again."""
+        if not self._is_down:
+            log.warning("Redis does not answer: queries run without the cache", reason=str(error))
+        self._is_down = True
 
-    def _refused(self, error: RedisError) -> None:
-        """Redis answers, but lets nothing be written: it is full, say, or a replica. Said the first time as well."""
-        if not self._is_refused:
-            log.warning("Redis takes no answers: every process asks for itself", reason=str(error))
-        self._is_refused = True
+    def _log_read_only(self, error: RedisError) -> None:
+        """Redis answers but rejects writes: it is full, for example, or a replica. Logged the first time only."""
+        if not self._is_read_only:
+            log.warning("Redis rejects writes: results are not cached", reason=str(error))
+        self._is_read_only = True
 
-    def _new(self, question: Question, ask: Callable[[], Answer]) -> Answer:
-        future = self._shared(question, ask)
-        if not wait([future], timeout=question.within_seconds).done:
+    def _new(self, query: Query, run: Callable[[], CachedResult]) -> CachedResult:
+        future = self._shared(query, run)
+        if not wait([future], timeout=query.timeout_seconds).done:
             raise TransientError(
-                f"There was no answer within {question.within_seconds:g} s: the server asked is busy or hangs, "
+                f"The query returned no result within {query.timeout_seconds:g} s: its server is busy or hangs, "
                 "see 'skytier stack status'."
             )
         return future.result()
 
-    def _new_or_stale(self, question: Question, stale: Answer, patience_seconds: float) -> Answer:
+    def _new_or_stale(self, query: Query, stale: CachedResult, wait_budget_seconds: float) -> CachedResult:
         try:
-            return self._shared(question, lambda: self._ask_once(question)).result(timeout=patience_seconds)
-        except NotInTime:
+            return self._shared(query, lambda: self._run_once(query)).result(timeout=wait_budget_seconds)
+        except FutureTimeoutError:
             return replace(stale, origin=Origin.STALE)
         except SkytierError as error:
             return replace(stale, origin=Origin.STALE, problem=str(error))
 
-    def _shared(self, question: Question, ask: Callable[[], Answer]) -> Future[Answer]:
-        """Ask in a thread of the cache; who wants the same meanwhile, in this process, waits for that."""
-        with self._guard:
-            if (under_way := self._under_way.get(question.name)) is not None:
-                return under_way
-            future = self._askers.submit(ask)
-            self._under_way[question.name] = future
-        future.add_done_callback(lambda _: self._under_way.pop(question.name, None))
+    def _shared(self, query: Query, run: Callable[[], CachedResult]) -> Future[CachedResult]:
+        """Run in a thread of the cache. Threads of this process that want the same query meanwhile share the result."""
+        with self._running_guard:
+            if (running := self._running.get(query.name)) is not None:
+                return running
+            future = self._threads.submit(run)
+            self._running[query.name] = future
+        future.add_done_callback(lambda _: self._running.pop(query.name, None))
         return future
 
-    def _ask_once(self, question: Question) -> Answer:
-        """Ask, unless another thread or process does so: then wait for what it keeps."""
+    def _run_once(self, query: Query) -> CachedResult:
+        """Run the query, unless another process runs it: then wait for the result that it stores."""
         try:
-            with self._turn(question):
-                entry, epochs = self._look(question)
-                if entry is not None and entry.is_fresh(question.ttl_seconds, epochs):
-                    return entry.answer
-                answer = _asked(question, Origin.COMPUTED)
-                self._keep(question, answer, epochs)
-                return answer
+            with self._lock(query):
+                entry, tag_versions = self._read(query)
+                if entry is not None and entry.is_fresh(query.ttl_seconds, tag_versions):
+                    return entry.result
+                result = _run(query, Origin.COMPUTED)
+                self._store(query, result, tag_versions)
+                return result
         except RedisError as error:
-            self._refused(error)
-            return _asked(question, Origin.UNCACHED)
+            self._log_read_only(error)
+            return _run(query, Origin.UNCACHED)
 
     @contextmanager
-    def _turn(self, question: Question) -> Iterator[None]:
-        """One at a time asks a question. Who holds it and gives no sign of life is taken for dead."""
-        seconds = self.settings.asking_seconds
-        lock = self._redis.lock(f"{_key(question)}:asking", timeout=seconds, sleep=_POLL_SECONDS, thread_local=False)
+    def _lock(self, query: Query) -> Iterator[None]:
+        """Hold the lock of a query and renew it while the query runs. It expires soon after its process dies."""
+        seconds = self.settings.lock_timeout_seconds
+        lock = self._redis.lock(f"{_key(query)}:lock", timeout=seconds, sleep=_POLL_SECONDS, thread_local=False)
         self._acquire(lock)
         done = threading.Event()
-        threading.Thread(target=_hold, args=(lock, seconds / 3, done), daemon=True).start()
+        threading.Thread(target=_renew, args=(lock, seconds / 3, done), daemon=True).start()
         try:
             yield
         finally:
             done.set()
-            # It may be another's by now, or Redis be gone.
+            # The lock may have expired and be held by another process, or Redis may be down.
             with suppress(LockError, RedisError):
                 lock.release()
 
     def _acquire(self, lock: Lock) -> None:
         while not lock.acquire(blocking=False):
-            # A lock has a time-out from its first moment on: what has none is no lock, and nobody would release it.
-            if self._redis.pttl(lock.name) == _FOR_EVER:
-                log.warning("what Redis holds is no lock: deleted", key=lock.name)
+            # A lock has a time-out from the start: a key without one is not a lock, and nobody would release it.
+            if self._redis.pttl(lock.name) == _NO_EXPIRY:
+                log.warning("key is not a lock: deleted", key=lock.name)
                 self._redis.delete(lock.name)
-            elif lock.acquire(blocking=True, blocking_timeout=self.settings.asking_seconds):
+            elif lock.acquire(blocking=True, blocking_timeout=self.settings.lock_timeout_seconds):
                 return
 
-    def _look(self, question: Question) -> tuple[Entry | None, Epochs]:
-        keys = [_key(question), *(_epoch(basis) for basis in question.rests_on)]
-        found, *counters = cast("list[bytes | None]", self._redis.mget(keys))
-        counted = [(count or b"").decode(errors="replace") for count in counters]
-        epochs = dict(zip(map(str, question.rests_on), counted, strict=True))
-        return (unpacked(question.name, found) if found else None), epochs
+    def _read(self, query: Query) -> tuple[Entry | None, TagVersions]:
+        keys = [_key(query), *(tag.key() for tag in query.tags)]
+        content, *counters = cast("list[bytes | None]", self._redis.mget(keys))
+        versions = [(counter or b"").decode(errors="replace") for counter in counters]
+        tag_versions = dict(zip(map(str, query.tags), versions, strict=True))
+        return (deserialize(query.name, content) if content else None), tag_versions
 
-    def _keep(self, question: Question, answer: Answer, epochs: Epochs) -> None:
-        """Keep an answer for all, where Redis takes it."""
-        keep_seconds = max(1, round(question.ttl_seconds + self.settings.stale_seconds))
+    def _store(self, query: Query, result: CachedResult, tag_versions: TagVersions) -> None:
+        """Store a result for all processes, unless Redis rejects it."""
+        expiry_seconds = max(1, round(query.ttl_seconds + self.settings.stale_seconds))
         try:
-            self._redis.set(_key(question), packed(question.name, answer, epochs), ex=keep_seconds)
-            self._is_refused = False
+            self._redis.set(_key(query), serialize(query.name, result, tag_versions), ex=expiry_seconds)
+            self._is_read_only = False
         except RedisError as error:
-            self._refused(error)
+            self._log_read_only(error)
 
-    def _counted(self, answer: Answer) -> Answer:
-        if answer.origin is not Origin.UNCACHED:
+    def _counted(self, result: CachedResult) -> CachedResult:
+        if result.origin is not Origin.UNCACHED:
             with suppress(RedisError):
                 try:
-                    self._redis.hincrby(_COUNTS, str(answer.origin), 1)
-                except ResponseError:  # something else is kept there
-                    self._redis.delete(_COUNTS)
-        return answer
+                    self._redis.hincrby(_COUNTS_KEY, str(result.origin), 1)
+                except ResponseError:  # the key holds something else
+                    self._redis.delete(_COUNTS_KEY)
+        return result
 
     def counts(self) -> dict[Origin, int]:
-        """How many answers came from where since Redis started. Raises RedisError when it does not answer."""
+        """The number of results by origin since Redis started. Raises RedisError when Redis does not answer."""
         try:
-            found = cast("dict[bytes, bytes]", self._redis.hgetall(_COUNTS))
+            found = cast("dict[bytes, bytes]", self._redis.hgetall(_COUNTS_KEY))
         except ResponseError:
-            if self._redis.type(_COUNTS) == b"hash":
+            if self._redis.type(_COUNTS_KEY) == b"hash":
                 raise
-            return {}  # something else is kept there, until the next answer is counted
+            return {}  # the key holds something else until the next result is counted
         return {origin: int(count) for origin in Origin if (count := found.get(origin.encode(), b"")).isdigit()}
 
 
-def _is_better_than_waiting(entry: Entry, question: Question, epochs: Epochs) -> bool:
-    return question.stale_seconds is None or entry.is_fresh(question.ttl_seconds + question.stale_seconds, epochs)
+def _may_return_stale(entry: Entry, query: Query, tag_versions: TagVersions) -> bool:
+    return query.stale_seconds is None or entry.is_fresh(query.ttl_seconds + query.stale_seconds, tag_versions)
 
 
-def _hold(lock: Lock, every_seconds: float, done: threading.Event) -> None:
-    """Give signs of life while asking takes long."""
+def _renew(lock: Lock, every_seconds: float, done: threading.Event) -> None:
+    """Renew a lock while a query takes long."""
     while not done.wait(every_seconds):
         with suppress(LockError, RedisError):
             lock.reacquire()
 
 
-def client(settings: RedisSettings) -> Redis:
-    """A client of the cache's server."""
-    return Redis.from_url(settings.connection_string(), socket_connect_timeout=1, socket_timeout=2)
+def _run(query: Query, origin: Origin) -> CachedResult:
+    started_at, started = datetime.now(UTC), time.monotonic()
+    table = query.run()
+    return CachedResult(table=table, as_of=started_at, seconds=round(time.monotonic() - started, 3), origin=origin)
 
 
-def changed(basis: Basis) -> None:
-    """Say that answers resting on this are stale. Where Redis does not answer, they end by their time."""
-    try:
-        with client(RedisSettings()) as redis:
-            try:
-                redis.incr(_epoch(basis))
-            except ResponseError:
-                # What is kept there cannot be counted up: what was never there before is a change as well.
-                redis.set(_epoch(basis), time.time_ns() // 1000)
-    except RedisError as error:
-        log.warning("cache not told of a change", basis=str(basis), reason=str(error))
-
-
-def _asked(question: Question, origin: Origin) -> Answer:
-    now, began = datetime.now(UTC), time.monotonic()
-    table = question.ask()
-    return Answer(table=table, as_of=now, seconds=round(time.monotonic() - began, 3), origin=origin)
-
-
-def _key(question: Question) -> str:
-    return f"{_PREFIX}:answer:{hashlib.sha256(question.name.encode()).hexdigest()}"
-
-
-def _epoch(basis: Basis) -> str:
-    return f"{_PREFIX}:changes:{basis}"
+def _key(query: Query) -> str:
+    return f"{KEY_PREFIX}:result:{hashlib.sha256(query.name.encode()).hexdigest()}"

@@ -1,6 +1,7 @@
-"""What Redis keeps of an answer: a line of JSON about it, then its table.
+"""The format of a cached result in Redis: a line of JSON metadata, then the table as an Arrow stream.
 
-Others can write to that server, or cut what it holds short: whatever is no whole answer to the question is a miss.
+Other programs can write to Redis, and values can be truncated: everything that is not a complete result of the query,
+and every entry in the format of an earlier version, is a cache miss.
 """
 
 from __future__ import annotations
@@ -15,91 +16,94 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from skytier import logs
 
-Epochs = dict[str, str]
-"""How often that which an answer rests on has changed, as Redis holds it: only whether it is the same counts"""
+TagVersions = dict[str, str]
+"""The counter of each cache tag as Redis holds it; they are only compared for equality"""
 
-_UNPACKED = 64  # answers: the panels of a page share some, and its viewers all
-_CLOCKS_APART_SECONDS = 60.0  # of the machines that share a cache
+_DESERIALIZED = 64  # entries kept in memory: panels of a page share some, and its viewers all
+_CLOCK_SKEW_SECONDS = 60.0  # between machines that share a cache
 
 log = logs.logger("cache")
 
 
 class Origin(StrEnum):
-    """Where an answer comes from."""
+    """Where a result comes from."""
 
     COMPUTED = "computed"
-    """asked just now"""
+    """the query ran just now"""
     CACHED = "cached"
     STALE = "stale"
-    """from the cache, while it is asked anew, or because that failed"""
+    """from the cache and expired: the query is running, or failed"""
     UNCACHED = "uncached"
-    """asked just now, for Redis does not answer"""
+    """the query ran just now because Redis does not answer"""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a question gave, and when."""
+class CachedResult:
+    """The result of a query."""
 
     table: pa.Table
     as_of: datetime
+    """when the query started"""
     seconds: float
-    """how long it took to ask"""
+    """how long the query took"""
     origin: Origin
     problem: str | None = None
-    """why it could not be asked anew, where it is stale for that"""
+    """the error of the query, where the result is stale because it failed"""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """An answer that was kept, and the state of what it rests on when it was asked."""
+    """A cached result with the versions of its tags when the query started."""
 
-    answer: Answer
-    epochs: Epochs
+    result: CachedResult
+    tag_versions: TagVersions
 
-    def is_fresh(self, seconds: float, epochs: Epochs) -> bool:
-        """Whether it is at most so old, and nothing that it rests on has changed."""
-        age = (datetime.now(UTC) - self.answer.as_of).total_seconds()
-        # One of the future was kept while a clock was wrong: its age is not known.
-        return -_CLOCKS_APART_SECONDS < age < seconds and self.epochs == epochs
+    def is_fresh(self, max_age_seconds: float, tag_versions: TagVersions) -> bool:
+        """Whether the result is younger than that and none of its tags was invalidated."""
+        age_seconds = (datetime.now(UTC) - self.result.as_of).total_seconds()
+        # A time in the future was written while a clock was wrong: the age is unknown.
+        return -_CLOCK_SKEW_SECONDS < age_seconds < max_age_seconds and self.tag_versions == tag_versions
 
 
-class _About(BaseModel):
-    """The line before the table. It says whose answer it is, also to people who look into Redis."""
+class _Metadata(BaseModel):
+    """The line before the table. It names the query, also for people who look into Redis."""
 
     model_config = ConfigDict(strict=True)
 
-    question: str
+    query: str
     as_of: AwareDatetime
     seconds: float
-    epochs: Epochs
+    tag_versions: TagVersions
     rows: int
-    """of the table: a stream that is cut after its schema, or between batches, is whole to who reads it"""
+    """of the table: a stream that is truncated after its schema, or between batches, reads as a complete one"""
 
 
-def packed(question: str, answer: Answer, epochs: Epochs) -> bytes:
-    """An answer as it is kept: its table is an Arrow stream, a format that cannot run code when it is read."""
-    about = _About(question=question, as_of=answer.as_of, seconds=answer.seconds, epochs=epochs, rows=len(answer.table))
+def serialize(query: str, result: CachedResult, tag_versions: TagVersions) -> bytes:
+    """A result as Redis stores it. The table is an Arrow stream, a format that cannot run code when it is read."""
+    metadata = _Metadata(
+        query=query, as_of=result.as_of, seconds=result.seconds, tag_versions=tag_versions, rows=len(result.table)
+    )
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, answer.table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
-        writer.write_table(answer.table)
-    return b"\n".join([about.model_dump_json().encode(), sink.getvalue().to_pybytes()])
+    with pa.ipc.new_stream(sink, result.table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
+        writer.write_table(result.table)
+    return b"\n".join([metadata.model_dump_json().encode(), sink.getvalue().to_pybytes()])
 
 
-@functools.lru_cache(maxsize=_UNPACKED)
-def unpacked(question: str, content: bytes) -> Entry | None:
-    """The answer to a question as it was kept; None, which is logged once, where the content is none."""
+@functools.lru_cache(maxsize=_DESERIALIZED)
+def deserialize(query: str, content: bytes) -> Entry | None:
+    """The entry of a query; None, which is logged once, where the content is not a complete result of it."""
     line, _, stream = content.partition(b"\n")
     try:
-        about = _About.model_validate_json(line)
-        if about.question != question:
-            raise ValueError(f"it answers {about.question[:80]!r}")
+        metadata = _Metadata.model_validate_json(line)
+        if metadata.query != query:
+            raise ValueError(f"it is the result of {metadata.query[:80]!r}")
         table = pa.ipc.open_stream(stream).read_all()
         table.validate(full=True)
-        if len(table) != about.rows:
-            raise ValueError(f"it has {len(table)} of {about.rows} rows")
+        if len(table) != metadata.rows:
+            raise ValueError(f"it has {len(table)} of {metadata.rows} rows")
     except (ValidationError, ValueError, OSError, pa.ArrowException) as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        log.warning("what Redis holds is no answer: asked anew", question=question[:80], reason=reason)
+        log.warning("invalid cache entry ignored: the query runs again", query=query[:80], reason=reason)
         return None
-    answer = Answer(table=table, as_of=about.as_of, seconds=about.seconds, origin=Origin.CACHED)
-    return Entry(answer, about.epochs)
+    result = CachedResult(table=table, as_of=metadata.as_of, seconds=metadata.seconds, origin=Origin.CACHED)
+    return Entry(result, metadata.tag_versions)

@@ -119,7 +119,7 @@ class Runner:
 
     def _process(self, generation: Generation, plan: Plan, batch: DataFrame) -> None:
         self._position = BatchWriter(self._run, generation, plan).process(batch, self._position)
-        cache.changed(cache.Basis.BATCHES)
+        cache.invalidate(cache.CacheTag.batches(self._pipeline.name))
 
     def _generation(self) -> Generation:
         """The generation to go on with: a new one where there is no checkpoint, or Kafka's log is not the one read."""

@@ -11,13 +11,13 @@ from typing import cast
 from streamlit.testing.v1 import AppTest
 
 import dashboard
-from dashboard import text
-from dashboard.queries import tiers
+from dashboard.app_pages import PAGES
+from dashboard.panels import tiers
 from skytier import cache
 from skytier.settings.redis import RedisSettings
 
 APP = Path(dashboard.__file__).with_name("app.py")
-PAGES = [page.file for page in text.PAGES]
+PATHS = [page.path for page in PAGES]
 PANELS = {
     "overview": (6,),
     "streaming": (4, 5),
@@ -28,14 +28,14 @@ PANELS = {
 }
 """How many panels a page has, in each of its views"""
 SECONDS = 120
-_OF_SQL = b'{"question": "sql: '  # how the answers of the SQL endpoint begin
+_OF_SQL = b'{"query":"sql: '  # the start of a result of the SQL endpoint
 
 
 @contextmanager
 def nothing_known(*, but_sql: bool = False) -> Iterator[None]:
-    """No earlier answer is in the cache, and no client of another server in this process; nor afterwards.
+    """No result is in the cache, and no client of another server in this process; nor afterwards.
 
-    ``but_sql``: those of the SQL endpoint stay, for they take by far the longest.
+    ``but_sql``: results of the SQL endpoint stay, because they take by far the longest.
     """
     _forget(but_sql)
     yield
@@ -44,8 +44,8 @@ def nothing_known(*, but_sql: bool = False) -> Iterator[None]:
 
 def _forget(but_sql: bool) -> None:
     with cache.client(RedisSettings()) as redis:
-        for key in redis.scan_iter("skytier:answer:*"):
-            kept = cast("bytes | None", redis.get(key)) or b""  # or a lock, by who asks at this moment
+        for key in redis.scan_iter("skytier:result:*"):
+            kept = cast("bytes | None", redis.get(key)) or b""  # or a lock, of a query that is running
             if not (but_sql and kept.startswith(_OF_SQL)):
                 redis.delete(key)
     forget_clients()
@@ -62,14 +62,14 @@ def opened(page: str, **link: str) -> AppTest:
     """A page as somebody opens it by a link."""
     app = AppTest.from_file(str(APP), default_timeout=SECONDS)
     app.query_params.update(link)
-    if page != PAGES[0]:
-        app.switch_page(f"app_pages/{page}.py")
+    if page != PATHS[0]:
+        app.switch_page(f"app_pages/{page}/page.py")
     return app.run()
 
 
 def views(page: str) -> tuple[str, ...]:
     """The names of a page's views; one without a name where it has none."""
-    return getattr(import_module(f"dashboard.text.{page}"), "VIEWS", ("",))
+    return getattr(import_module(f"dashboard.app_pages.{page}.text"), "VIEWS", ("",))
 
 
 def link_to(page: str, view: str) -> dict[str, str]:

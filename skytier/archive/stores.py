@@ -150,7 +150,7 @@ class ServerStores:
         also = manifest.sources if visible in (Visible.PUBLISHED, Visible.ABANDONED) else ()
         sources = [self.load(source) for source in also]
         visibility.show(self.sql, visibility.states(manifest, visible, sources), self.now())
-        cache.changed(cache.Basis.ARCHIVES)
+        cache.invalidate(cache.CacheTag.archives("flights"))
         self.note(str(visible), manifest.archive_id, documents=manifest.planned)
 
     def shown(self, visible: Visible) -> dict[str, list[Selection]]:

@@ -2,24 +2,48 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Any
+
+from pydantic import AliasChoices, Field
 from pydantic_settings import SettingsConfigDict
 
 from skytier.settings.base import Settings
 
+_PREFIX = "SKYTIER_CACHE_"
+
+
+def _renamed(new: str, old: str, default: float, **constraints: Any) -> Any:
+    """A setting that is also read from the variable of its old name, for one release."""
+    return Field(default, validation_alias=AliasChoices(f"{_PREFIX}{new}", f"{_PREFIX}{old}"), **constraints)
+
 
 class CacheSettings(Settings):
-    """How long answers are kept."""
+    """How long query results are cached."""
 
-    model_config = SettingsConfigDict(env_prefix="SKYTIER_CACHE_")
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, populate_by_name=True)
 
-    cold_seconds: float = Field(300.0, gt=0, description="time that an answer of the cold tier holds")
-    hot_seconds: float = Field(5.0, gt=0, description="time that an answer of the hot tier holds")
-    stale_seconds: float = Field(3_600.0, ge=0, description="time after it in which it is given out as stale")
-    recent_seconds: float = Field(
-        60.0, ge=0, description="time after it in which it is given out at once, unless what it rests on has changed"
+    cold_seconds: float = Field(300.0, gt=0, description="time to live of a result from the cold tier")
+    hot_seconds: float = Field(5.0, gt=0, description="time to live of a result from the hot tier")
+    stale_seconds: float = Field(
+        3_600.0, ge=0, description="time after its time to live during which a result may be returned as stale"
     )
-    patience_seconds: float = Field(0.15, ge=0, description="wait for a new answer before a stale one is given out")
-    asking_seconds: float = Field(
-        10.0, gt=0, description="time without a sign of life after which who asks is taken for dead"
+    recent_seconds: float = Field(
+        60.0,
+        ge=0,
+        description="time after its time to live during which a stale result is returned at once, unless a cache tag "
+        "of it was invalidated",
+    )
+    wait_budget_seconds: float = _renamed(
+        "WAIT_BUDGET_SECONDS",
+        "PATIENCE_SECONDS",
+        0.15,
+        ge=0,
+        description="longest wait for a new result before a stale one is returned",
+    )
+    lock_timeout_seconds: float = _renamed(
+        "LOCK_TIMEOUT_SECONDS",
+        "ASKING_SECONDS",
+        10.0,
+        gt=0,
+        description="time after which the lock of a query expires when the process that runs it no longer renews it",
     )

@@ -29,7 +29,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import connect
 
-from dashboard import text
+from dashboard import app_pages
+from dashboard.app_pages import PAGES
 from skytier import cache
 from skytier.settings.archive import ArchiveSettings
 from skytier.settings.base import HOST
@@ -93,15 +94,15 @@ async def viewer() -> AsyncIterator[BrowserContext]:
 class Place:
     """A view of a page; the first is what opens without a name."""
 
-    page: text.Page
+    page: app_pages.Page
     view: str
 
     @property
     def path(self) -> str:
-        return "" if self.page is text.PAGES[0] else self.page.path
+        return "" if self.page is PAGES[0] else self.page.path
 
     def query(self, codes: tuple[str, ...] = ()) -> str:
-        return urlencode({**link_to(self.page.file, self.view), "airline": codes}, doseq=True)
+        return urlencode({**link_to(self.page.path, self.view), "airline": codes}, doseq=True)
 
     def address(self) -> str:
         return f"http://{HOST}:{PortSettings().dashboard}/{self.path}?{self.query()}"
@@ -196,7 +197,7 @@ async def filter_figures(context: BrowserContext, place: Place) -> dict[str, flo
     found: dict[str, float] = {}
     for who, codes, alone in (("filter", FIRST_CODES, True), ("of_ten_filter", OTHER_CODES, False)):
         with cache.client(RedisSettings()) as redis:
-            redis.delete(*redis.scan_iter("skytier:answer:*"))
+            redis.delete(*redis.scan_iter("skytier:result:*"))
         await loaded(context, place)
         found[f"{who}_new_worst"] = max(await filtered(context, place, codes, alone=alone))
         cached = [seconds for _ in range(ROUNDS) for seconds in await filtered(context, place, codes, alone=alone)]
@@ -208,9 +209,9 @@ async def measure(loads: int) -> list[dict[str, Any]]:
     """All views of all pages, one after the other."""
     figures = []
     async with viewer() as context:
-        for place in (Place(page, view) for page in text.PAGES for view in views(page.file)):
+        for place in (Place(page, view) for page in PAGES for view in views(page.path)):
             found = await load_figures(context, place, loads) | await filter_figures(context, place)
-            names = {"page": place.page.file, "view": place.view}
+            names = {"page": place.page.path, "view": place.view}
             figures.append(names | {name: round(seconds, 2) for name, seconds in found.items()})
             print(json.dumps(figures[-1]), file=sys.stderr, flush=True)
     return figures

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard import text
+from dashboard.app_pages import PAGES
 from skytier.settings.base import HOST, PROJECT_ROOT
 from skytier.settings.ports import PortSettings
 from tests.browser.viewer import Viewer, chromium
@@ -16,15 +16,15 @@ def main() -> None:
     """Open every page and write ``docs/images/<page>.png``; the first also as it is in the dark theme."""
     FOLDER.mkdir(exist_ok=True)
     with chromium() as browser:
-        for page in text.PAGES:
-            for theme in ("light", "dark") if page is text.PAGES[0] else ("light",):
+        for page in PAGES:
+            for theme in ("light", "dark") if page is PAGES[0] else ("light",):
                 context = browser.new_context(
                     viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="dark" if theme == "dark" else "light"
                 )
                 viewer = Viewer(context.new_page(), f"http://{HOST}:{PortSettings().dashboard}")
-                viewer.open("" if page is text.PAGES[0] else page.path)
+                viewer.open("" if page is PAGES[0] else page.path)
                 viewer.page.wait_for_timeout(_SETTLE_MS)
-                name = page.file if theme == "light" else f"{page.file}-{theme}"
+                name = page.path if theme == "light" else f"{page.path}-{theme}"
                 viewer.page.screenshot(path=FOLDER / f"{name}.png")
                 context.close()
                 print(f"docs/images/{name}.png")

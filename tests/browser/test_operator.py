@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from dashboard import access_text as text
 from dashboard import operator_token
-from dashboard.text import access as text
-from dashboard.text import operations
+from dashboard.app_pages.operations import text as operations
 from skytier.settings.base import home
 from skytier.settings.dashboard import DashboardSettings
 from skytier.settings.ports import PortSettings

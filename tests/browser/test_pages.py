@@ -9,22 +9,23 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from dashboard import text
-from dashboard.text import history
+from dashboard.app_pages import PAGES
+from dashboard.app_pages.history import text as history
+from dashboard.panels import text
 from tests.browser.viewer import LOADED_MS, Viewer
 from tests.pages import PANELS, views
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-PATHS = ["" if page is text.PAGES[0] else page.path for page in text.PAGES]
+PATHS = ["" if page is PAGES[0] else page.path for page in PAGES]
 
 
-@pytest.mark.parametrize("number", range(len(text.PAGES)), ids=[page.file for page in text.PAGES])
+@pytest.mark.parametrize("number", range(len(PAGES)), ids=[page.path for page in PAGES])
 def test_every_page_is_whole(viewer: Viewer, theme: str, number: int) -> None:
     viewer.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
     viewer.open(PATHS[number])
-    expect(viewer.page.get_by_role("heading", name=text.PAGES[number].title)).to_be_visible()
-    page = text.PAGES[number].file
+    expect(viewer.page.get_by_role("heading", name=PAGES[number].title)).to_be_visible()
+    page = PAGES[number].path
     for view, panels in zip(views(page), PANELS[page], strict=True):
         if view:
             viewer.open_view(view)
@@ -48,7 +49,7 @@ def test_a_view_stays_over_filters_and_pages_and_a_link_carries_it(viewer: Viewe
     linked = Viewer(viewer.page.context.new_page(), viewer.address)
     linked.open(viewer.page.url.removeprefix(f"{viewer.address}/"))
     expect(linked.panel("compared")).to_be_visible()
-    for page in (text.PAGES[0], text.PAGES[2]):
+    for page in (PAGES[0], PAGES[2]):
         viewer.page.get_by_role("link", name=page.title).click()
         expect(viewer.page.get_by_role("heading", name=page.title)).to_be_visible(timeout=LOADED_MS)
         viewer.wait()
@@ -78,8 +79,8 @@ def test_who_types_a_code_chooses_it_and_nothing_else(viewer: Viewer) -> None:
 
 def test_filters_stay_across_pages(viewer: Viewer) -> None:
     viewer.open("?airline=UA")
-    viewer.page.get_by_role("link", name=text.PAGES[1].title).click()
-    expect(viewer.page.get_by_role("heading", name=text.PAGES[1].title)).to_be_visible(timeout=LOADED_MS)
+    viewer.page.get_by_role("link", name=PAGES[1].title).click()
+    expect(viewer.page.get_by_role("heading", name=PAGES[1].title)).to_be_visible(timeout=LOADED_MS)
     viewer.wait()
     expect(viewer.page.locator("[data-testid=stSidebar] [data-testid=stMultiSelect]").first).to_contain_text("UA")
 

@@ -21,7 +21,7 @@ from pymongo.errors import OperationFailure
 from redis import Redis
 from redis.exceptions import AuthenticationError
 
-from dashboard.queries import operations_servers
+from dashboard.app_pages.operations import server_queries as operations_servers
 from local_stack import hdfs, kafka, postgres, processes
 from local_stack.environment import ensure_stack_env
 from local_stack.health import status
@@ -191,7 +191,7 @@ def test_a_full_disk_of_the_name_node_is_named(stack: OwnStack, monkeypatch: pyt
     assert (of_name_node.state, of_data_node.state) == ("not ready", "not ready")
     assert named.match(str(of_name_node.reason))
     assert of_data_node.reason == "it waits for the NameNode, whose disk is full"
-    shown = operations_servers.servers().ask().to_pylist()
+    shown = operations_servers.servers().run().to_pylist()
     (reason,) = [row["reason"] for row in shown if row["server"] == server.name]
     assert named.match(reason)
 

@@ -9,9 +9,9 @@ import pytest
 from pydantic import SecretStr
 from streamlit.testing.v1 import AppTest
 
+from dashboard import access_text as text
 from dashboard import throttle
 from dashboard.access import LEAST_CHARACTERS, Role, role_by_address, role_by_password
-from dashboard.text import access as text
 from skytier.settings.dashboard import DashboardSettings
 from tests.visitors import Visitor, operator, visited_by
 
@@ -71,9 +71,11 @@ def page() -> None:
     import streamlit as st
 
     from dashboard import access
+    from skytier.settings.dashboard import DashboardSettings
 
-    access.require(access.known())
-    st.write(f"inside: {access.person().role}, operator: {access.is_operator()}")
+    settings = DashboardSettings()
+    access.require(access.signed_in(settings), settings)
+    st.write(f"inside: {access.current_user().role}, operator: {access.is_operator()}")
     if st.button("act"):
         access.require_operator()
 

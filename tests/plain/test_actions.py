@@ -8,22 +8,22 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.access import Person, Role
-from dashboard.text import access as access_text
-from dashboard.text import operations as text
+from dashboard import access_text
+from dashboard.access import Role, User
+from dashboard.app_pages.operations import text
 from tests.visitors import Visitor, operator, visited_by
 
 pytestmark = pytest.mark.plain
 
 
 def acknowledging() -> None:
-    from dashboard import actions
+    from dashboard.app_pages.operations import actions
 
     actions._acknowledge()
 
 
 def starting() -> None:
-    from dashboard import actions
+    from dashboard.app_pages.operations import actions
     from skytier.airflow_api import ARCHIVING
 
     actions._start(ARCHIVING, "Archive run")
@@ -65,7 +65,7 @@ def test_an_action_is_refused_to_viewers(action: Callable[[], None], who: Visito
 
 @ACTIONS
 def test_an_action_goes_by_who_asks_not_by_what_the_page_found(action: Callable[[], None]) -> None:
-    assert said(action, Visitor(), person=Person("eve", Role.OPERATOR)) == REFUSED
+    assert said(action, Visitor(), user=User("eve", Role.OPERATOR)) == REFUSED
 
 
 @ACTIONS
@@ -75,8 +75,8 @@ def test_an_action_is_refused_to_who_has_not_signed_in(
     as_operator = operator()
     monkeypatch.setenv("SKYTIER_DASHBOARD_SIGN_IN", "password")
     assert said(action, as_operator) == REFUSED
-    assert said(action, as_operator, person=Person("eve", Role.VIEWER)) == REFUSED
-    assert said(action, Visitor(), person=Person("ann", Role.OPERATOR)) != REFUSED
+    assert said(action, as_operator, user=User("eve", Role.VIEWER)) == REFUSED
+    assert said(action, Visitor(), user=User("ann", Role.OPERATOR)) != REFUSED
 
 
 @ACTIONS

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from dashboard.app_pages import PAGES
+
 ROOT = Path(__file__).resolve().parents[2]
+APP_PAGES = ROOT / "dashboard" / "app_pages"
 PARTS = ("skytier", "events", "generator", "spark_jobs", "models", "dashboard", "local_stack", "airflow", "docs")
 ALLOWED = {
     "skytier": {"skytier"},
@@ -64,31 +67,91 @@ def test_transforms_touch_no_session_client_or_clock() -> None:
     assert not found
 
 
+def test_pages_import_nothing_from_each_other() -> None:
+    """A change of a page touches its folder only. What several pages share is in ``dashboard/panels/``."""
+    assert {folder.name for folder in APP_PAGES.iterdir() if (folder / "page.py").is_file()} == {
+        page.path for page in PAGES
+    }
+    found = {
+        f"{path.relative_to(ROOT)} imports {module}"
+        for path in APP_PAGES.glob("*/*.py")
+        for module in _modules(path)
+        if module.startswith("dashboard.app_pages") and module.split(".")[2:3] != [path.parent.name]
+    }
+    assert not found
+
+
+def test_shared_panels_import_no_page() -> None:
+    found = {
+        f"{path.name} imports {module}"
+        for path in (ROOT / "dashboard" / "panels").glob("*.py")
+        for module in _modules(path)
+        if module.startswith("dashboard.app_pages")
+    }
+    assert not found
+
+
+def _modules(path: Path) -> set[str]:
+    """The modules and names that a file imports, each by its full name."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def test_dashboard_reads_its_settings_where_a_run_starts() -> None:
+    """A run starts in the server, the script, a callback or a request, or in a query; nothing else reads settings."""
+    starts = {"server.py", "app.py", "access.py", "operator_page.py", "operator_token.py", "page.py"}
+    found = {
+        f"{path.relative_to(ROOT)}, line {node.lineno}: {node.func.id}"
+        for path in (ROOT / "dashboard").rglob("*.py")
+        if path.name not in starts and not path.name.endswith("queries.py") and path.name != "hot_tier_size.py"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("Settings")
+    }
+    assert not found
+
+
 def test_a_drawing_is_kept_by_functions_of_modules() -> None:
     """One made in the page, for this run of it, would be drawn anew for each viewer."""
     calls = _panels()
-    assert len(calls) > len(list((ROOT / "dashboard" / "app_pages").glob("*.py")))
+    assert len(calls) > len(PAGES)
     assert not {f"{name}, line {call.lineno}" for name, call in calls if not _is_of_a_module(call.args[2])}
 
 
 def _panels() -> list[tuple[str, ast.Call]]:
     """The calls that show panels, by page."""
     return [
-        (path.name, node)
-        for path in (ROOT / "dashboard" / "app_pages").glob("*.py")
+        (path.parent.name, node)
+        for path in APP_PAGES.glob("*/page.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "panel"
     ]
 
 
 def _is_of_a_module(draw: ast.expr) -> bool:
-    return isinstance(draw, ast.Attribute) or (isinstance(draw, ast.Name) and draw.id == "drawn")
+    return isinstance(draw, ast.Attribute) or (isinstance(draw, ast.Name) and draw.id == "draw_accuracy")
+
+
+def _drawings() -> list[Path]:
+    """The modules with functions that draw, and what these call."""
+    found = [path for path in APP_PAGES.glob("*/*.py") if path.name.endswith("charts.py")]
+    found += [APP_PAGES / place for place in ("history/drill_down.py", "history/measures.py")]
+    found += [APP_PAGES / place for place in ("predictions/accuracy.py", "streaming/metrics.py")]
+    found += [ROOT / "dashboard" / "panels" / f"{name}.py" for name in ("formats", "delays", "margins", "plain")]
+    assert len(found) > 3 * len(PAGES)
+    assert all(path.is_file() for path in found)
+    return found
 
 
 def test_a_drawing_depends_on_no_clock() -> None:
     found = {
         f"{path.name}: {word}"
-        for path in (ROOT / "dashboard" / "charts").glob("*.py")
+        for path in _drawings()
         for word in ("now()", ".now(", "today()", "time.time", "monotonic")
         if word in path.read_text()
     }

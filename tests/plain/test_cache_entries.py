@@ -1,4 +1,4 @@
-"""What Redis keeps of an answer: read back as it was, and a miss whatever else stands there."""
+"""The format of cached results: it is read back unchanged, and everything else is a cache miss."""
 
 from __future__ import annotations
 
@@ -11,60 +11,62 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skytier.cache_entries import Answer, Entry, Origin, packed, unpacked
+from skytier.cache_entries import CachedResult, Entry, Origin, deserialize, serialize
 
 pytestmark = pytest.mark.plain
 
 NOW = datetime.now(UTC)
 TABLE = pa.table({"number": [1, 2], "text": ["ä", None], "at": pa.array([NOW, None], pa.timestamp("us", "UTC"))})
-ANSWER = Answer(TABLE, NOW, 0.25, Origin.COMPUTED)
-EPOCHS = {"batches": "12"}
-WHOLE = packed("q", ANSWER, EPOCHS)
-LINE, _, STREAM = WHOLE.partition(b"\n")
+RESULT = CachedResult(TABLE, NOW, 0.25, Origin.COMPUTED)
+TAG_VERSIONS = {"batches:flights": "12"}
+COMPLETE = serialize("q", RESULT, TAG_VERSIONS)
+LINE, _, STREAM = COMPLETE.partition(b"\n")
 
 
 def entry(age_seconds: float) -> Entry:
-    return Entry(Answer(TABLE, datetime.now(UTC) - timedelta(seconds=age_seconds), 0, Origin.CACHED), EPOCHS)
+    return Entry(
+        CachedResult(TABLE, datetime.now(UTC) - timedelta(seconds=age_seconds), 0, Origin.CACHED), TAG_VERSIONS
+    )
 
 
-def test_an_answer_is_read_back_as_it_was() -> None:
-    assert packed("q", ANSWER, EPOCHS) == WHOLE
-    found = unpacked("q", WHOLE)
+def test_a_result_is_read_back_unchanged() -> None:
+    assert serialize("q", RESULT, TAG_VERSIONS) == COMPLETE
+    found = deserialize("q", COMPLETE)
     assert found is not None
-    assert found.answer.table.equals(TABLE)
-    assert (found.answer.as_of, found.answer.seconds, found.answer.origin) == (NOW, 0.25, Origin.CACHED)
-    assert found.answer.problem is None
-    assert found.epochs == EPOCHS
+    assert found.result.table.equals(TABLE)
+    assert (found.result.as_of, found.result.seconds, found.result.origin) == (NOW, 0.25, Origin.CACHED)
+    assert found.result.problem is None
+    assert found.tag_versions == TAG_VERSIONS
 
 
-def test_an_answer_is_kept_compressed() -> None:
+def test_a_result_is_stored_compressed() -> None:
     numbers = pa.table({"number": [0] * 10_000})
-    assert len(packed("q", Answer(numbers, NOW, 0, Origin.COMPUTED), EPOCHS)) < 10_000
+    assert len(serialize("q", CachedResult(numbers, NOW, 0, Origin.COMPUTED), TAG_VERSIONS)) < 10_000
 
 
-def test_an_answer_to_another_question_is_a_miss() -> None:
-    assert unpacked("another", WHOLE) is None
+def test_a_result_of_another_query_is_a_miss() -> None:
+    assert deserialize("another", COMPLETE) is None
 
 
 @given(st.binary(max_size=200))
-def test_whatever_stands_there_is_a_miss(content: bytes) -> None:
-    assert unpacked("q", content) is None
-    assert unpacked("q", LINE + b"\n" + content) is None
-    assert unpacked("q", content.replace(b"\n", b"") + b"\n" + STREAM) is None
+def test_any_other_content_is_a_miss(content: bytes) -> None:
+    assert deserialize("q", content) is None
+    assert deserialize("q", LINE + b"\n" + content) is None
+    assert deserialize("q", content.replace(b"\n", b"") + b"\n" + STREAM) is None
 
 
-def test_an_answer_cut_short_anywhere_is_a_miss_or_whole() -> None:
-    """An Arrow stream that lacks only its end mark has lost nothing."""
-    for length in range(len(WHOLE)):
-        found = unpacked("q", WHOLE[:length])
-        assert found is None or found.answer.table.equals(TABLE)
-        assert found is None or length > len(WHOLE) - 16
+def test_a_truncated_result_is_a_miss_or_complete() -> None:
+    """An Arrow stream without its end marker has lost no rows."""
+    for length in range(len(COMPLETE)):
+        found = deserialize("q", COMPLETE[:length])
+        assert found is None or found.result.table.equals(TABLE)
+        assert found is None or length > len(COMPLETE) - 16
 
 
-@given(st.integers(0, len(WHOLE) - 1), st.integers(1, 255))
+@given(st.integers(0, len(COMPLETE) - 1), st.integers(1, 255))
 def test_a_changed_byte_raises_nothing(place: int, change: int) -> None:
-    changed = bytes(byte ^ change if at == place else byte for at, byte in enumerate(WHOLE))
-    assert isinstance(unpacked("q", changed), Entry | None)
+    changed = bytes(byte ^ change if at == place else byte for at, byte in enumerate(COMPLETE))
+    assert isinstance(deserialize("q", changed), Entry | None)
 
 
 @pytest.mark.parametrize(
@@ -76,30 +78,40 @@ def test_a_changed_byte_raises_nothing(place: int, change: int) -> None:
         {"as_of": None},
         {"seconds": "long"},
         {"seconds": None},
-        {"epochs": None},
-        {"epochs": [1]},
-        {"epochs": {"batches": 12}},
-        {"question": 5},
+        {"tag_versions": None},
+        {"tag_versions": [1]},
+        {"tag_versions": {"batches:flights": 12}},
+        {"query": 5},
     ],
 )
 def test_a_header_of_another_form_is_a_miss(other: dict[str, Any]) -> None:
     header = json.loads(LINE)
-    assert unpacked("q", json.dumps(header).encode() + b"\n" + STREAM) is not None
-    assert unpacked("q", json.dumps(header | other).encode() + b"\n" + STREAM) is None
+    assert deserialize("q", json.dumps(header).encode() + b"\n" + STREAM) is not None
+    assert deserialize("q", json.dumps(header | other).encode() + b"\n" + STREAM) is None
     (name,) = other
-    assert unpacked("q", json.dumps({n: v for n, v in header.items() if n != name}).encode() + b"\n" + STREAM) is None
+    assert (
+        deserialize("q", json.dumps({n: v for n, v in header.items() if n != name}).encode() + b"\n" + STREAM) is None
+    )
 
 
 @pytest.mark.parametrize("header", [b"[]", b"null", b"1", b'"q"', b"{}"])
 def test_a_header_that_is_no_object_of_ours_is_a_miss(header: bytes) -> None:
-    assert unpacked("q", header + b"\n" + STREAM) is None
+    assert deserialize("q", header + b"\n" + STREAM) is None
 
 
 @pytest.mark.parametrize(("age", "fresh"), [(0, True), (9, True), (11, False), (-30, True), (-61, False)])
-def test_an_answer_is_fresh_for_its_time_and_not_before_it(age: float, fresh: bool) -> None:
-    assert entry(age).is_fresh(10, EPOCHS) is fresh
+def test_a_result_is_fresh_for_its_time_to_live(age: float, fresh: bool) -> None:
+    assert entry(age).is_fresh(10, TAG_VERSIONS) is fresh
 
 
-@pytest.mark.parametrize("epochs", [{}, {"batches": "13"}, {"batches": ""}, EPOCHS | {"archives": ""}])
-def test_an_answer_of_another_state_is_not_fresh(epochs: dict[str, str]) -> None:
-    assert not entry(0).is_fresh(10, epochs)
+@pytest.mark.parametrize(
+    "tag_versions", [{}, {"batches:flights": "13"}, {"batches:flights": ""}, TAG_VERSIONS | {"archives:flights": ""}]
+)
+def test_a_result_of_an_invalidated_tag_is_not_fresh(tag_versions: dict[str, str]) -> None:
+    assert not entry(0).is_fresh(10, tag_versions)
+
+
+def test_an_entry_of_the_version_before_is_a_miss() -> None:
+    """It named the question and its epochs. A cache that it filled must not be an error."""
+    header = {"question": "q", "as_of": NOW.isoformat(), "seconds": 0.25, "epochs": {"batches": "12"}, "rows": 2}
+    assert deserialize("q", json.dumps(header).encode() + b"\n" + STREAM) is None

@@ -9,18 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.charts import (
-    history,
-    history_cancellations,
-    history_compare,
-    history_drill,
-    history_week,
-)
-from dashboard.charts.history_measures import MEASURES, SUMS, by_day, by_weekday
-from dashboard.filters import Filters
-from dashboard.panels import Chart, Grid
-from dashboard.queries import history as queries
-from dashboard.text import history as text
+from dashboard.app_pages.history import cancellation_charts as history_cancellations
+from dashboard.app_pages.history import comparison_charts as history_compare
+from dashboard.app_pages.history import daily_charts as history
+from dashboard.app_pages.history import drill_down as history_drill
+from dashboard.app_pages.history import queries, text
+from dashboard.app_pages.history import weekly_charts as history_week
+from dashboard.app_pages.history.measures import MEASURES, SUMS, by_day, by_weekday
+from dashboard.panels.drawings import Chart, Grid
+from dashboard.panels.filters import Filters
 
 pytestmark = pytest.mark.plain
 

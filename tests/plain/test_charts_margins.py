@@ -8,8 +8,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from dashboard.charts import formats
-from dashboard.charts.margins import make_room
+from dashboard.panels import formats
+from dashboard.panels.margins import make_room
 
 
 def margins(figure: go.Figure) -> dict[str, int]:

@@ -9,14 +9,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from dashboard.charts import operations as charts
-from dashboard.charts import operations_jobs as job_charts
-from dashboard.charts import operations_storage as storage_charts
-from dashboard.panels import Chart, Grid
-from dashboard.queries import operations as queries
-from dashboard.queries.operations import Part
-from dashboard.queries.operations_storage import archive_steps
-from dashboard.text import operations as text
+from dashboard.app_pages.operations import health_charts as charts
+from dashboard.app_pages.operations import health_queries as queries
+from dashboard.app_pages.operations import job_charts, storage_charts, text
+from dashboard.app_pages.operations.health_queries import Part
+from dashboard.app_pages.operations.storage_queries import archive_steps
+from dashboard.panels.drawings import Chart, Grid
 from skytier.airflow_api import ARCHIVING, MINUTE
 from skytier.archive.manifest import File, Manifest, Selection, State, Tally
 
@@ -250,9 +248,10 @@ def test_one_batch_without_steps_is_no_crash() -> None:
 
 def test_the_lag_is_of_all_partitions() -> None:
     columns = {"partition": [0, 1], "first_offset": [5, 0], "end_offset": [105, 50], "processed_offset": [100, None]}
-    waiting, most = job_charts.lag(pd.DataFrame(columns | {"waiting": [5, 50]}))
+    waiting, most = job_charts.lag(pd.DataFrame(columns | {"waiting": [5, 50]}), "flight_events")
     assert (waiting.value, waiting.note) == ("55", "of 150 records")
     assert (most.value, most.note) == ("50", "partition 1")
+    assert "topic flight_events" in str(waiting.help)
 
 
 def manifest(number: int, state: State, **state_times: float) -> Manifest:

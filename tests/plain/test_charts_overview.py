@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from dashboard.charts import overview
-from dashboard.panels import Chart
+from dashboard.app_pages.overview import charts as overview
+from dashboard.panels.drawings import Chart
 
 pytestmark = pytest.mark.plain
 

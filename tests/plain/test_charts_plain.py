@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import plotly.io
 import pytest
 
-from dashboard.charts.plain import plain
+from dashboard.panels.plain import plain
 
 NUMBERS = [1.5, float("nan"), 3.0]
 

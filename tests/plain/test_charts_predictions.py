@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.charts import predictions as charts
-from dashboard.charts import predictions_calibration as calibration
-from dashboard.charts import predictions_model as model
-from dashboard.charts.predictions_accuracy import accuracy, drawn, overall
-from dashboard.panels import Chart, Grid, Number
-from dashboard.text import predictions as text
+from dashboard.app_pages.predictions import accuracy_charts as charts
+from dashboard.app_pages.predictions import calibration_charts as calibration
+from dashboard.app_pages.predictions import model_charts as model
+from dashboard.app_pages.predictions import text
+from dashboard.app_pages.predictions.accuracy import accuracy, draw_accuracy, overall
+from dashboard.panels.drawings import Chart, Grid, Number
+from dashboard.panels.model_terms import ERROR_DISTRIBUTION, STAGE_NAMES, feature_name
 from models.delay import features
 
 pytestmark = pytest.mark.plain
@@ -210,20 +211,20 @@ def test_coverage_leaves_out_steps_of_few_predictions_unless_there_are_no_others
 
 
 def test_versions_are_told_by_stage() -> None:
-    rows = answer(*(sums(stage=stage, model_version="v1") for stage in text.STAGES))
+    rows = answer(*(sums(stage=stage, model_version="v1") for stage in STAGE_NAMES))
     grid = charts.versions(accuracy(rows, "stage", "model_version"))
-    assert set(grid.rows["stage"]) == set(text.STAGES.values())
+    assert set(grid.rows["stage"]) == set(STAGE_NAMES.values())
 
 
 def test_the_download_of_a_chart_has_its_own_rows_and_none_is_explained() -> None:
     both = answer(sums(), sums(part="airline", airline="UA"))
-    chart = drawn(both, charts.over_time, ["flight_date"], "day", None, True, "accurate_pct")
+    chart = draw_accuracy(both, charts.over_time, ["flight_date"], "day", None, True, "accurate_pct")
     assert isinstance(chart, Chart)
     assert chart.rows is not None
     assert chart.rows["flight_date"].tolist() == [DAYS[0]]
-    assert drawn(answer(sums()), charts.versions, ["flight_date"], part="day", seen=False) == text.ALL_KNOWN
-    assert drawn(answer(sums()), charts.versions, ["flight_date"], part="none") == text.EMPTY
-    numbers = drawn(answer(sums()), charts.errors, ["flight_date"])
+    assert draw_accuracy(answer(sums()), charts.versions, ["flight_date"], part="day", seen=False) == text.ALL_KNOWN
+    assert draw_accuracy(answer(sums()), charts.versions, ["flight_date"], part="none") == text.EMPTY
+    numbers = draw_accuracy(answer(sums()), charts.errors, ["flight_date"])
     assert isinstance(numbers, list)
     assert all(isinstance(number, Number) for number in numbers)
 
@@ -254,10 +255,10 @@ def test_importance_names_features_as_people_do() -> None:
 
 
 def test_every_feature_has_a_name_of_its_own() -> None:
-    names = [text.feature(name) for name in features.FEATURES]
+    names = [feature_name(name) for name in features.FEATURES]
     assert len(set(names)) == len(names)
     assert not [name for name in names if "_" in name]
-    assert text.feature("of_a_later_version") == "Of a later version"
+    assert feature_name("of_a_later_version") == "Of a later version"
 
 
 def drift_row(name: str, value: float, reference: float | None = 0.5, **changes: Any) -> dict[str, Any]:
@@ -286,7 +287,7 @@ def test_drift_tells_the_thresholds_from_what_the_training_knew() -> None:
     assert "The index of the errors: 0.04" in chart.says
     bands = dict(zip(heat.y, heat.z, strict=True))
     expected = {"Distance": 3, "Aircraft: year built": 2, "Destination": 2, "Origin": 1, "Airline": 0}
-    assert {name: int(band[0]) for name, band in bands.items()} == {text.ERROR_DISTRIBUTION: 0} | expected
+    assert {name: int(band[0]) for name, band in bands.items()} == {ERROR_DISTRIBUTION: 0} | expected
     assert list(heat.y)[1] == "Distance"  # beyond the training comes first, below the errors
     both = model.drift(rows, "after_departure")
     assert both.figure.data[0].text.shape == (6, 2)
@@ -298,6 +299,6 @@ def test_the_champion_is_told_beside_its_baselines() -> None:
     numbers = {"test_to": "2013-12-31", "mean_absolute_error_minutes": 20.0, "r2": 0.2}
     rows = pd.DataFrame([row | numbers, row | numbers | {"stage": "after_departure", "predictor": "train_median"}])
     grid = model.test_days(rows)
-    assert grid.rows["stage"].tolist() == [text.STAGES["after_departure"], text.STAGES["before_departure"]]
+    assert grid.rows["stage"].tolist() == [STAGE_NAMES["after_departure"], STAGE_NAMES["before_departure"]]
     assert grid.rows["predictor"].tolist() == ["median of the training days", "the champion"]
     assert "2013-11-01 to 2013-12-31" in grid.says

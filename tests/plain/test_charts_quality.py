@@ -8,13 +8,18 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from dashboard.charts import quality as charts
-from dashboard.charts import quality_books as books
-from dashboard.charts import quality_lineage
-from dashboard.panels import Chart, Number, _csv
-from dashboard.queries import quality as queries
-from dashboard.text import quality as text
-from dashboard.text.columns import COLUMNS
+from dashboard.app_pages.quality import (
+    lineage_charts,
+    queries,
+    reconciliation_charts,
+    rejection_charts,
+    store_charts,
+    text,
+)
+from dashboard.app_pages.quality import score_charts as charts
+from dashboard.panels.columns import COLUMNS
+from dashboard.panels.drawings import Chart, Number
+from dashboard.panels.rendering import csv
 from events.flight import CONTRACT
 from skytier import migrations
 from spark_jobs.flights import quality as quality_rules
@@ -144,14 +149,14 @@ def test_reasons_by_frequency() -> None:
     frame = pd.DataFrame(
         {"reason": [f"missing:field_{n}" for n in range(20)], "records": range(40, 20, -1), "newest": NOW}
     )
-    chart = books.reasons(frame)
+    chart = rejection_charts.reasons(frame)
     assert len(chart.figure.data[0].y) == 15
     assert chart.rows is not None
     assert len(chart.rows) == 20
     assert "610 findings, 20 kinds" in chart.says
     assert "in 40 records" in chart.says
     assert "15 most frequent" in chart.says
-    assert "15 most frequent" not in books.reasons(frame.head(3)).says
+    assert "15 most frequent" not in rejection_charts.reasons(frame.head(3)).says
 
 
 def test_samples_say_every_reason() -> None:
@@ -169,13 +174,13 @@ def test_samples_say_every_reason() -> None:
             "batch_id": 1,
         }
     )
-    rows = books.samples(frame).rows
+    rows = rejection_charts.samples(frame).rows
     assert rows["reasons"].tolist() == ["Not exactly one JSON object", "Unknown airline; Missing: Origin"]
     assert rows["raw"].tolist()[1] == '<img src=x onerror="alert(1)">'
 
 
 def runs(*rows: dict[str, Any]) -> pd.DataFrame:
-    first = {"consumed": 5, "stored": 3, "duplicates": 1, "rejected": 1, "is_balanced": True}
+    first = {"consumed": 5, "stored": 3, "duplicates": 1, "rejected": 1, "counts_match": True}
     made = [first | {"batch_id": number, "committed_at": NOW} | row for number, row in enumerate(rows)]
     return pd.DataFrame(made).iloc[::-1]
 
@@ -183,7 +188,7 @@ def runs(*rows: dict[str, Any]) -> pd.DataFrame:
 @pytest.mark.parametrize("logarithmic", [True, False])
 def test_records_by_run(logarithmic: bool) -> None:
     later = NOW + pd.Timedelta(minutes=1)
-    chart = books.by_run(runs({}, {"committed_at": later, "consumed": 70_000}), logarithmic=logarithmic)
+    chart = reconciliation_charts.by_run(runs({}, {"committed_at": later, "consumed": 70_000}), logarithmic=logarithmic)
     first, *_ = chart.figure.data
     assert list(first.y) == [5, 70_000]
     assert list(first.x) == ["2026-05-01 12:30:00", "2026-05-01 12:31:00"]
@@ -193,13 +198,13 @@ def test_records_by_run(logarithmic: bool) -> None:
 
 
 def test_books_that_do_not_balance_are_told() -> None:
-    chart = books.by_run(runs({}, {"is_balanced": False}), logarithmic=True)
+    chart = reconciliation_charts.by_run(runs({}, {"counts_match": False}), logarithmic=True)
     assert "The books of 1 of them do NOT balance" in chart.says
 
 
 def test_a_run_with_nothing_stored() -> None:
     empty = {"consumed": 0, "stored": 0, "duplicates": 0, "rejected": 0}
-    assert isinstance(books.by_run(runs(empty), logarithmic=True), Chart)
+    assert isinstance(reconciliation_charts.by_run(runs(empty), logarithmic=True), Chart)
 
 
 def stores(**rows: tuple[int | None, pd.Timestamp | None]) -> pd.DataFrame:
@@ -216,7 +221,7 @@ def stores(**rows: tuple[int | None, pd.Timestamp | None]) -> pd.DataFrame:
 
 def test_freshness_of_every_store() -> None:
     frame = stores(runs=(2, NOW), hot=(None, None), topic=(7, NOW), table_of_tomorrow=(1, NOW))
-    rows = books.freshness(frame).rows
+    rows = store_charts.freshness(frame).rows
     assert rows["store"].tolist()[0] == "flight_events"
     assert rows["kind"].tolist()[0] == "Kafka topic"
     assert rows["age"].tolist()[0] == "1.5 h"
@@ -239,7 +244,7 @@ def test_freshness_of_every_store() -> None:
     ],
 )
 def test_age(minutes: float, told: str) -> None:
-    assert books.age(minutes) == told
+    assert store_charts.age(minutes) == told
 
 
 def test_lineage_counts_what_is_known() -> None:
@@ -252,10 +257,10 @@ def test_lineage_counts_what_is_known() -> None:
         hot=(None, None),
         archived_flight_events=(0, None),
     )
-    chart = quality_lineage.lineage(frame)
+    chart = lineage_charts.lineage(frame)
     assert chart.says.startswith("110 records of the Kafka topic went through the minute job: 100 are in the staging")
     assert "- of them in the hot tier and 0 in archives, 4 were duplicates, and 6 were rejected" in chart.says
-    labels = dict(zip(quality_lineage.PLACES, chart.figure.data[0].text, strict=True))
+    labels = dict(zip(lineage_charts.PLACES, chart.figure.data[0].text, strict=True))
     assert set(labels) == set(text.NODES)
     assert labels["runs"].endswith("<br>2 runs with records")
     assert labels["hot"].endswith("<br>- events")
@@ -277,19 +282,19 @@ def test_archives_say_what_queries_see() -> None:
             "checksum": ["ab" * 16, None],
         }
     )
-    rows = books.archives(frame).rows
+    rows = store_charts.archives(frame).rows
     assert rows["state"].tolist() == ["done", "unheard_of"]
     assert rows["visible"].tolist() == ["here only", None]
     assert rows["checksum"].tolist() == ["abababababab", None]
 
 
 def test_the_contract_has_every_field() -> None:
-    table = queries.contract().ask()
+    table = queries.contract().run()
     assert table["field"].to_pylist()[0] == "event_id"
     assert table.num_rows == len(CONTRACT.fields()) + len(CONTRACT.nested_fields("weather"))
 
 
 def test_no_spreadsheet_runs_what_a_record_says() -> None:
     frame = pd.DataFrame({"raw": ["=1+1", "@SUM(A1)", "{}", None], "records": [-1, 2, 3, 4]})
-    lines = _csv(frame).decode().splitlines()
+    lines = csv(frame).decode().splitlines()
     assert lines[1:] == ["'=1+1,-1", "'@SUM(A1),2", "{},3", ",4"]

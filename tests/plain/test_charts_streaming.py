@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.charts import streaming, streaming_flights, streaming_values
-from dashboard.panels import Chart
-from dashboard.queries import streaming as queries
-from dashboard.text import NO_VALUE
-from dashboard.text import streaming as text
+from dashboard.app_pages.streaming import flight_charts as streaming_flights
+from dashboard.app_pages.streaming import interval_charts as streaming
+from dashboard.app_pages.streaming import metrics as streaming_values
+from dashboard.app_pages.streaming import queries, text
+from dashboard.panels.drawings import Chart
+from dashboard.panels.text import NO_VALUE
 
 pytestmark = pytest.mark.plain
 
@@ -28,7 +29,7 @@ COUNTS = (
     "departures_with_delay",
     "arrivals_with_delay",
     "delayed_arrivals",
-    "arrivals_judged",
+    "arrivals_with_status",
     "events_with_quality",
 )
 SUMS = ("departure_delay_sum_minutes", "arrival_delay_sum_minutes", "quality_sum")
@@ -58,7 +59,7 @@ def groups(**by: list[tuple[Any, ...]]) -> pd.DataFrame:
     return frame.assign(
         name=frame["key"].where(~is_delay),
         delay_from_minutes=pd.to_numeric(frame["key"].where(is_delay)),
-        arrivals_judged=frame["arrivals_with_delay"],
+        arrivals_with_status=frame["arrivals_with_delay"],
         cancelled=0,
     )
 
@@ -74,7 +75,7 @@ def test_a_mean_of_nothing_is_null_not_zero() -> None:
 
 
 def test_shares_are_percentages() -> None:
-    frame = intervals(delayed_arrivals=[1, 0], arrivals_judged=[4, 3])
+    frame = intervals(delayed_arrivals=[1, 0], arrivals_with_status=[4, 3])
     assert streaming_values.values(frame, "delayed").tolist() == [25.0, 0.0]
 
 
@@ -165,7 +166,7 @@ def test_one_interval_that_is_not_over_is_told_in_words(metric: str) -> None:
 
 
 def test_the_summary_is_over_all_events_and_says_where_there_is_no_mean() -> None:
-    frame = intervals(events=[1000, 200, 34], delayed_arrivals=[1, 0, 1], arrivals_judged=[2, 1, 1])
+    frame = intervals(events=[1000, 200, 34], delayed_arrivals=[1, 0, 1], arrivals_with_status=[2, 1, 1])
     shown = {number.label: number for number in streaming.summary(frame)}
     assert shown["Events"].value == "1,234"
     assert list(shown["Events"].trend) == [1000, 200]

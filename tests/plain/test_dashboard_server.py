@@ -15,7 +15,7 @@ pytestmark = pytest.mark.plain
 
 
 def test_a_page_knows_its_server_before_its_scripts_run() -> None:
-    page = server.page()
+    page = server.index_html()
     assert 0 < page.find("BACKEND_BASE_URL") < page.index('type="module"')
 
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as some
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
+from dashboard import access_text as text
 from dashboard import operator_page, operator_token, throttle
 from dashboard.access import Role, local_role
-from dashboard.text import access as text
 from local_stack import cli
 from local_stack.environment import ensure_stack_env
 from skytier.settings.dashboard import DashboardSettings

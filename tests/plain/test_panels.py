@@ -12,14 +12,15 @@ import pytest
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.testing.v1 import AppTest
 
-from dashboard import panels, text
-from dashboard.queries import tiers
-from dashboard.queries.tiers import Tier
-from skytier.cache import Answer, Origin, Question
+from dashboard.panels import panel as panels
+from dashboard.panels import text, tiers
+from dashboard.panels.rendering import sparkline
+from dashboard.panels.tiers import Tier
+from skytier.cache import CachedResult, Origin, Query
 
 pytestmark = pytest.mark.plain
 
-ASKED = Question("events of a test", lambda: pa.table({}), 60)
+ASKED = Query("events of a test", lambda: pa.table({}), 60)
 AT = datetime(2013, 1, 1, tzinfo=UTC)
 drawn: list[tuple[int, str]] = []
 
@@ -32,35 +33,37 @@ def draw(rows: pd.DataFrame, unit: str) -> str:
 def page(unit: str) -> None:
     import streamlit
 
-    from dashboard.panels import panel, shown_on
-    from dashboard.queries.tiers import Tier
+    from dashboard.panels.panel import panel
+    from dashboard.panels.tiers import Tier
+    from dashboard.panels.views import page_run
 
     asked, draw = streamlit.session_state["asked"], streamlit.session_state["draw"]
-    with shown_on("test"):
-        panel("A test", lambda: asked, draw, given=lambda: (unit,), tier=Tier.HOT, key="test", empty="None")
+    with page_run("test", 60):
+        panel("A test", lambda: asked, draw, inputs=lambda: (unit,), tier=Tier.HOT, key="test", empty="None")
 
 
 def page_of_views() -> None:
     import streamlit
 
-    from dashboard.panels import panel, shown_on, views
-    from dashboard.queries.tiers import Tier
+    from dashboard.panels.panel import panel
+    from dashboard.panels.tiers import Tier
+    from dashboard.panels.views import page_run, views
 
     asked, draw = streamlit.session_state["asked"], streamlit.session_state["draw"]
 
     def show(name: str) -> None:
-        panel(name, lambda: asked, draw, given=lambda: (name,), tier=Tier.HOT, key=name)
+        panel(name, lambda: asked, draw, inputs=lambda: (name,), tier=Tier.HOT, key=name)
 
-    with shown_on("test"):
+    with page_run("test", 60):
         show("above")
         views("test-view", {"One": lambda: show("of one"), "Two": lambda: show("of two")})
 
 
 @pytest.fixture
-def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Answer]]:
+def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[CachedResult]]:
     """What a question is answered with: the last of them."""
-    found = [Answer(pa.table({"events": [1, 2]}), AT, 0.1, Origin.CACHED)]
-    monkeypatch.setattr(tiers, "answer", lambda question, patience_seconds=None: found[-1])
+    found = [CachedResult(pa.table({"events": [1, 2]}), AT, 0.1, Origin.CACHED)]
+    monkeypatch.setattr(tiers, "fetch", lambda query, wait_budget_seconds=None: found[-1])
     drawn.clear()
     panels._drawn.cache_clear()
     yield found
@@ -79,17 +82,17 @@ def said(viewer: AppTest) -> list[str]:
     return [str(info.value) for info in viewer.info]
 
 
-def test_two_viewers_of_an_answer_see_one_drawing(answers: list[Answer]) -> None:
+def test_two_viewers_of_an_answer_see_one_drawing(answers: list[CachedResult]) -> None:
     assert [seen("rows"), seen("rows")] == ["2 rows", "2 rows"]
     assert drawn == [(2, "rows")]
 
 
-def test_what_else_is_given_is_another_drawing(answers: list[Answer]) -> None:
+def test_what_else_is_given_is_another_drawing(answers: list[CachedResult]) -> None:
     assert [seen("rows"), seen("lines"), seen("rows")] == ["2 rows", "2 lines", "2 rows"]
     assert drawn == [(2, "rows"), (2, "lines")]
 
 
-def test_a_new_answer_is_another_drawing(answers: list[Answer]) -> None:
+def test_a_new_answer_is_another_drawing(answers: list[CachedResult]) -> None:
     assert seen("rows") == "2 rows"
     answers.append(replace(answers[0], table=pa.table({"events": [1]}), as_of=AT + timedelta(microseconds=1)))
     assert seen("rows") == "1 rows"
@@ -98,7 +101,7 @@ def test_a_new_answer_is_another_drawing(answers: list[Answer]) -> None:
     assert drawn == [(2, "rows"), (1, "rows")]
 
 
-def test_only_the_view_that_is_open_is_drawn(answers: list[Answer]) -> None:
+def test_only_the_view_that_is_open_is_drawn(answers: list[CachedResult]) -> None:
     viewer = AppTest.from_function(page_of_views)
     assert said(viewer) == ["2 above", "2 of one"]
     viewer.session_state["test-view"] = "Two"
@@ -109,14 +112,14 @@ def test_only_the_view_that_is_open_is_drawn(answers: list[Answer]) -> None:
     assert drawn == [(2, "above"), (2, "of one"), (2, "of two")]
 
 
-def test_a_link_to_a_view_that_is_gone_opens_the_first(answers: list[Answer]) -> None:
+def test_a_link_to_a_view_that_is_gone_opens_the_first(answers: list[CachedResult]) -> None:
     linked = AppTest.from_function(page_of_views)
     linked.query_params["test-view"] = "Three"
     assert said(linked) == ["2 above", "2 of one"]
 
 
 def test_only_what_is_not_there_yet_begins_as_a_skeleton(
-    answers: list[Answer], monkeypatch: pytest.MonkeyPatch
+    answers: list[CachedResult], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[int] = []
     skeleton = DeltaGenerator.skeleton
@@ -137,16 +140,16 @@ def test_only_what_is_not_there_yet_begins_as_a_skeleton(
 
 def test_an_answer_says_its_day_where_that_is_not_today() -> None:
     now = datetime.now(UTC)
-    today = Answer(pa.table({}), now, 0.1, Origin.CACHED)
-    assert text.source(today, Tier.HOT) == f"As of {now:%H:%M:%S} UTC · hot tier · from the cache"
+    today = CachedResult(pa.table({}), now, 0.1, Origin.CACHED)
+    assert text.source(today, Tier.HOT) == f"As of {now:%H:%M:%S} UTC · hot tier · cached"
     earlier = replace(today, as_of=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), origin=Origin.STALE)
-    assert text.source(earlier, Tier.COLD) == "As of 2026-01-02 03:04:05 UTC · cold tier · from the cache, asked anew"
+    assert text.source(earlier, Tier.COLD) == "As of 2026-01-02 03:04:05 UTC · cold tier · cached, refresh in progress"
 
 
 def test_sparklines_have_the_shape_of_long_trends() -> None:
-    assert panels._thinned([1.0, 2.0, 3.0]) == [1.0, 2.0, 3.0]
-    year = panels._thinned([float(day) for day in range(365)])
+    assert sparkline([1.0, 2.0, 3.0]) == [1.0, 2.0, 3.0]
+    year = sparkline([float(day) for day in range(365)])
     assert len(year) == 48
     assert year == sorted(year)
     assert 0 < year[0] < 8 < 356 < year[-1] < 364
-    assert panels._thinned([1.0, float("nan")] * 48) == [1.0] * 48
+    assert sparkline([1.0, float("nan")] * 48) == [1.0] * 48

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from dashboard.charts.plain import plain
+from dashboard.panels.plain import plain
 from dashboard.plain_text import for_label, for_markdown, for_plotly, marked, plain_words, unmarked
 
 pytestmark = pytest.mark.plain

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.charts import operations as charts
-from dashboard.queries import operations as queries
-from dashboard.text import operations as text
+from dashboard.app_pages.operations import health_charts as charts
+from dashboard.app_pages.operations import machine_queries as queries
+from dashboard.app_pages.operations import text
 from local_stack import processes, retention
 from skytier import log_retention
 
@@ -84,11 +84,11 @@ def test_a_log_over_the_limit_is_moved_aside_while_its_server_writes(
 
 
 def test_the_operations_page_shows_how_large_logs_are_and_how_long_they_are_kept(home: Path) -> None:
-    *_, before = charts.machine(queries.machine().ask().to_pandas())
+    *_, before = charts.machine(queries.machine().run().to_pandas())
     assert (before.value, before.note) == (text.NOT_KNOWN, "kept 14 days")
     _file(home / "logs" / "kafka.log", 0).write_bytes(bytes(3_000_000))
     retention.clean()
-    *_, after = charts.machine(queries.machine().ask().to_pandas())
+    *_, after = charts.machine(queries.machine().run().to_pandas())
     assert (after.label, after.value) == (text.LOGS, "3 MB")
     (home / "run" / "logs-cleaned.json").write_text('{"at":')
     assert log_retention.last() is None

@@ -5,9 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from dashboard.charts import quality_books as books
-from dashboard.queries import quality as queries
-from dashboard.text import quality as text
+from dashboard.app_pages.quality import queries, store_charts, text
 from skytier.archive.manifest import State
 from skytier.sql import query
 from tests import archives
@@ -28,4 +26,4 @@ def test_archives_are_those_of_the_manifests(archive_stack: OwnStack) -> None:
         assert (row["state"], row["record_count"]) == ("done", manifest.content.documents)
         assert row["checksum"] == manifest.content.checksum
         assert row["visible"] in text.VISIBLE
-    assert len(books.archives(pd.DataFrame(list(shown.values()))).rows) == len(shown)
+    assert len(store_charts.archives(pd.DataFrame(list(shown.values()))).rows) == len(shown)

@@ -11,23 +11,20 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from dashboard.charts import (
-    history,
-    history_cancellations,
-    history_compare,
-    history_drill,
-    history_week,
-)
-from dashboard.charts.history_measures import MEASURES, percent
-from dashboard.filters import Filters
-from dashboard.panels import Chart, Grid
-from dashboard.queries import history as queries
-from dashboard.queries import tiers
-from dashboard.queries.tiers import Tier
-from dashboard.text import EVENT_TYPES
-from dashboard.text import history as text
+from dashboard.app_pages.history import cancellation_charts as history_cancellations
+from dashboard.app_pages.history import comparison_charts as history_compare
+from dashboard.app_pages.history import daily_charts as history
+from dashboard.app_pages.history import drill_down as history_drill
+from dashboard.app_pages.history import queries, text
+from dashboard.app_pages.history import weekly_charts as history_week
+from dashboard.app_pages.history.measures import MEASURES, percent
+from dashboard.panels import tiers
+from dashboard.panels.drawings import Chart, Grid
+from dashboard.panels.filters import Filters
+from dashboard.panels.text import EVENT_TYPES
+from dashboard.panels.tiers import Tier
 from tests import oracle
-from tests.answers import asked
+from tests.query_results import rows_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600), pytest.mark.usefixtures("january")]
 
@@ -97,15 +94,15 @@ def filters(request: pytest.FixtureRequest) -> Filters:
 
 @pytest.fixture
 def summary(filters: Filters) -> pd.DataFrame:
-    return asked(queries.summary(filters))
+    return rows_of(queries.summary(filters))
 
 
 def test_the_view_over_both_tiers_and_the_fact_table_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     assert queries.tier() is Tier.BOTH
     keys = ["part", "flight_date", "day_of_week", "hour", "airline", "origin", "destination"]
-    both = asked(queries.summary(DAYS)).sort_values(keys, ignore_index=True)
+    both = rows_of(queries.summary(DAYS)).sort_values(keys, ignore_index=True)
     monkeypatch.setattr(queries, "source", lambda: "flight_dw.fact_flight_events")
-    cold = asked(queries.summary(DAYS)).sort_values(keys, ignore_index=True)
+    cold = rows_of(queries.summary(DAYS)).sort_values(keys, ignore_index=True)
     pd.testing.assert_frame_equal(both, cold)
 
 
@@ -166,7 +163,7 @@ def test_the_drill_down_from_airline_to_flight() -> None:
     table = real(DAYS)
     for depth, column in enumerate(queries.STEPS):
         path = PATH[:depth]
-        frame = asked(queries.below(DAYS, path))
+        frame = rows_of(queries.below(DAYS, path))
         rows, grid = history_drill.codes(frame, path), history_drill.steps(frame, path)
         assert isinstance(grid, Grid)
         parts = rows["code"] != queries.ALL_NUMBERS
@@ -191,7 +188,7 @@ def test_the_flights_below_a_route(number: str) -> None:
     if number == "one":
         number = str(table["flight_number"].mode()[0])
         table = table[table["flight_number"] == int(number)]
-    grid = history_drill.flights(asked(queries.below(DAYS, (*PATH, number))))
+    grid = history_drill.flights(rows_of(queries.below(DAYS, (*PATH, number))))
     keys = ["flight_date", "flight_number"]
     found = grid.rows.assign(flight_date=pd.to_datetime(grid.rows["flight_date"])).sort_values(keys)
     expected = table.sort_values(keys)
@@ -206,7 +203,7 @@ def test_the_flights_below_a_route(number: str) -> None:
 def test_two_sides_are_compared(chosen: tuple[Filters, Filters]) -> None:
     sides = queries.sides(DAYS, chosen)
     a, b = (real(side) for side in sides)
-    frame = asked(queries.comparison(DAYS, chosen))
+    frame = rows_of(queries.comparison(DAYS, chosen))
     grid = history_compare.table(frame, sides)
     assert isinstance(grid, Grid)
     rows = {name: values for name, *values in grid.rows.itertuples(index=False)}

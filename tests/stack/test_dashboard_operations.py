@@ -20,17 +20,18 @@ import pytest
 from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient
 
-from dashboard.queries import operations as queries
-from dashboard.queries import operations_jobs as jobs
-from dashboard.queries import operations_servers as servers
-from dashboard.queries import operations_storage as storage
-from dashboard.queries import tiers
+from dashboard.app_pages.operations import alert_queries, machine_queries
+from dashboard.app_pages.operations import health_queries as queries
+from dashboard.app_pages.operations import job_queries as jobs
+from dashboard.app_pages.operations import server_queries as servers
+from dashboard.app_pages.operations import storage_queries as storage
+from dashboard.panels import tiers
 from events.pipelines import flights
 from skytier import alerts, cache, hot_tier, server_probes, webhdfs
 from skytier.alerts import Severity, alert
 from skytier.archive.manifest import File, Manifest, Selection, State, Tally
 from skytier.archive.manifests import FOLDER
-from skytier.cache import Question
+from skytier.cache import Query
 from skytier.files import Files
 from skytier.pipeline.batch_ids import Marks
 from skytier.settings.base import home
@@ -38,8 +39,8 @@ from skytier.settings.hdfs import HdfsSettings
 from skytier.settings.kafka import KafkaSettings
 from skytier.settings.mongodb import MongoSettings
 from tests import stores
-from tests.answers import asked
 from tests.pages import forget_clients
+from tests.query_results import rows_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600), pytest.mark.usefixtures("january")]
 
@@ -66,12 +67,12 @@ def _this_stack() -> Iterator[None]:
 
 
 def states() -> dict[str, str]:
-    found = asked(servers.servers())
+    found = rows_of(servers.servers())
     return dict(zip(found["server"], found["state"], strict=True))
 
 
 def test_servers_that_run_are_well_and_told_with_their_latency() -> None:
-    found = asked(servers.servers()).set_index("server")
+    found = rows_of(servers.servers()).set_index("server")
     running = found.drop(list(AIRFLOW))
     assert set(running["state"]) <= {"ok", "slow"}
     assert running["latency_ms"].between(0, server_probes.PATIENCE_SECONDS * 2000).all()
@@ -106,7 +107,7 @@ def test_a_server_that_hangs_is_told_in_time(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_score_is_less_by_what_is_down() -> None:
-    found = asked(queries.score()).set_index("health_part")
+    found = rows_of(queries.score()).set_index("health_part")
     weights, well = queries.WEIGHTS, {name for name, state in states().items() if state == "ok"}
     if set(weights) - well == AIRFLOW:  # else a busy machine made one slow
         expected = 50 * (sum(weights.values()) - sum(weights[name] for name in AIRFLOW)) / sum(weights.values())
@@ -124,7 +125,7 @@ def newest_mark() -> dict[str, Any]:
 
 
 def test_a_batch_is_told_as_it_told_of_itself() -> None:
-    newest, mark = asked(jobs.spark_jobs()).iloc[0], newest_mark()
+    newest, mark = rows_of(jobs.spark_jobs()).iloc[0], newest_mark()
     times = [pd.Timestamp(mark[name]) for name in ("started_at", "committed_at")]
     assert (newest["batch_id"], newest["consumed"]) == (mark["batch_id"], mark["consumed"])
     assert newest["duration_seconds"] == pytest.approx((times[1] - times[0]).total_seconds(), abs=0.001)
@@ -135,7 +136,7 @@ def test_a_batch_is_told_as_it_told_of_itself() -> None:
 def test_what_waits_is_what_lies_behind_the_newest_batch() -> None:
     offsets = newest_mark()["kafka_offsets"][KafkaSettings().topic]
     records = stores.topic_records()
-    found = asked(jobs.kafka_lag()).set_index("partition")
+    found = rows_of(jobs.kafka_lag()).set_index("partition")
     for partition, (_, to) in offsets.items():
         behind = [offset for number, offset, _ in records if number == int(partition) and offset >= to]
         assert found.loc[int(partition), "waiting"] == len(behind)
@@ -144,7 +145,7 @@ def test_what_waits_is_what_lies_behind_the_newest_batch() -> None:
 
 
 def test_the_hot_tier_is_as_large_as_its_documents() -> None:
-    found = asked(storage.storage()).query("kind == 'hot'").set_index("name")["size_mb"]
+    found = rows_of(storage.storage()).query("kind == 'hot'").set_index("name")["size_mb"]
     uri, name = MongoSettings().connection_string(), MongoSettings().database
     with MongoClient[RawBSONDocument](uri, document_class=RawBSONDocument) as connection:
         database = connection[name]
@@ -158,7 +159,7 @@ def test_the_hot_tier_is_as_large_as_its_documents() -> None:
 
 
 def test_hdfs_is_as_large_as_its_files() -> None:
-    found = asked(storage.storage()).query("tier == 'cold'").set_index(["kind", "name"])["size_mb"]
+    found = rows_of(storage.storage()).query("tier == 'cold'").set_index(["kind", "name"])["size_mb"]
     client = webhdfs.client(HdfsSettings())
     lengths = {
         f"{folder}/{name}": client.status(f"{folder}/{name}")["length"]
@@ -192,7 +193,7 @@ def test_archives_are_told_from_their_manifests() -> None:
     path = f"{FOLDER}/{manifest.archive_id}_metadata.json"
     Files().write_json_atomically(path, manifest.model_dump(mode="json"))
     try:
-        found = asked(storage.archives())
+        found = rows_of(storage.archives())
     finally:
         Files().delete(path)
     ours = found[found["archive_id"] == manifest.archive_id]
@@ -212,9 +213,9 @@ def test_alerts_are_told_the_open_ones_first(hot: MongoClient[hot_tier.Document]
         alert(hot, KIND, severity, subject, "a message")
     seen = alerts.alerts(hot).find_one({"kind": KIND, "subject": "seen"})
     assert seen is not None
-    tiers.answer(queries.newest_alerts())
+    tiers.fetch(alert_queries.newest_alerts())
     alerts.acknowledge(hot, [seen["_id"]], "ann")
-    found = tiers.answer(queries.newest_alerts()).table.to_pandas()  # at once, though the cache had another answer
+    found = tiers.fetch(alert_queries.newest_alerts()).table.to_pandas()  # at once, though the cache had another answer
     ours = found[found["kind"] == KIND].reset_index(drop=True)
     assert ours["subject"].tolist() == ["open", "seen"]
     assert (ours["times"].tolist(), ours["acknowledged_by"].tolist()) == ([2, 1], [None, "ann"])
@@ -224,10 +225,10 @@ def test_alerts_are_told_the_open_ones_first(hot: MongoClient[hot_tier.Document]
 def test_a_resolved_alert_comes_last_and_costs_no_points(hot: MongoClient[hot_tier.Document]) -> None:
     for subject in ("over", "there"):
         alert(hot, KIND, Severity.CRITICAL, subject, "a message", until_resolved=True)
-    cache.changed(cache.Basis.ACKNOWLEDGEMENTS)  # what earlier tests asked is some seconds old
+    cache.invalidate(cache.CacheTag.acknowledgements())  # what earlier tests asked is some seconds old
     before = queries._alerts()
     assert alerts.resolve(hot, KIND, "over") == 1
-    found = tiers.answer(queries.newest_alerts()).table.to_pandas()  # at once
+    found = tiers.fetch(alert_queries.newest_alerts()).table.to_pandas()  # at once
     ours = found[found["kind"] == KIND].reset_index(drop=True)
     assert ours["subject"].tolist() == ["there", "over"]
     assert ours["resolved_time"].isna().tolist() == [True, False]
@@ -235,30 +236,30 @@ def test_a_resolved_alert_comes_last_and_costs_no_points(hot: MongoClient[hot_ti
 
 
 def test_the_cache_counts_what_was_asked() -> None:
-    question = Question(f"test {uuid.uuid4()}", queries.machine().ask, 300)
-    before = asked(queries.cache_counts()).iloc[0]
+    question = Query(f"test {uuid.uuid4()}", machine_queries.machine().run, 300)
+    before = rows_of(machine_queries.cache_counts()).iloc[0]
     for _ in range(5):
-        tiers.answer(question)
-    after = asked(queries.cache_counts()).iloc[0]
+        tiers.fetch(question)
+    after = rows_of(machine_queries.cache_counts()).iloc[0]
     assert after["computed"] - before["computed"] == 1
     assert after["cached"] - before["cached"] == 4
 
 
 def test_the_processor_is_as_busy_as_it_was_while_nobody_looked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queries, "_watched", deque([20.0, 40.0], maxlen=2))
-    row = asked(replace(queries.machine(), name="the machine, watched")).iloc[0]
+    monkeypatch.setattr(machine_queries, "_watched", deque([20.0, 40.0], maxlen=2))
+    row = rows_of(replace(machine_queries.machine(), name="the machine, watched")).iloc[0]
     assert row["cpu_share"] == pytest.approx(0.3)
-    monkeypatch.setattr(queries, "_WATCHED_SECONDS", 0.2)
-    queries.watch_processor()
+    monkeypatch.setattr(machine_queries, "_WATCHED_SECONDS", 0.2)
+    machine_queries.watch_processor()
     deadline = time.monotonic() + 10
-    while 20.0 in queries._watched or 40.0 in queries._watched:
+    while 20.0 in machine_queries._watched or 40.0 in machine_queries._watched:
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    assert all(0 <= percent <= 100 for percent in queries._watched)
+    assert all(0 <= percent <= 100 for percent in machine_queries._watched)
 
 
 def test_the_machine_is_as_its_kernel_says() -> None:
-    row = asked(queries.machine()).iloc[0]
+    row = rows_of(machine_queries.machine()).iloc[0]
     memory = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
     assert row["memory_gb"] == pytest.approx(int(memory["MemTotal"].split()[0]) * 1024 / 1e9)
     assert row["cores"] == psutil.cpu_count()

@@ -9,14 +9,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from dashboard.charts import overview as charts
-from dashboard.filters import Filters
-from dashboard.panels import Chart, Grid, Number
-from dashboard.queries import overview as queries
-from dashboard.text import overview as text
+from dashboard.app_pages.overview import charts, queries, text
+from dashboard.panels.drawings import Chart, Grid, Number
+from dashboard.panels.filters import Filters
+from dashboard.panels.hot_tier_size import hot_size
 from skytier import hot_tier
 from skytier.files import Files
-from tests.answers import asked
+from tests.query_results import rows_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600), pytest.mark.usefixtures("january")]
 
@@ -67,7 +66,7 @@ def test_flights_in_the_air(filters: Filters) -> None:
     now = clock(found)
     hourly = [aloft(found, now - timedelta(hours=hours)) for hours in range(12, -1, -1)]
     late = [int((flights["departure_delay_minutes"] >= 15).sum()) for flights in hourly]
-    flying, delayed = charts.in_the_air(asked(queries.in_the_air(filters)))
+    flying, delayed = charts.in_the_air(rows_of(queries.in_the_air(filters)))
     assert list(flying.trend) == [len(flights) for flights in hourly]
     assert list(delayed.trend) == late
     assert (flying.value, delayed.value) == (f"{len(hourly[-1]):,}", f"{late[-1]:,}")
@@ -82,7 +81,7 @@ def test_routes_in_the_air(hours: int) -> None:
     moment = clock(found) - timedelta(hours=hours)
     now = aloft(found, moment)
     assert len(now) > 5
-    chart = charts.routes(asked(queries.in_the_air(Filters())).assign(clock=moment))
+    chart = charts.routes(rows_of(queries.in_the_air(Filters())).assign(clock=moment))
     assert isinstance(chart, Chart)
     routes = now.groupby(["origin", "destination"]).ngroups
     assert f"Flights in the air: {len(now):,}, on {routes:,} routes" in chart.says
@@ -91,7 +90,7 @@ def test_routes_in_the_air(hours: int) -> None:
 
 
 def test_size_of_the_hot_tier() -> None:
-    numbers = by_label(charts.hot_size(asked(queries.hot_size())))
+    numbers = by_label(charts.hot_size(rows_of(hot_size())))
     assert numbers["Events"].value == f"{len(documents(Filters())):,}"
     with hot_tier.client() as connection:
         data_mb = connection["flight_tracking"].command("dbStats")["dataSize"] / 1e6
@@ -101,7 +100,7 @@ def test_size_of_the_hot_tier() -> None:
 
 @pytest.mark.parametrize("filters", FILTERS)
 def test_ingestion_by_minute(filters: Filters) -> None:
-    frame = asked(queries.ingestion(filters))
+    frame = rows_of(queries.ingestion(filters))
     first, until = frame["minute"].iloc[0], frame["minute"].iloc[-1] + pd.Timedelta(minutes=1)
     found = documents(filters)
     minutes = found["ingestion_timestamp"].dt.floor("min").value_counts()
@@ -111,7 +110,7 @@ def test_ingestion_by_minute(filters: Filters) -> None:
 
 
 def test_latest_events() -> None:
-    grid = charts.latest(asked(queries.latest(Filters(airlines=("UA",)))))
+    grid = charts.latest(rows_of(queries.latest(Filters(airlines=("UA",)))))
     assert isinstance(grid, Grid)
     found = documents(Filters(airlines=("UA",))).nlargest(queries.LATEST, "event_time")
     assert sorted(grid.rows["event_time"]) == sorted(found["event_time"])
@@ -127,13 +126,13 @@ def test_batches_are_those_of_the_metadata_files() -> None:
     names = [name for name in files.list("/metadata") if name.startswith("batch_")]
     known: list[dict[str, Any]] = [files.read_json(f"/metadata/{name}") for name in names]
     newest = max(known, key=lambda batch: int(batch["batch_id"]))
-    records, latency = charts.batches(asked(queries.batches()))
+    records, latency = charts.batches(rows_of(queries.batches()))
     assert records.value == f"{sum(batch['stored'] for batch in known):,}"
     waited = datetime.fromisoformat(newest["committed_at"]) - datetime.fromisoformat(newest["ingestion_time_min"])
     assert latency.trend[-1] == pytest.approx(waited.total_seconds(), abs=0.01)
 
 
 def test_an_hour_without_events_is_a_chart() -> None:
-    frame = asked(queries.ingestion(Filters(airlines=("none",))))
+    frame = rows_of(queries.ingestion(Filters(airlines=("none",))))
     assert isinstance(charts.ingestion(frame), Chart)
     assert frame["events"].sum() == 0

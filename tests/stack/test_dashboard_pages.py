@@ -8,9 +8,9 @@ import psutil
 import pytest
 import stamina
 
-from dashboard import text
+from dashboard.panels import text
 from tests.own_stack import OwnStack
-from tests.pages import PAGES, PANELS, answers, broken, nothing_known, opened, opened_views, panels
+from tests.pages import PANELS, PATHS, answers, broken, nothing_known, opened, opened_views, panels
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600), pytest.mark.usefixtures("january")]
 
@@ -32,7 +32,7 @@ def forgetful() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("forgetful")
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", PATHS)
 def test_a_page_has_data_in_every_panel(page: str) -> None:
     for app in opened_views(page):
         assert broken(app) == []
@@ -41,14 +41,14 @@ def test_a_page_has_data_in_every_panel(page: str) -> None:
 
 
 @pytest.mark.usefixtures("forgetful")
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", PATHS)
 def test_a_page_with_nothing_to_show_says_so(page: str) -> None:
     for app in opened_views(page, **{"from": "1999-01-01", "to": "1999-01-02"}):
         assert broken(app) == []
 
 
 @pytest.mark.parametrize("server", NOBODY)
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", PATHS)
 def test_a_server_that_is_down_takes_no_page_down(page: str, server: str) -> None:
     without_waits = stamina.set_testing(True, attempts=3)
     with nothing_known(but_sql=server != SQL), without_waits, pytest.MonkeyPatch.context() as patch:

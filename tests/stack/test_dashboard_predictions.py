@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.charts.predictions_accuracy import accuracy
-from dashboard.filters import Filters
-from dashboard.queries import predictions as queries
+from dashboard.app_pages.predictions import queries
+from dashboard.app_pages.predictions.accuracy import accuracy
+from dashboard.panels.filters import Filters
 from models.delay import REGISTRY_ROOT, delay_model, drift_monitor, features
 from models.delay.drift_metrics import DriftMetric
 from models.registry import Registry
@@ -25,8 +25,8 @@ from skytier import hot_tier
 from skytier.files import Files
 from skytier.sql import query
 from tests import oracle
-from tests.answers import asked
 from tests.own_stack import OwnStack
+from tests.query_results import rows_of
 
 pytestmark = pytest.mark.stack
 
@@ -93,7 +93,7 @@ def check(ours: pd.DataFrame, of_ours: str, theirs: pd.DataFrame, of_theirs: Any
 @pytest.mark.parametrize("stage", queries.STAGES)
 def test_the_accuracy_is_that_of_the_flights_themselves(january: dict[str, int], stage: str, filters: Filters) -> None:
     theirs = outcomes(stage, filters)
-    ours = partial(accuracy, asked(queries.judged(filters)), stage=stage)
+    ours = partial(accuracy, rows_of(queries.evaluated(filters)), stage=stage)
     check(ours("flight_date", part="day"), "flight_date", theirs, theirs["day"].dt.date)
     check(ours("airline", part="airline"), "airline", theirs, "airline")
     steps = (theirs["confidence"].clip(upper=0.999) * 20 // 1) / 20
@@ -107,7 +107,7 @@ def test_the_accuracy_is_that_of_the_flights_themselves(january: dict[str, int],
 
 def test_every_stage_and_version_is_told(january: dict[str, int]) -> None:
     filters = FILTERS[0]
-    found = accuracy(asked(queries.judged(filters)), "stage", "model_version", part="version")
+    found = accuracy(rows_of(queries.evaluated(filters)), "stage", "model_version", part="version")
     champion = Registry(Files(), REGISTRY_ROOT).champion()
     assert champion is not None
     assert set(found["model_version"]) == {champion.version}
@@ -122,7 +122,7 @@ def test_every_stage_and_version_is_told(january: dict[str, int]) -> None:
 @pytest.mark.parametrize("stage", queries.STAGES)
 def test_what_an_arrival_carries_is_what_the_view_joins(january: dict[str, int], stage: str) -> None:
     """The page reads the predictions of both stages from the arrivals: the view must say the same of all flights."""
-    ours = asked(queries.judged(Filters()))
+    ours = rows_of(queries.evaluated(Filters()))
     of_view = query(
         "SELECT coalesce(is_in_training, false), count(*), sum(abs(error_minutes)), count_if(is_in_interval), "
         f"count_if(is_accurate), sum(confidence) FROM flight_dw.prediction_outcomes WHERE stage = '{stage}' GROUP BY 1"
@@ -140,7 +140,7 @@ def test_what_an_arrival_carries_is_what_the_view_joins(january: dict[str, int],
 @pytest.mark.parametrize("stage", queries.STAGES)
 def test_the_largest_errors_are_the_largest(january: dict[str, int], stage: str, by_margin: bool) -> None:
     filters = FILTERS[0]
-    ours = asked(queries.largest(filters, stage, by_margin=by_margin, seen=True))
+    ours = rows_of(queries.largest(filters, stage, by_margin=by_margin, seen=True))
     theirs = outcomes(stage, filters).assign(size=lambda rows: rows["times_margin" if by_margin else "error"].abs())
     theirs = theirs.nlargest(len(ours), "size")
     assert len(ours) == queries.LARGEST
@@ -155,9 +155,9 @@ def test_the_largest_errors_are_the_largest(january: dict[str, int], stage: str,
 
 def test_without_the_flights_of_the_training_nothing_is_left_of_january(january: dict[str, int]) -> None:
     filters = FILTERS[0]
-    ours = asked(queries.judged(filters))
+    ours = rows_of(queries.evaluated(filters))
     assert accuracy(ours, "flight_date", part="day", seen=False).empty
-    assert asked(queries.largest(filters, features.AFTER, by_margin=False, seen=False)).empty
+    assert rows_of(queries.largest(filters, features.AFTER, by_margin=False, seen=False)).empty
 
 
 def test_importance_is_the_gain_of_all_splits(january: dict[str, int], tmp_path: Any) -> None:
@@ -165,7 +165,7 @@ def test_importance_is_the_gain_of_all_splits(january: dict[str, int], tmp_path:
     champion = registry.champion()
     assert champion is not None
     model = delay_model.load(registry.fetch(champion.version, tmp_path))
-    ours = asked(queries.importance())
+    ours = rows_of(queries.importance())
     for stage in queries.STAGES:
         trees = model.stages[stage].point.trees_to_dataframe()
         splits = trees[trees["Feature"] != "Leaf"]
@@ -175,7 +175,7 @@ def test_importance_is_the_gain_of_all_splits(january: dict[str, int], tmp_path:
 
 
 def test_the_test_days_are_those_of_the_card(january: dict[str, int]) -> None:
-    ours = asked(queries.test_days())
+    ours = rows_of(queries.test_days())
     of_model = ours[ours["predictor"] == "model"].set_index("stage")
     (version,) = set(of_model["model_version"])
     ((before, after),) = query(
@@ -214,7 +214,7 @@ def drifts(stack: OwnStack) -> Iterator[list[DriftMetric]]:
 
 def test_drift_is_that_of_the_last_version_and_the_newest_days(drifts: list[DriftMetric]) -> None:
     last = date(2013, 3, 18)
-    ours = asked(queries.drift(Filters(("UA",), ("JFK",), None, last)))
+    ours = rows_of(queries.drift(Filters(("UA",), ("JFK",), None, last)))
     expected = [
         metric
         for metric in drifts

@@ -15,20 +15,18 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from dashboard.charts import quality as charts
-from dashboard.charts import quality_books as books
-from dashboard.charts import quality_lineage
-from dashboard.filters import Filters
-from dashboard.queries import quality as queries
-from dashboard.text import EVENT_TYPES
-from dashboard.text import quality as text
+from dashboard.app_pages.quality import lineage_charts as quality_lineage
+from dashboard.app_pages.quality import queries, store_charts, text
+from dashboard.app_pages.quality import score_charts as charts
+from dashboard.panels.filters import Filters
+from dashboard.panels.text import EVENT_TYPES
 from skytier import hot_tier
 from skytier.files import Files
 from skytier.sql import query
 from tests import stores
-from tests.answers import asked
 from tests.minute_job import process, run
 from tests.own_stack import OwnStack
+from tests.query_results import rows_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
@@ -124,28 +122,28 @@ def doubts(event: dict[str, Any]) -> dict[str, float]:
 @pytest.mark.usefixtures("spoiled")
 @pytest.mark.parametrize("filters", FILTERS)
 def test_quality_by_day(filters: Filters) -> None:
-    judged = pd.DataFrame(
+    scored = pd.DataFrame(
         [(event["flight_id"][:10], max(0.0, 1 - sum(doubts(event).values())), bool(doubts(event)))]
         for event in sent(filters)
     )
-    judged = pd.DataFrame(judged[0].tolist(), columns=["day", "score", "flagged"])
-    expected = judged.groupby("day").agg(events=("score", "size"), score=("score", "mean"), flagged=("flagged", "mean"))
-    shown = charts.by_day(asked(queries.events(filters)))
+    scored = pd.DataFrame(scored[0].tolist(), columns=["day", "score", "flagged"])
+    expected = scored.groupby("day").agg(events=("score", "size"), score=("score", "mean"), flagged=("flagged", "mean"))
+    shown = charts.by_day(rows_of(queries.events(filters)))
     assert [str(day) for day in shown["flight_date"]] == list(expected.index)
     assert shown["events"].tolist() == expected["events"].tolist()
     assert shown["mean_quality"].tolist() == pytest.approx(expected["score"].tolist(), abs=1e-4)
     assert shown["flagged_pct"].tolist() == pytest.approx((100 * expected["flagged"]).tolist())
-    mean, clean = charts.stored(asked(queries.events(filters)))
-    assert float(mean.value) == pytest.approx(judged["score"].mean(), abs=6e-5)
-    assert mean.note == f"of {len(judged):,} events"
-    assert clean.note == f"{(~judged['flagged']).sum():,} events"
+    mean, clean = charts.stored(rows_of(queries.events(filters)))
+    assert float(mean.value) == pytest.approx(scored["score"].mean(), abs=6e-5)
+    assert mean.note == f"of {len(scored):,} events"
+    assert clean.note == f"{(~scored['flagged']).sum():,} events"
 
 
 @pytest.mark.usefixtures("spoiled")
 @pytest.mark.parametrize("filters", FILTERS)
 def test_flags_by_frequency(filters: Filters) -> None:
     expected = Counter(name for event in sent(filters) for name in doubts(event))
-    rows = charts.flags(asked(queries.events(filters))).rows
+    rows = charts.flags(rows_of(queries.events(filters))).rows
     assert dict(zip(rows["flag"], rows["events"], strict=True)) == {
         flag.meaning: expected[name] for name, flag in text.FLAGS.items()
     }
@@ -162,7 +160,7 @@ def test_missing_values(filters: Filters) -> None:
         for name in queries.optional_fields():
             holder, key = (event.get("weather") or {}, name[8:]) if name.startswith("weather_") else (event, name)
             missing[name, event["event_type"]] += holder.get(key) is None
-    shown = charts.missing_by_field(asked(queries.events(filters))).set_index(["field", "event_type"])
+    shown = charts.missing_by_field(rows_of(queries.events(filters))).set_index(["field", "event_type"])
     for name in queries.optional_fields():
         for kind in EVENT_TYPES:
             assert shown.loc[(name, kind), "missing"] == missing[name, kind], (name, kind)
@@ -182,7 +180,7 @@ def marks() -> list[dict[str, Any]]:
 @pytest.mark.usefixtures("spoiled")
 def test_records_and_versions() -> None:
     expected = {name: sum(mark[name] for mark in marks()) for name in ("consumed", "stored", "duplicates", "rejected")}
-    versions = asked(queries.versions())
+    versions = rows_of(queries.versions())
     assert {name: versions[name].sum() for name in expected} == expected
     assert versions["runs"].sum() == len(marks())
     taken, duplicates, rejected = charts.records(versions)
@@ -195,12 +193,12 @@ def test_records_and_versions() -> None:
 
 @pytest.mark.usefixtures("spoiled")
 def test_books_of_the_runs() -> None:
-    shown = asked(queries.batches(1000))
+    shown = rows_of(queries.batches(1000))
     for mark, row in zip(marks(), shown.to_dict("records"), strict=True):
         same = ("batch_id", "consumed", "stored", "duplicates", "rejected", "storage_location", "file_size_mb")
         assert {name: row[name] for name in same} == {name: mark[name] for name in same}
         assert row["mean_quality_score"] == pytest.approx(mark["mean_quality_score"])
-        assert row["is_balanced"] is True
+        assert row["counts_match"] is True
         took = pd.Timestamp(mark["committed_at"]) - pd.Timestamp(mark["started_at"])
         assert row["seconds"] == pytest.approx(took.total_seconds(), abs=0.001)
         assert row["event_time_max"] == pd.Timestamp(mark["event_time_max"])
@@ -211,13 +209,13 @@ def test_rejections_and_samples() -> None:
     expected = Counter[str]()
     for mark in marks():
         expected.update(mark["rejected_by_reason"])
-    found = asked(queries.rejections())
+    found = rows_of(queries.rejections())
     assert dict(zip(found["reason"], found["records"], strict=True)) == expected
     assert expected["malformed_json"] > 0
 
     values = {(partition, offset): value for partition, offset, value in stores.topic_records()}
     for reason in (None, "malformed_json", "unknown_airline"):
-        rows = asked(queries.samples(reason))
+        rows = rows_of(queries.samples(reason))
         total = sum(mark["rejected"] for mark in marks()) if reason is None else expected[reason]
         assert len(rows) == min(queries.SAMPLES, total)
         for row in rows.to_dict("records"):
@@ -230,7 +228,7 @@ def test_rejections_and_samples() -> None:
 
 @pytest.mark.usefixtures("spoiled")
 def test_stores_and_lineage() -> None:
-    rows = asked(queries.stores())
+    rows = rows_of(queries.stores())
     held = dict(zip(rows["store"], rows["records"], strict=True))
     files, raw = Files(), 0
     for mark in marks():
@@ -253,4 +251,4 @@ def test_stores_and_lineage() -> None:
     assert newest["fact_flight_events"] < committed
     chart = quality_lineage.lineage(rows)
     assert chart.says.startswith(f"{raw:,} records of the Kafka topic went through the minute job: ")
-    assert len(books.freshness(rows).rows) == len(text.STORE_KINDS)
+    assert len(store_charts.freshness(rows).rows) == len(text.STORE_KINDS)

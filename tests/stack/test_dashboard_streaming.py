@@ -10,19 +10,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.charts import streaming as charts
-from dashboard.charts import streaming_flights as flight_charts
-from dashboard.charts import streaming_values
-from dashboard.filters import Filters
-from dashboard.panels import Chart
-from dashboard.queries import streaming as queries
-from dashboard.queries import tiers
-from dashboard.text import streaming as text
+from dashboard.app_pages.streaming import flight_charts, queries, text
+from dashboard.app_pages.streaming import interval_charts as charts
+from dashboard.app_pages.streaming import metrics as streaming_values
+from dashboard.panels import tiers
+from dashboard.panels.drawings import Chart
+from dashboard.panels.filters import Filters
 from skytier import hot_tier
 from skytier.hot_tier import Document
 from skytier.sql import query
 from tests import oracle, stores
-from tests.answers import asked
+from tests.query_results import rows_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
@@ -74,10 +72,10 @@ def in_range(events: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
 def test_intervals_add_up_to_the_flights_of_the_days(filters: Filters) -> None:
     table = real_flights(filters)
     departed, arrived = table["dep_time"].notna(), table["arr_delay"].notna()
-    found = asked(queries.intervals(filters, MONTH)).sum(numeric_only=True)
+    found = rows_of(queries.intervals(filters, MONTH)).sum(numeric_only=True)
     assert found["events"] == len(table) + (~departed).sum() + 2 * departed.sum()
     assert found["departures"] == departed.sum()
-    assert found["arrivals"] == found["arrivals_judged"] == arrived.sum()
+    assert found["arrivals"] == found["arrivals_with_status"] == arrived.sum()
     assert found["cancellations"] == (~departed).sum()
     assert found["diversions"] == (departed & ~arrived).sum()
     assert found["departure_delay_sum_minutes"] == pytest.approx(table.loc[departed, "dep_delay"].sum())
@@ -87,7 +85,7 @@ def test_intervals_add_up_to_the_flights_of_the_days(filters: Filters) -> None:
 
 @pytest.mark.usefixtures("january")
 def test_the_summary_shows_the_means_of_the_flights() -> None:
-    shown = {number.label: number.value for number in charts.summary(asked(queries.intervals(DAYS, MONTH)))}
+    shown = {number.label: number.value for number in charts.summary(rows_of(queries.intervals(DAYS, MONTH)))}
     table = real_flights(DAYS)
     arrivals = table["arr_delay"].dropna()
     assert shown["Departures"] == f"{table['dep_time'].notna().sum():,}"
@@ -99,7 +97,7 @@ def test_the_summary_shows_the_means_of_the_flights() -> None:
 @pytest.mark.parametrize("filters", [DAYS, SOME])
 @pytest.mark.parametrize("span", queries.RANGES)
 def test_departures_by_interval(filters: Filters, span: str) -> None:
-    rows = asked(queries.intervals(filters, span))
+    rows = rows_of(queries.intervals(filters, span))
     step = f"{queries.RANGES[span].step_minutes}min"
     departed = real_flights(filters).dropna(subset="dep_time")["departed_at"].dt.floor(step)
     expected = departed.value_counts().reindex(rows["interval_start"], fill_value=0)
@@ -114,7 +112,7 @@ def test_departures_by_interval(filters: Filters, span: str) -> None:
 
 @pytest.mark.usefixtures("january")
 def test_events_and_arrivals_by_interval_are_those_of_the_topic() -> None:
-    rows = asked(queries.intervals(DAYS, WEEK)).set_index("interval_start")
+    rows = rows_of(queries.intervals(DAYS, WEEK)).set_index("interval_start")
     events = in_range(sent(), rows.reset_index())
     arrived = events[events["event_type"] == "arrived"]
     hours = events["event_time"].dt.floor("h")
@@ -126,7 +124,7 @@ def test_events_and_arrivals_by_interval_are_those_of_the_topic() -> None:
 
 @pytest.mark.usefixtures("january")
 def test_the_mean_quality_is_that_of_the_cold_tier() -> None:
-    found = asked(queries.intervals(DAYS, MONTH))
+    found = rows_of(queries.intervals(DAYS, MONTH))
     statement = "SELECT quality_score FROM flight_dw.staging_flight_events WHERE source = 'replay' AND "
     rows = query(statement + f"substr(flight_id, 1, 10) BETWEEN '{FIRST}' AND '{LAST}'").rows
     whole = found["quality_sum"].sum() / found["events_with_quality"].sum()
@@ -137,7 +135,7 @@ def test_the_mean_quality_is_that_of_the_cold_tier() -> None:
 @pytest.mark.usefixtures("january")
 @pytest.mark.parametrize("size_minutes", queries.RANGES[WEEK].windows_minutes)
 def test_windows_of_a_mean_are_means_over_their_flights(size_minutes: int) -> None:
-    rows = asked(queries.intervals(DAYS, WEEK))
+    rows = rows_of(queries.intervals(DAYS, WEEK))
     departed = real_flights(DAYS).dropna(subset="dep_time").set_index("departed_at").sort_index()
     begin, end = rows["interval_start"].iloc[0], rows["interval_start"].iloc[-1]
     for kind in text.KINDS:
@@ -155,7 +153,7 @@ def test_windows_of_a_mean_are_means_over_their_flights(size_minutes: int) -> No
 
 @pytest.mark.usefixtures("january")
 def test_the_moving_average_is_that_of_pandas() -> None:
-    rows = asked(queries.intervals(DAYS, WEEK))
+    rows = rows_of(queries.intervals(DAYS, WEEK))
     drawn = chart(charts.series(rows, "departures", [360]))
     departed = real_flights(DAYS).dropna(subset="dep_time")["departed_at"].dt.floor("h").value_counts()
     hourly = departed.reindex(rows["interval_start"][:-1], fill_value=0)
@@ -165,7 +163,7 @@ def test_the_moving_average_is_that_of_pandas() -> None:
 @pytest.mark.usefixtures("january")
 def test_the_trend_is_that_of_least_squares() -> None:
     """Of counts, against numpy's fit and its covariance matrix."""
-    rows = asked(queries.intervals(DAYS, WEEK))
+    rows = rows_of(queries.intervals(DAYS, WEEK))
     fitted = streaming_values.trend(rows[rows["is_complete"]], "departures")
     departed = real_flights(DAYS).dropna(subset="dep_time")["departed_at"].dt.floor("h").value_counts()
     hourly = departed.reindex(rows["interval_start"][:-1], fill_value=0).to_numpy()
@@ -195,7 +193,7 @@ def test_flights_by_airline_and_airport(filters: Filters, grouped_by: str, colum
             "delayed": 100 * by["arr_delay"].apply(lambda delays: (delays.dropna() >= 15).mean()),
         }
     ).rename_axis("code")
-    asked_for = asked(queries.flights(filters, MONTH))
+    asked_for = rows_of(queries.flights(filters, MONTH))
     for rank in text.RANKS:
         drawn = chart(flight_charts.ranking(asked_for, grouped_by, rank))
         assert drawn.rows is not None
@@ -211,7 +209,7 @@ def test_flights_by_airline_and_airport(filters: Filters, grouped_by: str, colum
 def test_what_became_of_the_flights(filters: Filters) -> None:
     table = real_flights(filters)
     departed, arrived = table["dep_time"].notna(), table["arr_delay"].notna()
-    drawn = chart(flight_charts.status(asked(queries.flights(filters, MONTH))))
+    drawn = chart(flight_charts.status(rows_of(queries.flights(filters, MONTH))))
     expected = [arrived.sum(), 0, (~departed).sum(), (departed & ~arrived).sum()]
     assert list(drawn.figure.data[0].x) == expected
     assert drawn.says.startswith(f"Of {len(table):,} flights")
@@ -220,12 +218,12 @@ def test_what_became_of_the_flights(filters: Filters) -> None:
 @pytest.mark.usefixtures("january")
 def test_what_became_of_the_flights_of_a_week() -> None:
     """Those that left or were cancelled in it, though others landed in it too."""
-    events = in_range(sent(), asked(queries.intervals(DAYS, WEEK)))
+    events = in_range(sent(), rows_of(queries.intervals(DAYS, WEEK)))
     by_type = events.groupby("event_type")["flight_id"].agg(set)
     left = by_type["departed"]
     expected = [len(left & by_type["arrived"]), 0, len(by_type["cancelled"]), len(left & by_type["diverted"])]
     assert len(by_type["arrived"] - left) > 0
-    drawn = chart(flight_charts.status(asked(queries.flights(DAYS, WEEK))))
+    drawn = chart(flight_charts.status(rows_of(queries.flights(DAYS, WEEK))))
     assert list(drawn.figure.data[0].x) == expected
 
 
@@ -233,7 +231,7 @@ def test_what_became_of_the_flights_of_a_week() -> None:
 @pytest.mark.parametrize(("delay", "column"), [("arrival_delay", "arr_delay"), ("departure_delay", "dep_delay")])
 def test_the_histogram_of_delays(delay: str, column: str) -> None:
     delays = real_flights(DAYS)[column].dropna()
-    drawn = chart(flight_charts.histogram(asked(queries.flights(DAYS, MONTH)), delay))
+    drawn = chart(flight_charts.histogram(rows_of(queries.flights(DAYS, MONTH)), delay))
     assert drawn.rows is not None
     edges = [-np.inf, *range(-40, 125, 5), np.inf]
     assert drawn.rows["flights"].tolist() == np.histogram(delays, edges)[0].tolist()
@@ -290,14 +288,14 @@ def test_flights_that_have_not_ended_are_on_the_way() -> None:
         ("never left", "cancelled", 0.0, None),
         ("to come", "scheduled", 0.5, None),
     )
-    rows, flights = asked(queries.intervals(Filters(), "6h")), asked(queries.flights(Filters(), "6h"))
+    rows, flights = rows_of(queries.intervals(Filters(), "6h")), rows_of(queries.flights(Filters(), "6h"))
     drawn = chart(flight_charts.status(flights))
     assert list(drawn.figure.data[0].x) == [1, 1, 1, 1]
     assert len(rows) == 37
     assert rows["interval_start"].iloc[-1] == NOON
     total = rows.sum(numeric_only=True)
     assert (total["events"], total["departures"], total["departures_with_delay"], total["arrivals"]) == (8, 3, 2, 2)
-    assert (total["delayed_arrivals"], total["arrivals_judged"]) == (1, 2)
+    assert (total["delayed_arrivals"], total["arrivals_with_status"]) == (1, 2)
     shown = chart(flight_charts.histogram(flights, "departure_delay")).rows
     assert shown is not None
     assert shown.loc[shown["flights"] > 0, "delay_from_minutes"].tolist() == [0.0, 10.0]
@@ -305,21 +303,21 @@ def test_flights_that_have_not_ended_are_on_the_way() -> None:
 
 @pytest.mark.usefixtures("own_events")
 def test_an_empty_hot_tier_has_no_rows() -> None:
-    assert asked(queries.intervals(Filters(), WEEK)).empty
-    assert asked(queries.flights(Filters(), WEEK)).empty
+    assert rows_of(queries.intervals(Filters(), WEEK)).empty
+    assert rows_of(queries.flights(Filters(), WEEK)).empty
 
 
 @pytest.mark.usefixtures("own_events")
 def test_filters_that_match_nothing_have_no_rows() -> None:
     store(("one", "departed", 1.0, 3.0))
     for filters in (Filters(airlines=("none",)), Filters(first=date(2014, 1, 1)), Filters(last=date(2012, 1, 1))):
-        assert asked(queries.intervals(filters, WEEK)).empty
-        assert asked(queries.flights(filters, WEEK)).empty
+        assert rows_of(queries.intervals(filters, WEEK)).empty
+        assert rows_of(queries.flights(filters, WEEK)).empty
 
 
 @pytest.mark.usefixtures("own_events")
 def test_a_single_event_is_an_interval() -> None:
     store(("one", "departed", 0.0, 3.0))
-    rows = asked(queries.intervals(Filters(), WEEK))
+    rows = rows_of(queries.intervals(Filters(), WEEK))
     assert rows["departures"].tolist() == [1]
     assert isinstance(charts.series(rows, "departures", [360]), str)

@@ -29,7 +29,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from thrift.transport.TTransport import TTransportException
 
-from dashboard.queries import overview
+from dashboard.panels.hot_tier_size import hot_size
 from local_stack import airflow, certificates, postgres
 from local_stack.authority import SERVER_DAYS
 from local_stack.certificates import RENEWAL_DAYS
@@ -120,7 +120,7 @@ def test_events_are_published(tls_stack: OwnStack) -> None:
 
 
 def test_the_dashboard_asks_the_hot_tier_and_keeps_the_answer(tls_stack: OwnStack) -> None:
-    cache, question = Cache(), overview.hot_size()
+    cache, question = Cache(), hot_size()
     first = cache.get(question)
     assert first.origin is not Origin.UNCACHED
     again = cache.get(question)

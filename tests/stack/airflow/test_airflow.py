@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from dashboard.queries import operations_jobs
+from dashboard.app_pages.operations import job_queries as operations_jobs
 from generator.publisher import Publisher
 from generator.records import Record
 from generator.synthetic import Plan, Rates, synthetic
@@ -103,7 +103,7 @@ def test_old_records_and_task_logs_are_deleted(stack: OwnStack, airflow: Airflow
 
 
 def test_the_dashboard_tells_runs_as_airflow_keeps_them(airflow: AirflowApi) -> None:
-    told = operations_jobs.dag_runs().ask().to_pandas()
+    told = operations_jobs.dag_runs().run().to_pandas()
     with postgres.connect("airflow") as database:
         query = "select run_id, dag_id, state, extract(epoch from end_date - start_date)::float8 from dag_run"
         kept = {(dag_id, run_id): (state, took) for run_id, dag_id, state, took in database.execute(query)}

@@ -1,0 +1,116 @@
+"""Historical Analytics: cancellations."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.app_pages.history import text
+from dashboard.app_pages.history.measures import MEASURES, by_code, by_day, file_of, is_over
+from dashboard.panels import formats
+from dashboard.panels.drawings import Chart
+
+_Z = 1.96
+"""The normal distribution's quantile of a 95% interval"""
+_ROW_PIXELS, _FRAME_PIXELS = 24, 90
+_GREY = "rgba(128, 128, 128, 0.9)"  # seen on a light page, on a dark one and on the bars
+_SHARE = MEASURES[text.CANCELLED]
+
+
+def by_date(frame: pd.DataFrame, whole_until: date | None) -> Chart:
+    """Cancelled flights by day, and, of days that are over, their share."""
+    rows = by_day(frame)
+    rows = rows.assign(value=_SHARE.of(rows).where(is_over(rows, whole_until)))
+    figure = go.Figure()
+    figure.add_trace(go.Bar(x=rows["flight_date"], y=rows["cancelled"], name=text.CANCELLED_BAR))
+    figure.add_trace(
+        go.Scatter(
+            x=rows["flight_date"],
+            y=rows["value"],
+            name=text.CANCELLED_LINE,
+            yaxis="y2",
+            line={"dash": "dot"},
+            hovertemplate="%{y:.1f}%",
+        )
+    )
+    figure.update_layout(
+        xaxis_title=text.DAY_AXIS,
+        yaxis_title=text.CANCELLED_FLIGHTS,
+        yaxis2={
+            "title": _SHARE.axis,
+            "overlaying": "y",
+            "side": "right",
+            "rangemode": "tozero",
+            "showgrid": False,
+            "tickmode": "auto",
+        },
+        hovermode="x unified",
+        legend=formats.LEGEND,
+    )
+    return Chart(figure, _by_date_says(rows), rows=file_of(rows, _SHARE, "flight_date"))
+
+
+def _by_date_says(rows: pd.DataFrame) -> str:
+    cancelled, flights = float(rows["cancelled"].sum()), float(rows["flights"].sum())
+    if not cancelled:
+        return text.CANCELLED_NONE.format(flights=formats.count(flights))
+    most = rows.sort_values("cancelled", kind="stable").iloc[-1]
+    return text.CANCELLED_DAYS_SAYS.format(
+        cancelled=formats.count(cancelled),
+        flights=formats.count(flights),
+        share=_SHARE.said(_SHARE.overall(rows)),
+        day=f"{most['flight_date']:%Y-%m-%d}",
+        most=formats.count(most["cancelled"]),
+    )
+
+
+def by_airline(frame: pd.DataFrame) -> Chart:
+    """The share of cancelled flights by airline, with its uncertainty."""
+    rows = by_code(frame, "airline")
+    rows = rows.assign(value=_SHARE.of(rows)).sort_values("value", ignore_index=True)
+    low, high = interval(rows["cancelled"], rows["flights"])
+    figure = go.Figure(
+        go.Bar(
+            x=rows["value"],
+            y=rows["airline"] + [f" · {_SHARE.said(value)}" for value in rows["value"]],
+            orientation="h",
+            error_x={
+                "array": high - rows["value"],
+                "arrayminus": rows["value"] - low,
+                "thickness": 1.5,
+                "width": 3,
+                "color": _GREY,
+            },
+            customdata=[
+                text.OUT_OF.format(cancelled=formats.count(cancelled), flights=formats.count(flights))
+                for cancelled, flights in zip(rows["cancelled"], rows["flights"], strict=True)
+            ],
+            hovertemplate="%{y}, %{customdata}<extra></extra>",
+        )
+    )
+    figure.update_layout(xaxis_title=_SHARE.axis, yaxis_title=text.AIRLINE)
+    figure.update_yaxes(type="category")
+    top = rows.iloc[-1]
+    says = text.CANCELLED_AIRLINES_SAYS.format(
+        airline=top["airline"],
+        share=_SHARE.said(top["value"]),
+        cancelled=formats.count(top["cancelled"]),
+        flights=formats.count(top["flights"]),
+    )
+    height = max(320, _FRAME_PIXELS + _ROW_PIXELS * len(rows))
+    return Chart(
+        figure, says, height, file_of(rows.assign(low_pct=low, high_pct=high), _SHARE, "airline", "low_pct", "high_pct")
+    )
+
+
+def interval(part: pd.Series[float], whole: pd.Series[float]) -> tuple[pd.Series[float], pd.Series[float]]:
+    """The 95% interval of a share, in percent: Wilson (1927), which holds for few cases and shares near zero too.
+
+    Its bounds are (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n).
+    """
+    share = part / whole
+    centre, scale = share + _Z**2 / (2 * whole), 1 + _Z**2 / whole
+    reach = _Z * (share * (1 - share) / whole + _Z**2 / (4 * whole**2)) ** 0.5
+    return 100 * ((centre - reach) / scale).clip(lower=0), 100 * ((centre + reach) / scale).clip(upper=1)

@@ -1,0 +1,158 @@
+"""What the flights of the past are judged by, and the parts of the summary ready to draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from dashboard.app_pages.history import text
+from dashboard.panels import formats
+
+Say = Callable[[float], str]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A ratio of two sums, so that it holds for any group of groups."""
+
+    over: str
+    by: str
+    factor: float
+    axis: str
+    """what an axis or a table column is called, with the unit"""
+    shown: Say
+    gap: Say
+    """how the difference of two is shown"""
+
+    def of(self, rows: pd.DataFrame) -> pd.Series[float]:
+        """The measure of each row; nothing where there is nothing to divide by."""
+        by = rows[self.by].astype(float)
+        return self.factor * rows[self.over].astype(float) / by.where(by > 0)
+
+    def overall(self, rows: pd.DataFrame) -> float:
+        """The measure of all rows together."""
+        by = float(rows[self.by].sum())
+        return self.factor * float(rows[self.over].sum()) / by if by else float("nan")
+
+    def rolling(self, rows: pd.DataFrame, days: int) -> pd.Series[float]:
+        """The measure of each day and the days before it together; the rows are of consecutive days."""
+        sums = rows[[self.over, self.by]].astype(float).rolling(days, min_periods=days).sum()
+        return self.of(sums)
+
+    def said(self, number: float) -> str:
+        return text.NOTHING if pd.isna(number) else self.shown(number)
+
+
+def percent(number: float) -> str:
+    return f"{number:.1f}%"
+
+
+def minutes(number: float) -> str:
+    return f"{number:+.1f} min"
+
+
+def points(number: float) -> str:
+    return text.POINTS.format(number)
+
+
+def flights_gap(number: float) -> str:
+    return f"{number:+,.0f}"
+
+
+MEASURES = {
+    text.DELAYED: Measure("delayed_arrivals", "arrived", 100, text.DELAYED_AXIS, percent, points),
+    text.ARRIVAL: Measure("arrival_delay_sum_minutes", "arrivals_with_delay", 1, text.ARRIVAL_AXIS, minutes, minutes),
+    text.DEPARTURE: Measure(
+        "departure_delay_sum_minutes", "departures_with_delay", 1, text.DEPARTURE_AXIS, minutes, minutes
+    ),
+    text.CANCELLED: Measure("cancelled", "flights", 100, text.CANCELLED_AXIS, percent, points),
+    text.FLIGHTS: Measure("flights", "days", 1, text.FLIGHTS_AXIS, formats.count, flights_gap),
+}
+COUNTS = ["flights", "arrived", "cancelled", "diverted", "delayed_arrivals"]
+SUMS = [
+    *COUNTS,
+    "departures_with_delay",
+    "departure_delay_sum_minutes",
+    "arrivals_with_delay",
+    "arrival_delay_sum_minutes",
+]
+
+
+def by_day(frame: pd.DataFrame) -> pd.DataFrame:
+    """A row each day from the first to the last; a day without flights has zeros. ``days`` is one."""
+    rows = frame[frame["part"] == "day"].assign(flight_date=lambda found: pd.to_datetime(found["flight_date"]))
+    dated = rows.set_index("flight_date")[SUMS].astype(float).sort_index()
+    return dated.asfreq("D").fillna(0).assign(days=1).rename_axis("flight_date").reset_index()
+
+
+def by_hour(frame: pd.DataFrame) -> pd.DataFrame:
+    """A row each hour of the day that has flights; ``days`` with flights."""
+    return frame[frame["part"] == "hour"].groupby("hour")[SUMS].sum().assign(days=_days(frame)).reset_index()
+
+
+def by_weekday(frame: pd.DataFrame) -> pd.DataFrame:
+    """A row each day of the week that has flights; ``days``: how often it came."""
+    return _weekly(frame, frame[frame["part"] == "hour"].groupby("day_of_week")[SUMS].sum().reset_index())
+
+
+def by_weekday_and_hour(frame: pd.DataFrame) -> pd.DataFrame:
+    """A row each hour of the week that has flights; ``days``: how often its weekday came."""
+    return _weekly(frame, frame.loc[frame["part"] == "hour", ["day_of_week", "hour", *SUMS]])
+
+
+def by_code(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """A row each airline, origin or destination of the routes, most flights first; ``days`` with flights of any."""
+    routes = frame[frame["part"] == "route"]
+    totals = routes.groupby(column)[SUMS].sum().assign(days=_days(frame)).reset_index()
+    return totals.sort_values(["flights", column], ascending=[False, True], ignore_index=True)
+
+
+def _days(frame: pd.DataFrame) -> int:
+    return int((frame["part"] == "day").sum())
+
+
+def _weekly(frame: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    dates = pd.to_datetime(frame.loc[frame["part"] == "day", "flight_date"])
+    came = (dates.dt.dayofweek + 1).value_counts()
+    return rows.assign(days=rows["day_of_week"].map(came)).reset_index(drop=True)
+
+
+def extremes(rows: pd.DataFrame) -> tuple[pd.Series[Any], pd.Series[Any]]:
+    """The rows with the highest and the lowest ``value``."""
+    ordered = rows.sort_values("value", kind="stable")
+    return ordered.iloc[-1], ordered.iloc[0]
+
+
+def is_over(rows: pd.DataFrame, whole_until: date | None) -> pd.Series[bool]:
+    """Whether each ``flight_date`` is over: of a day under way the cancelled flights are known before the others."""
+    return rows["flight_date"] <= pd.Timestamp(whole_until or date.max)
+
+
+def file_of(rows: pd.DataFrame, measure: Measure, *keys: str) -> pd.DataFrame:
+    """What the download of a chart holds: what it is by, the counts, and the measure under its name."""
+    return rows[[*keys, *COUNTS, "value"]].rename(columns={"value": measure.axis})
+
+
+def flights_said(number: float) -> str:
+    return text.OF_FLIGHTS.format(flights=formats.count(number))
+
+
+def hour_name(hour: float) -> str:
+    return text.HOUR.format(int(hour))
+
+
+def hour_ticks(hours: Iterable[float]) -> dict[str, list[str]]:
+    """The labels of an axis of hours, short enough to stand side by side."""
+    known = list(dict.fromkeys(hours))
+    return {
+        "tickvals": [hour_name(hour) for hour in known],
+        "ticktext": [text.HOUR_SHORT.format(int(hour)) for hour in known],
+    }
+
+
+def day_name(day_of_week: float) -> str:
+    return text.DAY_NAMES[int(day_of_week) - 1]

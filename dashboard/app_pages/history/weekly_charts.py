@@ -1,0 +1,117 @@
+"""Historical Analytics: the flights of the selection by hour of the day and day of the week."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.app_pages.history import text
+from dashboard.app_pages.history.measures import (
+    MEASURES,
+    by_hour,
+    by_weekday,
+    by_weekday_and_hour,
+    day_name,
+    extremes,
+    file_of,
+    flights_said,
+    hour_name,
+    hour_ticks,
+)
+from dashboard.panels.drawings import Chart
+
+_FEW_FLIGHTS = 10
+"""An hour of the week with fewer says little, and would take the whole scale of colours"""
+_SCALE = "Cividis"  # the same for colour-blind people, and readable on light and dark
+
+
+def hourly(frame: pd.DataFrame, name: str) -> Chart:
+    """A measure by hour of the scheduled departure."""
+    rows = by_hour(frame).assign(label=lambda found: [hour_name(hour) for hour in found["hour"]])
+    chart = _bars(rows, name, "hour", text.HOUR_AXIS)
+    chart.figure.update_xaxes(hour_ticks(rows["hour"]))
+    return chart
+
+
+def weekday(frame: pd.DataFrame, name: str) -> Chart:
+    """A measure by day of the week."""
+    rows = by_weekday(frame).assign(label=lambda found: [text.DAYS_SHORT[int(day) - 1] for day in found["day_of_week"]])
+    return _bars(rows, name, "day_of_week", text.WEEKDAY_AXIS)
+
+
+def _bars(rows: pd.DataFrame, name: str, key: str, axis: str) -> Chart:
+    measure = MEASURES[name]
+    rows = rows.assign(value=measure.of(rows))
+    figure = go.Figure(
+        go.Bar(
+            x=rows["label"],
+            y=rows["value"],
+            text=["" if pd.isna(value) else f"{round(value):,}" for value in rows["value"]],
+            textposition="outside",
+            cliponaxis=False,
+            customdata=[flights_said(flights) for flights in rows["flights"]],
+            hovertemplate="%{x}: %{y:.1f}<br>%{customdata}<extra></extra>",
+        )
+    )
+    figure.update_layout(xaxis_title=axis, yaxis_title=measure.axis)
+    return Chart(figure, _bars_says(name, rows), rows=file_of(rows, measure, key))
+
+
+def _bars_says(name: str, rows: pd.DataFrame) -> str:
+    measure, told = MEASURES[name], rows.dropna(subset="value")
+    if told.empty:
+        return text.NO_VALUES.format(measure=name)
+    most, least = extremes(told)
+    return text.BARS_SAYS.format(
+        measure=name,
+        overall=measure.said(measure.overall(rows)),
+        most=measure.said(most["value"]),
+        most_name=most["label"],
+        least=measure.said(least["value"]),
+        least_name=least["label"],
+    )
+
+
+def heat(frame: pd.DataFrame, name: str) -> Chart:
+    """A measure by hour of the day and day of the week, each with its number in it."""
+    measure = MEASURES[name]
+    rows = by_weekday_and_hour(frame)
+    rows = rows.assign(value=measure.of(rows))
+    hours, days = range(int(rows["hour"].min()), int(rows["hour"].max()) + 1), range(1, len(text.DAY_NAMES) + 1)
+    table = rows.pivot(index="day_of_week", columns="hour", values="value").reindex(index=days, columns=hours)
+    flights = rows.pivot(index="day_of_week", columns="hour", values="flights").reindex(index=days, columns=hours)
+    many = rows[rows["flights"] >= _FEW_FLIGHTS].dropna(subset="value")
+    figure = go.Figure(
+        go.Heatmap(
+            z=table.to_numpy(),
+            x=[hour_name(hour) for hour in hours],
+            y=[day_name(day) for day in days],
+            zmin=None if many.empty else many["value"].min(),
+            zmax=None if many.empty else many["value"].max(),
+            text=table.map(lambda value: "" if pd.isna(value) else f"{round(value):,}").to_numpy(),
+            texttemplate="%{text}",
+            customdata=flights.fillna(0).to_numpy(),
+            hovertemplate="%{y} %{x}: %{z:.1f}<br>%{customdata:,.0f} flights<extra></extra>",
+            colorscale=_SCALE,
+            colorbar={"title": {"text": measure.axis.replace(" (", "<br>(")}, "thickness": 12},
+            hoverongaps=False,
+            xgap=1,
+            ygap=1,
+        )
+    )
+    figure.update_layout(xaxis={"title": text.HOUR_AXIS, **hour_ticks(hours)}, yaxis_autorange="reversed")
+    return Chart(figure, _heat_says(name, many), rows=file_of(rows, measure, "day_of_week", "hour"))
+
+
+def _heat_says(name: str, many: pd.DataFrame) -> str:
+    if many.empty:
+        return text.HEAT_SAYS_FEW.format(measure=name, flights=_FEW_FLIGHTS)
+    most, least = extremes(many)
+    return text.HEAT_SAYS.format(
+        measure=name,
+        most=MEASURES[name].said(most["value"]),
+        most_name=f"{day_name(most['day_of_week'])} {hour_name(most['hour'])}",
+        least=MEASURES[name].said(least["value"]),
+        least_name=f"{day_name(least['day_of_week'])} {hour_name(least['hour'])}",
+        flights=_FEW_FLIGHTS,
+    )

@@ -1,0 +1,173 @@
+"""Operations & Monitoring: DAG runs, Spark jobs, Kafka's lag."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.app_pages.operations import text
+from dashboard.panels import formats
+from dashboard.panels.drawings import Chart, Grid, Number
+from skytier.airflow_api import MINUTE
+
+_ENDED = ("success", "failed")
+_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "star")
+_DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+_PATTERNS = ("", "/", "\\", "x", "-", "|", "+", ".")
+_TICKS = [number * 10**power for power in range(5) for number in (1, 2, 5)]
+
+
+def pattern(number: int) -> dict[str, object]:
+    """The look of the bars of a series that is told from others without their colours."""
+    shape = _PATTERNS[number % len(_PATTERNS)]
+    return {"shape": shape, "fillmode": "overlay", "fgcolor": "rgba(255, 255, 255, 0.6)", "solidity": 0.25, "size": 6}
+
+
+def dags(runs: pd.DataFrame) -> Grid:
+    """A row each DAG: its newest run, and how the newest ones went."""
+    rows = pd.DataFrame([_dag(dag, of_dag) for dag, of_dag in runs.groupby("dag_id", sort=False)])
+    times = rows.astype({"started_at": "datetime64[us, UTC]", "next_run_at": "datetime64[us, UTC]"})
+    return Grid(times, formats.grid(times))
+
+
+def _dag(dag: object, runs: pd.DataFrame) -> dict[str, object]:
+    newest = runs.iloc[0]
+    ended = runs[runs["state"].isin(_ENDED)]
+    state = text.NEVER_RUN if pd.isna(newest["state"]) else text.RUN_STATES.get(newest["state"], newest["state"])
+    return {
+        "dag": _name(dag),
+        "run_state": text.PAUSED if newest["is_paused"] else state,
+        "duration_seconds": newest["duration_seconds"],
+        "successful_runs": text.RUNS_SUCCESSFUL.format((ended["state"] == "success").sum(), len(ended)),
+        "started_at": newest["started_at"],
+        "next_run_at": newest["next_run_at"],
+        "schedule": newest["schedule"],
+    }
+
+
+def _name(dag: object) -> str:
+    return text.DAG_NAMES.get(str(dag), str(dag))
+
+
+def durations(runs: pd.DataFrame) -> Chart:
+    """The newest runs of each DAG side by side: a line each DAG, a cross where a run failed."""
+    ended = runs[runs["state"].isin(_ENDED) & runs["duration_seconds"].notna()]
+    figure = go.Figure()
+    for number, (dag, of_dag) in enumerate(ended.groupby("dag_id", sort=False)):
+        symbol = _SYMBOLS[number % len(_SYMBOLS)]
+        figure.add_trace(
+            go.Scatter(
+                x=list(range(len(of_dag))),
+                y=of_dag["duration_seconds"],
+                name=_name(dag),
+                mode="lines+markers",
+                line={"dash": _DASHES[number % len(_DASHES)]},
+                marker={"symbol": [symbol if state == "success" else "x" for state in of_dag["state"]], "size": 9},
+                text=[_run_hover(_name(dag), *run) for run in _facts(of_dag)],
+                hoverinfo="text",
+            )
+        )
+    figure.update_layout(
+        xaxis={"title": text.RUNS_AGO, "autorange": "reversed", "dtick": 5},
+        yaxis={"title": text.DURATION_AXIS, "type": "log", "tickvals": _TICKS},
+        legend=formats.LEGEND,
+    )
+    return Chart(figure, _durations_say(ended))
+
+
+def _facts(runs: pd.DataFrame) -> Iterator[tuple[str, float, datetime]]:
+    return runs[["state", "duration_seconds", "started_at"]].itertuples(index=False, name=None)
+
+
+def _run_hover(dag: str, state: str, seconds: float, began: datetime) -> str:
+    return text.RUN_HOVER.format(dag=dag, state=text.RUN_STATES[state], seconds=formats.seconds(seconds), began=began)
+
+
+def _durations_say(ended: pd.DataFrame) -> str:
+    if ended.empty:
+        return text.NO_RUN_ENDED
+    longest = ended.iloc[int(ended["duration_seconds"].argmax())]
+    minute = ended[ended["dag_id"] == MINUTE]["duration_seconds"]
+    return text.DURATIONS_SAYS.format(
+        runs=formats.count(len(ended)),
+        failed=formats.count((ended["state"] == "failed").sum()),
+        median=text.NOT_KNOWN if minute.empty else formats.seconds(minute.median()),
+        longest=formats.seconds(longest["duration_seconds"]),
+        dag=_name(longest["dag_id"]),
+    )
+
+
+def jobs(batches: pd.DataFrame) -> Chart:
+    """A bar each batch, oldest first, stacked by its steps."""
+    ordered = batches.sort_values("batch_id").reset_index(drop=True)
+    steps = pd.DataFrame([json.loads(seconds) for seconds in ordered["step_seconds"].fillna("{}")], dtype=float)
+    steps = steps[[name for name in text.STEPS if name in steps] + [name for name in steps if name not in text.STEPS]]
+    figure = go.Figure()
+    for number, name in enumerate(steps):
+        step = _step(str(name))
+        figure.add_trace(
+            go.Bar(
+                x=ordered["committed_at"].dt.strftime("%H:%M:%S"),
+                y=steps[name],
+                name=step,
+                marker={"pattern": pattern(number)},
+                text=[_job_hover(step, *row) for row in zip(steps[name], *_of_batches(ordered), strict=True)],
+                textposition="none",
+                hoverinfo="text",
+            )
+        )
+    figure.update_layout(
+        barmode="stack",
+        xaxis={"title": text.JOBS_AXIS, "type": "category", "nticks": 6, "tickangle": 0},
+        yaxis_title=text.STEP_AXIS,
+        legend=formats.LEGEND,
+    )
+    return Chart(figure, _jobs_say(ordered, steps), height=520)
+
+
+def _step(name: str) -> str:
+    return text.STEPS.get(name, name.replace("_", " ").capitalize())
+
+
+def _of_batches(batches: pd.DataFrame) -> list[list[object]]:
+    return [batches[name].tolist() for name in ("batch_id", "consumed", "duration_seconds")]
+
+
+def _job_hover(step: str, seconds: float, batch: object, records: float, duration: float) -> str:
+    return text.JOB_HOVER.format(
+        step=step,
+        seconds=seconds,
+        batch=batch,
+        records=formats.count(records),
+        duration=formats.seconds(duration),
+    )
+
+
+def _jobs_say(batches: pd.DataFrame, steps: pd.DataFrame) -> str:
+    newest, means = batches.iloc[-1], steps.mean().dropna()
+    said = text.JOBS_SAYS.format(
+        last=formats.seconds(newest["duration_seconds"]),
+        records=formats.count(newest["consumed"]),
+        batches=formats.count(len(batches)),
+        median=formats.seconds(batches["duration_seconds"].median()),
+    )
+    if means.empty:
+        return said
+    longest = text.LONGEST_STEP.format(step=_step(str(means.idxmax())), seconds=formats.seconds(means.max()))
+    return f"{said} {longest}"
+
+
+def lag(partitions: pd.DataFrame, topic: str) -> list[Number]:
+    """The records of the topic that wait for the minute job."""
+    longest = partitions.iloc[int(partitions["waiting"].argmax())]
+    kept = (partitions["end_offset"] - partitions["first_offset"]).sum()
+    meaning = text.WAITING_HELP.format(topic=topic, kept=formats.count(kept), partitions=formats.count(len(partitions)))
+    waiting, most = formats.count(partitions["waiting"].sum()), formats.count(longest["waiting"])
+    return [
+        Number(text.WAITING, waiting, note=text.WAITING_NOTE.format(formats.count(kept)), help=meaning),
+        Number(text.LONGEST, most, note=text.LONGEST_NOTE.format(formats.count(longest["partition"]))),
+    ]

@@ -1,0 +1,211 @@
+"""Prediction & Insights: how accurate the predictions are, over all, by day and by airline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from dashboard.app_pages.predictions import text
+from dashboard.app_pages.predictions.accuracy import overall
+from dashboard.app_pages.predictions.queries import ANOMALY_TIMES, PERCENTAGE_FROM_MINUTES
+from dashboard.panels import formats
+from dashboard.panels.drawings import Chart, Grid, Number
+from dashboard.panels.model_terms import STAGE_NAMES
+from dashboard.panels.text import NO_VALUE, column
+from skytier import reference
+
+_FEW = 50
+_BLUE = "#0072B2"
+GREY = "rgba(128, 128, 128, 0.9)"
+_HEIGHT, _BAR_HEIGHT = 440, 24
+
+
+def written(value: Any, name: str) -> str:
+    """A figure of ``accuracy`` with its unit."""
+    if pd.isna(value):
+        return NO_VALUE
+    signed = "+" if name == "mean_error_minutes" else ""
+    return f"{value:{signed}.1f} {'min' if name.endswith('_minutes') else '%'}".replace(" %", "%")
+
+
+def errors(rows: pd.DataFrame) -> list[Number]:
+    """The errors over all days. ``rows`` is the accuracy by day, as in ``intervals`` and ``over_time``."""
+    test_mae = overall(rows, "test_mae_minutes")
+    known, rated = (overall(rows, name) for name in ("known_pct", "percentage_flights_pct"))
+    return [
+        Number(
+            text.JUDGED,
+            formats.count(rows["predictions"].sum()),
+            note=text.KNOWN.format(formats.share(known / 100)),
+            help=text.JUDGED_HELP,
+        ),
+        _number(
+            text.MAE,
+            rows,
+            "mean_absolute_error_minutes",
+            text.MAE_HELP,
+            None if pd.isna(test_mae) else text.TEST_DAYS_NOTE.format(test_mae),
+        ),
+        _number(text.RMSE, rows, "root_mean_squared_error_minutes", text.RMSE_HELP, text.RMSE_NOTE),
+        _number(
+            text.BIAS,
+            rows,
+            "mean_error_minutes",
+            text.BIAS_HELP,
+            text.BIAS_NOTES[overall(rows, "mean_error_minutes") > 0],
+        ),
+        _number(
+            text.MAPE,
+            rows,
+            "percentage_error_pct",
+            text.MAPE_HELP.format(PERCENTAGE_FROM_MINUTES),
+            text.MAPE_ON.format(formats.share(rated / 100)),
+        ),
+    ]
+
+
+def intervals(rows: pd.DataFrame) -> list[Number]:
+    stated = written(overall(rows, "confidence_pct"), "confidence_pct")
+    anomalies = round((rows["anomalies_pct"] * rows["predictions"]).sum() / 100)
+    return [
+        _number(text.IN_INTERVAL, rows, "in_interval_pct", text.IN_INTERVAL_HELP, text.WANTED),
+        _number(text.WIDTH, rows, "mean_interval_minutes", text.WIDTH_HELP, text.WIDTH_NOTE),
+        _number(text.ACCURATE, rows, "accurate_pct", text.ACCURATE_HELP, text.STATED_SHARE.format(stated)),
+        _number(text.STATED, rows, "confidence_pct", text.STATED_HELP, text.STATED_NOTE),
+        _number(
+            text.ANOMALIES,
+            rows,
+            "anomalies_pct",
+            text.ANOMALIES_HELP.format(ANOMALY_TIMES),
+            text.ANOMALIES_NOTE.format(formats.count(anomalies)),
+        ),
+    ]
+
+
+def _number(label: str, rows: pd.DataFrame, name: str, meaning: str, note: str | None = None) -> Number:
+    value = written(overall(rows, name), name)
+    return Number(label, value, note=note, help=meaning)
+
+
+def over_time(rows: pd.DataFrame, name: str) -> Chart:
+    """One measure of the accuracy by day, beside what is wanted or was found on the test days."""
+    days = rows.sort_values("flight_date")
+    known, few = days["known_pct"] > 50, days["predictions"] < _FEW
+    told = known | few | (len(days) <= formats.MARKED_DAYS)
+    figure = go.Figure(
+        go.Scatter(
+            x=days["flight_date"],
+            y=days[name],
+            mode="lines",
+            line={"color": _BLUE},
+            name=text.MEASURED,
+            text=[text.HOVER_PREDICTIONS.format(int(count)) for count in days["predictions"]],
+        )
+    )
+    figure.add_trace(
+        go.Scatter(
+            x=days["flight_date"][told],
+            y=days[name][told],
+            mode="markers",
+            marker={
+                "color": _BLUE,
+                "size": [5 if is_few else 9 for is_few in few[told]],
+                "symbol": ["circle-open" if is_known else "circle" for is_known in known[told]],
+            },
+            hoverinfo="skip",
+            showlegend=False,
+        )
+    )
+    if (reference := _reference(days, name)) is not None:
+        figure.add_trace(
+            go.Scatter(
+                x=days["flight_date"],
+                y=[reference] * len(days),
+                mode="lines",
+                name=f"{text.REFERENCE[name]}: {written(reference, name)}",
+                line={"dash": "dash", "color": GREY},
+                hoverinfo="skip",
+            )
+        )
+    kind = "date" if len(days) > 1 else "category"  # the ticks of a single date would be fractions of a second
+    figure.update_layout(
+        xaxis={"title": text.DAY, "type": kind}, yaxis_title=axis(name), legend=formats.LEGEND, showlegend=True
+    )
+    says = _over_time_says(days if few.all() else days[~few], overall(days, name), name) + rests_on(days, name)
+    says += (text.SMALL.format(_FEW) if few.any() else "") + (text.HOLLOW if known.any() else "")
+    return Chart(figure, says, height=_HEIGHT)
+
+
+def _reference(rows: pd.DataFrame, name: str) -> float | None:
+    if name == "in_interval_pct":
+        return text.WANTED_PCT
+    test_mae = overall(rows, "test_mae_minutes")
+    return test_mae if name == "mean_absolute_error_minutes" and pd.notna(test_mae) else None
+
+
+def _over_time_says(days: pd.DataFrame, mean: float, name: str) -> str:
+    newest = days.iloc[-1]
+    return text.OVER_TIME_SAYS.format(
+        measure=text.MEASURES[name],
+        last=written(newest[name], name),
+        day=newest["flight_date"],
+        mean=written(mean, name),
+        low=written(days[name].min(), name),
+        high=written(days[name].max(), name),
+    )
+
+
+def axis(name: str) -> str:
+    """The title of an axis that shows a measure."""
+    return f"{text.MEASURES[name]}, {text.UNITS[name.rsplit('_', 1)[1]]}"
+
+
+def rests_on(rows: pd.DataFrame, name: str) -> str:
+    """What to say of the MAPE; nothing of other measures."""
+    if name != "percentage_error_pct":
+        return ""
+    return text.PERCENTAGE_SAYS.format(share=formats.share(overall(rows, "percentage_flights_pct") / 100))
+
+
+def by_airline(rows: pd.DataFrame, name: str) -> Chart:
+    """One measure of the accuracy by airline, the largest on top."""
+    names = {airline.iata: airline.name for airline in reference.airlines()}
+    ordered = rows[rows[name].notna()].sort_values(name)
+    titles = [names.get(code, code) for code in ordered["airline"]]
+    figure = go.Figure(
+        go.Bar(
+            x=ordered[name],
+            y=ordered["airline"],
+            orientation="h",
+            text=[written(value, name) for value in ordered[name]],
+            textposition="auto",
+            hovertext=[
+                f"{title}: {text.HOVER_PREDICTIONS.format(int(count))}"
+                for title, count in zip(titles, ordered["predictions"], strict=True)
+            ],
+        )
+    )
+    figure.update_layout(xaxis_title=axis(name), yaxis={"type": "category"})
+    says = ""
+    if titles:
+        low, high = ordered.iloc[0], ordered.iloc[-1]
+        says = text.BY_AIRLINE_SAYS.format(
+            measure=text.MEASURES[name],
+            low_name=titles[0],
+            low=written(low[name], name),
+            high_name=titles[-1],
+            high=written(high[name], name),
+        )
+    return Chart(figure, says + rests_on(rows, name), height=max(_HEIGHT, 80 + _BAR_HEIGHT * len(ordered)))
+
+
+def versions(rows: pd.DataFrame) -> Grid:
+    """The accuracy by stage and version."""
+    shown = rows.drop(columns=["mean_actual_minutes"]).assign(stage=rows["stage"].map(STAGE_NAMES))
+    shown = shown.sort_values(["model_version", "stage"], ascending=False)
+    config = formats.grid(shown)
+    config["predictions"] = st.column_config.NumberColumn(column("predictions"), format="localized")
+    return Grid(shown, config, is_full_height=True)

@@ -1,0 +1,1 @@
+"""Data Quality & Metadata: the page, what it queries, how it draws it and what it says."""

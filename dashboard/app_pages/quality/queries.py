@@ -1,0 +1,246 @@
+"""What Data Quality & Metadata asks: how good the events are, what was turned away, what the stores hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pyarrow as pa
+from pymongo import DESCENDING
+
+from dashboard.app_pages.quality.text import FLAGS
+from dashboard.panels import tiers
+from dashboard.panels.filters import Filters
+from dashboard.panels.tiers import sql
+from events.flight import CONTRACT
+from skytier import hot_tier, migrations
+from skytier.archive import hot as archive_hot
+from skytier.archive.planning import MB
+from skytier.archive.visibility import COUNTS, STATES
+from skytier.cache import Query
+from skytier.contract import STRUCT
+from skytier.errors import SkytierError
+from skytier.hot_tier import Document
+from skytier.migrations import DATABASE
+from skytier.warehouse import literal
+
+SAMPLES = 100
+RAW_CHARACTERS = 300
+_STORES_SECONDS = 60.0
+_ARCHIVES = 500
+
+
+def optional_fields() -> list[str]:
+    """The columns of the fact table that a valid event may lack, in the contract's order."""
+    fields = (*CONTRACT.fields(), *CONTRACT.nested_fields("weather"))
+    return [field.name.replace(".", "_") for field in fields if field.nullable and field.type != STRUCT]
+
+
+def events(filters: Filters) -> Query:
+    """A row each ``flight_date`` and ``event_type``, all counts of events.
+
+    ``events``, ``flagged`` (with a quality flag or more), ``quality_sum`` (of the scores, 0 to 1 each), then
+    ``missing_<field>`` for each optional field and ``flag_<name>`` for each flag.
+    """
+    missing = [f"count_if({name} IS NULL) AS missing_{name}" for name in optional_fields()]
+    flagged = [f"count_if(array_contains(quality_flags, {literal(name)})) AS flag_{name}" for name in FLAGS]
+    counts = ",\n  ".join(missing + flagged)
+    return sql(
+        f"""
+SELECT flight_date, event_type, count(*) AS events, count_if(size(quality_flags) > 0) AS flagged,
+  sum(quality_score) AS quality_sum,
+  {counts}
+FROM {DATABASE}.fact_flight_events
+{filters.where()}
+GROUP BY flight_date, event_type
+ORDER BY flight_date, event_type"""
+    )
+
+
+def versions() -> Query:
+    """A row each version of a contract (events, archived events) with the books of the runs that stored under it.
+
+    ``schema_name``, ``version``, ``registered_at``, ``field_count``, ``fingerprint``; ``runs``, ``consumed``,
+    ``stored``, ``duplicates``, ``rejected``, ``last_run_at``: null where no run had it.
+    """
+    return sql(
+        f"""
+SELECT s.schema_name, s.version, s.registered_at, s.field_count, s.fingerprint,
+  b.runs, b.consumed, b.stored, b.duplicates, b.rejected, b.last_run_at
+FROM {DATABASE}.schema_metadata s
+LEFT JOIN (
+  SELECT schema_name, schema_version, count(*) AS runs, sum(consumed) AS consumed, sum(stored) AS stored,
+    sum(duplicates) AS duplicates, sum(rejected) AS rejected, max(committed_at) AS last_run_at
+  FROM {DATABASE}.batch_metadata
+  GROUP BY schema_name, schema_version
+) b ON b.schema_name = s.schema_name AND b.schema_version = s.version
+ORDER BY s.schema_name DESC, s.version DESC"""
+    )
+
+
+def contract() -> Query:
+    """A row each field of the event contract: ``field``, ``type``, ``unit``, ``required``, ``valid``, ``meaning``."""
+    fields = (*CONTRACT.fields(), *CONTRACT.nested_fields("weather"))
+    rows = [
+        {
+            "field": field.name,
+            "type": field.type,
+            "unit": field.unit,
+            "required": not field.nullable,
+            "valid": ", ".join(field.values) or field.pattern or field.valid_range() or None,
+            "meaning": field.description.replace("`", ""),
+        }
+        for field in fields
+    ]
+    return Query(
+        name=f"event contract: {fields!r}",
+        run=lambda: pa.Table.from_pylist(rows),
+        ttl_seconds=tiers.cache().settings.cold_seconds,
+    )
+
+
+def rejections() -> Query:
+    """``records`` by ``reason``, most first, with ``newest`` (taken in by Kafka); a record may have several reasons."""
+    return sql(
+        f"""
+SELECT reason, count(*) AS records, max(ingestion_timestamp) AS newest
+FROM {DATABASE}.rejected_flight_events
+LATERAL VIEW explode(reasons) exploded AS reason
+GROUP BY reason
+ORDER BY records DESC, reason"""
+    )
+
+
+def samples(reason: str | None) -> Query:
+    """The newest rejected records, of a reason or of any, and their beginnings.
+
+    ``ingestion_timestamp``, ``reasons`` (JSON), ``raw`` (at most 300 characters; what a screen does not show, or shows
+    in disguise, is the replacement character), ``characters`` (of all of it), ``encoding`` (text or Base64),
+    ``event_id`` (null where it could not be read), ``kafka_topic``, ``kafka_partition``, ``kafka_offset``,
+    ``batch_id``.
+    """
+    condition = f"WHERE array_contains(reasons, {literal(reason)})" if reason else ""
+    return sql(
+        rf"""
+SELECT ingestion_timestamp, reasons, {_shown("coalesce(raw_value, raw_value_base64)")} AS raw,
+  length(coalesce(raw_value, raw_value_base64)) AS characters,
+  CASE WHEN raw_value IS NULL THEN 'Base64' ELSE 'text' END AS encoding,
+  {_shown("event_id")} AS event_id, kafka_topic, kafka_partition, kafka_offset, batch_id
+FROM {DATABASE}.rejected_flight_events
+{condition}
+ORDER BY ingestion_timestamp DESC, kafka_partition, kafka_offset
+LIMIT {SAMPLES}"""
+    )
+
+
+def _shown(value: str) -> str:
+    """Text of strangers, short, without the characters that control, or turn the direction of what follows."""
+    return rf"regexp_replace(left({value}, {RAW_CHARACTERS}), '[\\p{{C}}\\p{{Zl}}\\p{{Zp}}]', '\uFFFD')"
+
+
+def batches(number: int) -> Query:
+    """The newest runs of the minute job that had records, newest first, one row a batch: its books.
+
+    Counts of records; ``seconds`` from its beginning to its commit; ``file_size_mb`` of the raw batch; the times of
+    its events and the scores of those stored.
+    """
+    return sql(
+        f"""
+SELECT batch_id, committed_at, consumed, stored, duplicates, rejected,
+  consumed = stored + duplicates + rejected AS counts_match,
+  unix_micros(committed_at) / 1e6D - unix_micros(started_at) / 1e6D AS seconds,
+  mean_quality_score, event_time_min, event_time_max, ingestion_time_min, ingestion_time_max,
+  file_size_mb, schema_version, storage_location, application_id
+FROM {DATABASE}.batch_metadata
+ORDER BY batch_id DESC
+LIMIT {number}"""
+    )
+
+
+def archives() -> Query:
+    """The newest archives, newest first: ``archive_metadata``, and ``visible``: what queries see of each."""
+    return sql(
+        f"""
+SELECT m.archive_id, m.archived_at, m.state, s.state AS visible, m.record_count, m.file_size_mb, m.event_time_min,
+  m.event_time_max, m.schema_version, m.storage_location, m.checksum
+FROM {DATABASE}.archive_metadata m
+LEFT JOIN {STATES} s ON s.archive_id = m.archive_id
+ORDER BY m.archived_at DESC
+LIMIT {_ARCHIVES}"""
+    )
+
+
+def stores() -> Query:
+    """A row each store that events pass through or rest in, and each other table of the warehouse.
+
+    ``store``: a table's name, or ``topic``, ``runs`` (the minute job), ``duplicates``, ``raw``, ``dead_letters``,
+    ``hot``. ``records`` that went through or lie there; ``newest``: the last commit that changed its rows, or the last
+    record taken in; ``age_minutes`` since then, by the wall clock; ``size_mb``. Null: not known, so all of ``hot``
+    while MongoDB does not answer.
+    """
+    cold = sql(_COLD_STORES)
+    return replace(cold, name=f"stores: {cold.name}", run=lambda: _stores(cold.run()), ttl_seconds=_STORES_SECONDS)
+
+
+def _commits(table: str) -> str:
+    """Each snapshot of a table. A compaction (Iceberg says replace) changes files and not rows: it comes last."""
+    return (
+        f"SELECT '{table}' AS store, struct(operation <> 'replace' AS changes_rows, committed_at AS newest, "
+        f"CAST(summary['total-records'] AS bigint) AS records, "
+        f"CAST(summary['total-files-size'] AS bigint) / 1e6D AS size_mb) AS commit FROM {DATABASE}.{table}.snapshots"
+    )
+
+
+_ICEBERG = [table.name for table in migrations.iceberg_tables(migrations.read())]
+_COLD_STORES = f"""
+SELECT store, last.newest, last.records, last.size_mb
+FROM (SELECT store, max(commit) AS last FROM ({" UNION ALL ".join(map(_commits, _ICEBERG))}) GROUP BY store)
+UNION ALL
+SELECT 'archived_flight_events', max(archived_at), coalesce(sum(record_count), 0), coalesce(sum(file_size_mb), 0)
+FROM {DATABASE}.archive_metadata
+WHERE archive_id IN (SELECT archive_id FROM {STATES} WHERE {COUNTS})
+UNION ALL
+SELECT stack(5,
+  'topic', taken_in, consumed, NULL,
+  'runs', committed, runs, NULL,
+  'duplicates', NULL, duplicates, NULL,
+  'raw', committed, consumed, raw_mb,
+  'dead_letters', NULL, rejected, NULL)
+FROM (
+  SELECT max(ingestion_time_max) AS taken_in, max(committed_at) AS committed, sum(consumed) AS consumed,
+    count(*) AS runs, sum(duplicates) AS duplicates, sum(rejected) AS rejected, sum(file_size_mb) AS raw_mb
+  FROM {DATABASE}.batch_metadata
+)"""
+
+
+def _stores(cold: pa.Table) -> pa.Table:
+    """The stores of the cold tier with those tables that were never written to, and the hot tier."""
+    unwritten = {name: {"store": name, "records": 0} for name in _ICEBERG}
+    found = [*(unwritten | {row["store"]: row for row in cold.to_pylist()}).values(), _hot_tier()]
+    now = datetime.now(UTC)
+    for row in found:
+        row["age_minutes"] = (now - row["newest"]).total_seconds() / 60 if row.get("newest") else None
+    kinds = {
+        "store": pa.string(),
+        "records": pa.int64(),
+        "newest": pa.timestamp("us", "UTC"),
+        "age_minutes": pa.float64(),
+        "size_mb": pa.float64(),
+    }
+    return pa.Table.from_pylist(found, pa.schema(kinds.items()))
+
+
+def _hot_tier() -> Document:
+    """What the hot tier holds; nothing known where it does not answer, for the rest is still worth seeing."""
+    try:
+        with hot_tier.answering():
+            connection = tiers.mongodb()
+            size = archive_hot.size(connection)
+            documents = hot_tier.events(connection).estimated_document_count()
+            newest = hot_tier.events(connection).find_one(
+                {}, {"ingestion_timestamp": 1}, sort=[("ingestion_timestamp", DESCENDING)]
+            )
+    except SkytierError:
+        return {"store": "hot"}
+    taken_in = newest["ingestion_timestamp"] if newest else None
+    return {"store": "hot", "records": documents, "newest": taken_in, "size_mb": size.total_bytes / MB}

@@ -1,0 +1,67 @@
+"""Data Quality & Metadata: the freshness of every store, and the archives."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.app_pages.quality import text
+from dashboard.panels import formats
+from dashboard.panels.drawings import Grid
+from dashboard.panels.text import NO_VALUE, column
+
+_CHECKSUM_CHARACTERS = 12
+_MINUTES_A_DAY, _MINUTES_AN_HOUR = 1440, 60
+
+
+def archives(found: pd.DataFrame) -> Grid:
+    """The archives, with how far each is and what queries see of it."""
+    rows = found.assign(
+        state=found["state"].map(lambda state: text.STATES.get(state, state)),
+        visible=found["visible"].map(lambda state: text.VISIBLE.get(state, state)),
+        checksum=found["checksum"].str[:_CHECKSUM_CHARACTERS],
+    )
+    config = {"record_count": st.column_config.NumberColumn(column("record_count"), format="localized")}
+    return Grid(rows, formats.grid(rows) | config)
+
+
+def freshness(stores: pd.DataFrame) -> Grid:
+    """Every store that has a time of its own, in the order of ``text.STORES``."""
+    known = stores.set_index("store").reindex([*text.STORE_KINDS, *_unknown(stores)])
+    kinds = [text.STORE_KINDS.get(name, text.Store(name, NO_VALUE, NO_VALUE)) for name in known.index]
+    rows = pd.DataFrame(
+        {
+            "store": [kind.name for kind in kinds],
+            "kind": [kind.kind for kind in kinds],
+            "newest": known["newest"].to_list(),
+            "age": [age(minutes) for minutes in known["age_minutes"]],
+            "records": known["records"].astype("Int64").to_list(),
+            "size_mb": known["size_mb"].to_list(),
+            "written": [kind.written for kind in kinds],
+        }
+    )
+    config = formats.grid(rows) | {
+        "records": st.column_config.NumberColumn(column("records"), format="localized"),
+        "size_mb": st.column_config.NumberColumn(column("size_mb"), format="%.3f"),
+    }
+    return Grid(rows, config, is_full_height=True)
+
+
+def _unknown(stores: pd.DataFrame) -> list[str]:
+    """Tables that are newer than this page; what is only a box of the lineage is no store."""
+    return [name for name in stores["store"] if name not in {*text.STORE_KINDS, *text.NODES}]
+
+
+def age(minutes: float | None) -> str:
+    """A time span in the largest unit of which it has one."""
+    if minutes is None or math.isnan(minutes):
+        return text.NEVER
+    if minutes < 1:
+        return f"{max(0.0, minutes * 60):.0f} s"
+    if minutes < _MINUTES_AN_HOUR:
+        return f"{minutes:.0f} min"
+    if minutes < _MINUTES_A_DAY:
+        return f"{minutes / _MINUTES_AN_HOUR:.1f} h"
+    return f"{minutes / _MINUTES_A_DAY:.1f} days"

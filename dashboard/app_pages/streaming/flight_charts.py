@@ -1,0 +1,168 @@
+"""Streaming Analytics: the flights of a range by airline, airport, outcome and delay."""
+
+from __future__ import annotations
+
+from functools import cache
+from textwrap import shorten
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.app_pages.streaming import text
+from dashboard.app_pages.streaming.queries import BIN_MINUTES
+from dashboard.panels import formats
+from dashboard.panels.delays import DELAYED_MINUTES
+from dashboard.panels.drawings import Chart
+from dashboard.panels.text import NO_VALUE
+from skytier import reference
+
+TOP, _LABEL = 10, 22
+_AXIS_HEIGHT, _BAR_HEIGHT = 100, 26
+LEAST_ARRIVALS = 5
+"""A mean of fewer says little about an airline or an airport"""
+FIRST_BIN, LAST_BIN = -45.0, 120.0
+"""Delays beyond are in the first and the last bar"""
+
+
+def ranking(groups: pd.DataFrame, grouped_by: str, rank: str) -> Chart | str:
+    """The first airlines, origins or destinations by a rank of ``text.RANKS``, the first on top."""
+    found = _measured(groups[groups["grouped_by"] == grouped_by])
+    if rank != "flights":
+        found = found[found["arrivals_with_delay"] >= LEAST_ARRIVALS]
+    if found.empty:
+        return text.NO_RANKS.format(least=LEAST_ARRIVALS)
+    ordered = found.sort_values([rank, "name"], ascending=[False, True])
+    top = ordered.head(TOP)
+    told = text.RANK_VALUES[rank]
+    figure = go.Figure(
+        go.Bar(
+            x=top[rank],
+            y=[shorten(_label(grouped_by, code), _LABEL, placeholder="…") for code in top["name"]],
+            orientation="h",
+            text=[told.format(value) for value in top[rank]],
+            textposition="auto",
+            hovertext=[_hover(grouped_by, row) for _, row in top.iterrows()],
+            hoverinfo="text",
+        )
+    )
+    figure.update_yaxes(autorange="reversed")
+    figure.update_layout(xaxis_title=text.RANK_UNITS[rank])
+    height = _AXIS_HEIGHT + _BAR_HEIGHT * len(top)
+    best = top.iloc[0]
+    says = text.RANK_SAYS.format(
+        count=formats.count(len(found)),
+        rank=text.RANKS[rank].lower(),
+        name=_label(grouped_by, best["name"]),
+        value=told.format(best[rank]),
+        others=text.RANK_ALL if rank == "flights" else text.RANK_LEAST.format(least=LEAST_ARRIVALS),
+    )
+    return Chart(figure, says, height, _rows(ordered))
+
+
+def _measured(groups: pd.DataFrame) -> pd.DataFrame:
+    """With the mean arrival delay in minutes, and the percentage of arrivals that were delayed."""
+    arrivals, judged = groups["arrivals_with_delay"], groups["arrivals_with_status"]
+    return groups.assign(
+        arrival_delay=groups["arrival_delay_sum_minutes"] / arrivals.where(arrivals > 0),
+        delayed=100 * groups["delayed_arrivals"] / judged.where(judged > 0),
+    )
+
+
+def _rows(ordered: pd.DataFrame) -> pd.DataFrame:
+    names = ["name", "flights", "cancelled", "arrivals_with_delay", "arrival_delay", "delayed"]
+    return ordered[names].rename(columns={"name": "code", "arrivals_with_delay": "arrivals"})
+
+
+@cache
+def _names() -> dict[str, dict[str, str]]:
+    airports = {airport.iata: airport.city or airport.name or airport.iata for airport in reference.airports()}
+    airlines = {airline.iata: airline.name for airline in reference.airlines()}
+    return {"airline": airlines, "origin": airports, "destination": airports}
+
+
+def _label(grouped_by: str, code: str) -> str:
+    return f"{code} {_names()[grouped_by].get(code, '')}".strip()
+
+
+def _hover(grouped_by: str, row: pd.Series) -> str:
+    known = pd.notna(row["arrival_delay"])
+    return text.RANK_HOVER.format(
+        name=_label(grouped_by, row["name"]),
+        flights=formats.count(row["flights"]),
+        cancelled=formats.count(row["cancelled"]),
+        delay=formats.minutes(row["arrival_delay"]) if known else NO_VALUE,
+        delayed=formats.share(row["delayed"] / 100) if pd.notna(row["delayed"]) else NO_VALUE,
+    )
+
+
+def status(groups: pd.DataFrame) -> Chart | str:
+    """How many flights ended how, or are on their way."""
+    found = groups[groups["grouped_by"] == "status"].set_index("name")["flights"]
+    counts = found.reindex(list(text.STATUSES), fill_value=0)
+    total = int(counts.sum())
+    if not total:
+        return text.NO_FLIGHTS
+    labels = [text.STATUS_LABEL.format(count=formats.count(count), share=f"{count / total:.1%}") for count in counts]
+    figure = go.Figure(
+        go.Bar(
+            x=counts,
+            y=list(text.STATUSES.values()),
+            orientation="h",
+            text=labels,
+            textposition=["inside" if count > counts.max() / 2 else "outside" for count in counts],
+            cliponaxis=False,
+        )
+    )
+    figure.update_traces(hovertemplate="%{y}: %{text}<extra></extra>")
+    figure.update_yaxes(autorange="reversed")
+    figure.update_layout(xaxis_title=text.FLIGHTS)
+    told = {str(name): formats.count(count) for name, count in counts.items()}
+    rows = pd.DataFrame({"status": list(text.STATUSES.values()), "flights": counts.to_numpy()})
+    return Chart(figure, text.STATUS_SAYS.format(flights=formats.count(total), **told), height=360, rows=rows)
+
+
+def histogram(groups: pd.DataFrame, delay: str) -> Chart | str:
+    """How many flights were how late, in bins; the first and the last hold all beyond."""
+    found = groups[groups["grouped_by"] == delay]
+    if found.empty:
+        return text.NO_DELAYS
+    bins = _bins(found)
+    late = bins["delay_from_minutes"] >= DELAYED_MINUTES
+    figure = go.Figure()
+    for part, name, shape in ((bins[~late], text.ON_TIME, ""), (bins[late], text.LATE, "/")):
+        figure.add_bar(
+            x=part["delay_from_minutes"] + BIN_MINUTES / 2,
+            y=part["flights"],
+            width=BIN_MINUTES * 0.92,
+            name=name,
+            marker={"pattern": {"shape": shape, "size": 5}},
+            hovertext=[_bin(*row) for row in part.itertuples(index=False)],
+            hoverinfo="text",
+        )
+    figure.update_layout(
+        xaxis_title=text.DELAY_AXIS.format(text.DELAYS[delay]),
+        yaxis_title=text.FLIGHTS,
+        legend={"x": 1.0, "xanchor": "right", "y": 1.0},
+    )
+    return Chart(figure, _delay_says(found, delay), height=360, rows=bins)
+
+
+def _bins(found: pd.DataFrame) -> pd.DataFrame:
+    """Every bin from the first to the last, by its lower bound; those beyond are in these two."""
+    lower = found["delay_from_minutes"].clip(FIRST_BIN, LAST_BIN)
+    every = pd.Index([float(low) for low in range(int(FIRST_BIN), int(LAST_BIN) + 1, BIN_MINUTES)])
+    counts = found["flights"].groupby(lower).sum().reindex(every, fill_value=0)
+    return pd.DataFrame({"delay_from_minutes": every, "flights": counts.to_numpy()})
+
+
+def _bin(low: float, count: int) -> str:
+    told = text.DELAY_FIRST if low == FIRST_BIN else text.DELAY_LAST if low == LAST_BIN else text.DELAY_BIN
+    return told.format(low=low, high=low + BIN_MINUTES, count=count)
+
+
+def _delay_says(found: pd.DataFrame, delay: str) -> str:
+    total, lower = int(found["flights"].sum()), found["delay_from_minutes"]
+    early, late = lower < 0, lower >= DELAYED_MINUTES
+    shares = [found.loc[chosen, "flights"].sum() / total for chosen in (early, ~early & ~late, late)]
+    told = dict(zip(("early", "slightly", "late"), map(formats.share, shares), strict=True))
+    return text.DELAY_SAYS.format(kind=text.DELAYS[delay], flights=formats.count(total), **told)

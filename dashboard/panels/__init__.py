@@ -1,0 +1,1 @@
+"""What the pages share: the panel, its drawings and texts, filters, and the queries to both tiers."""

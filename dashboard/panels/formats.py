@@ -1,0 +1,58 @@
+"""Numbers as people read them, and what charts have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.panels import text
+
+MARGIN_MAP = {"l": 0, "r": 0, "t": 0, "b": 0}
+MARKED_DAYS = 62  # of more days each has no point: a year of points hides its own line
+LEGEND = {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"}
+# Half transparent, so that it suits a light page and a dark one.
+MAP = {
+    "resolution": 110,
+    "showland": True,
+    "landcolor": "rgba(128, 128, 128, 0.18)",
+    "showcountries": True,
+    "countrycolor": "rgba(128, 128, 128, 0.6)",
+    "coastlinecolor": "rgba(128, 128, 128, 0.6)",
+    "showlakes": False,
+    "showframe": False,
+    "bgcolor": "rgba(0, 0, 0, 0)",
+}
+
+
+def count(number: float) -> str:
+    return f"{number:,.0f}"
+
+
+def share(number: float) -> str:
+    return f"{number:.0%}"
+
+
+def megabytes(number: float) -> str:
+    return f"{number:,.1f} MB"
+
+
+def minutes(number: float) -> str:
+    return f"{number:+.0f} min"
+
+
+def seconds(number: float) -> str:
+    return f"{number:,.0f} s" if number < 600 else f"{number / 60:,.0f} min"
+
+
+def grid(rows: pd.DataFrame) -> dict[str, Any]:
+    """How a table shows its columns: times in UTC, numbers with few digits."""
+    config: dict[str, Any] = {}
+    for name, kind in rows.dtypes.items():
+        label = text.column(str(name))
+        if isinstance(kind, pd.DatetimeTZDtype):
+            config[str(name)] = st.column_config.DatetimeColumn(label, format="YYYY-MM-DD HH:mm:ss", timezone="UTC")
+        elif pd.api.types.is_float_dtype(kind):
+            config[str(name)] = st.column_config.NumberColumn(label, format="%.1f")
+    return config

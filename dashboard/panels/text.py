@@ -1,0 +1,51 @@
+"""The texts that all pages share. Texts of one page are in the page's folder, names of columns in ``columns``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from dashboard.panels.columns import COLUMNS
+from dashboard.panels.tiers import Tier
+from skytier.cache import CachedResult, Origin
+
+PRODUCT = "Skytier"
+
+FILTERS, ALL = "Filters", "all"
+AIRLINES, ORIGINS, FIRST_DAY, LAST_DAY = "Airlines", "Origins", "From", "To"
+PAUSE, PAUSE_HELP = "Pause refresh", "Panels refresh every {:g} s."
+NO_FILTERS = "The filters by airline and origin are not available: the SQL endpoint does not answer."
+
+EMPTY = "No event matches the filters. Widen the filters, or wait for the next run of the minute job."
+FAILED = "This panel could not load its data. {reason}"
+BROKEN = "This panel failed with an unexpected error. See the dashboard's log ('skytier stack status' shows its path)."
+NO_VALUE = "-"
+STALE = "This result is stale: the query failed. {reason}"
+DOWNLOAD, DOWNLOAD_HELP = "CSV", "Download the rows of this panel"
+
+_ORIGINS = {
+    Origin.COMPUTED: "queried just now",
+    Origin.CACHED: "cached",
+    Origin.STALE: "cached, refresh in progress",
+    Origin.UNCACHED: "queried just now: the cache is down, which makes pages slower",
+}
+
+
+def source(result: CachedResult, tier: Tier) -> str:
+    """Freshness and source of a result. The date is included unless it is today."""
+    day = "" if result.as_of.date() == datetime.now(UTC).date() else f"{result.as_of:%Y-%m-%d} "
+    return f"As of {day}{result.as_of:%H:%M:%S} UTC · {tier} · {_ORIGINS[result.origin]}"
+
+
+def column(name: str) -> str:
+    """The label of a column of a result, with its unit."""
+    return COLUMNS.get(name, name.replace("_", " ").capitalize())
+
+
+TIME_UTC = "Time (UTC)"
+EVENT_TYPES = {
+    "scheduled": "Scheduled",
+    "departed": "Departed",
+    "arrived": "Arrived",
+    "cancelled": "Cancelled",
+    "diverted": "Diverted",
+}
