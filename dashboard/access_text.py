@@ -1,42 +1,42 @@
-"""Signing in."""
+"""The texts of sign-in and of the operators' page."""
 
 from __future__ import annotations
 
 TITLE, PASSWORD, SIGN_IN, SIGN_OUT = "Sign in", "Password", "Sign in", "Sign out"
-WRONG = "This is not the password of a viewer or an operator."
+WRONG = "Wrong password."
 SIGNED_IN = "Signed in as {}"
 ROLES = {"viewer": "viewer", "operator": "operator"}
-NAMES = {"viewer": "somebody", "operator": "operator here"}
-"""Who has not had to sign in"""
-TOO_MANY = "Too many wrong tries. Try again at {}."
-BECOME, IS_OPERATOR = "Operator? Give the token", "You are an operator here"
-OPERATOR_TITLE, OPERATOR_FIELD, OPERATOR_USE = "Skytier's operator", "Operator token", "Become an operator"
-OPERATOR_LEAVE, OPERATOR_BACK = "Be a viewer again", "To the dashboard"
+NAMES = {"viewer": "anonymous", "operator": "local operator"}
+"""Names of users who did not have to sign in"""
+TOO_MANY = "Too many failed attempts. Try again at {}."
+BECOME, IS_OPERATOR = "Sign in as operator", "You are signed in as operator"
+OPERATOR_TITLE, OPERATOR_FIELD, OPERATOR_USE = "Skytier operator", "Operator token", "Sign in as operator"
+OPERATOR_LEAVE, OPERATOR_BACK = "Sign out", "To the dashboard"
 OPERATOR_HINT = (
-    "Operators acknowledge alerts and start runs. The token is SKYTIER_DASHBOARD_OPERATOR_TOKEN in stack.env; on a "
-    "terminal 'skytier stack up' shows a link with it. This browser keeps it for 30 days."
+    "Operators can acknowledge alerts and start runs. The token is SKYTIER_DASHBOARD_OPERATOR_TOKEN in stack.env; on a "
+    "terminal 'skytier stack up' prints a link that contains it. This browser stays signed in for 30 days."
 )
-OPERATOR_WRONG = "This is not the operator's token."
+OPERATOR_WRONG = "Wrong operator token."
 OPERATOR_ONLY_HERE = (
-    "The token counts only in a browser on the machine that the dashboard runs on, without a proxy between. Who comes "
-    "over a network signs in: set SKYTIER_DASHBOARD_SIGN_IN (see docs/dashboard.md)."
+    "The token is accepted only from a browser on the machine that runs the dashboard, without a proxy. For access "
+    "over a network, set SKYTIER_DASHBOARD_SIGN_IN (see docs/dashboard.md)."
 )
-OPERATOR_NOT_USED = "People sign in to this dashboard: the operator's token is not used."
+OPERATOR_NOT_USED = "This dashboard requires sign-in: the operator token is not used."
 FOREIGN_HOST = (
-    "The dashboard does not answer to the name {!r}. Behind a proxy, name it in SKYTIER_DASHBOARD_ALLOWED_HOSTS and "
-    "start the dashboard again."
+    "The host name {!r} is not allowed. Behind a proxy, add it to SKYTIER_DASHBOARD_ALLOWED_HOSTS and restart the "
+    "dashboard."
 )
 FOREIGN_ORIGIN = (
-    "The dashboard answers to its own pages only, and the request came from one of {!r}. A proxy has to pass on the "
-    "Host that the browser sent."
+    "Requests of the origin {!r} are not allowed: the dashboard accepts those of its own pages only. A proxy must "
+    "forward the Host header of the browser."
 )
-NOT_INVITED = "{name} has signed in, but may not see this dashboard. Ask its operators."
+NOT_INVITED = "{name} has no access to this dashboard. Ask an operator for access."
 NOTHING_SET = (
-    "Sign-in with a password is switched on, but no password is set that has {least} characters or more: set "
-    "SKYTIER_DASHBOARD_OPERATOR_PASSWORD, and SKYTIER_DASHBOARD_VIEWER_PASSWORD for those who may only look."
+    "Sign-in by password is on, but no password of at least {least} characters is set: set "
+    "SKYTIER_DASHBOARD_OPERATOR_PASSWORD for operators, and SKYTIER_DASHBOARD_VIEWER_PASSWORD for viewers."
 )
 NO_PROVIDER = (
-    "Sign-in with OpenID Connect is switched on, but there is no provider: .streamlit/secrets.toml needs a section "
-    "[auth] (see docs/dashboard.md)."
+    "Sign-in by OpenID Connect is on, but no provider is configured: .streamlit/secrets.toml needs a section [auth] "
+    "(see docs/dashboard.md)."
 )
-OPERATORS_ONLY = "Only operators may do this."
+OPERATORS_ONLY = "This action requires the operator role."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 STAGE_NAMES = {"after_departure": "at departure", "before_departure": "2 hours before departure"}
-ERROR_DISTRIBUTION = "Errors of the predictions"
+ERROR_DISTRIBUTION = "Prediction errors"
 _FEATURES = {
     "airline": "Airline",
     "origin": "Origin",
@@ -28,9 +28,9 @@ _FEATURES = {
     "weather_precipitation_in": "Weather: precipitation",
     "weather_pressure_hpa": "Weather: pressure",
     "weather_visibility_miles": "Weather: visibility",
-    "origin_queue": "Departures planned at the origin, 1 h",
+    "origin_queue": "Scheduled departures at the origin, 1 h",
     "aircraft_last_delay": "Aircraft: last delay",
-    "aircraft_last_age_minutes": "Aircraft: time since last heard of",
+    "aircraft_last_age_minutes": "Aircraft: time since last event",
     "aircraft_slack_minutes": "Aircraft: time left to departure",
     "departure_delay_minutes": "Own departure delay",
     "error_distribution": ERROR_DISTRIBUTION,

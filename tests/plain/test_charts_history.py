@@ -85,13 +85,15 @@ def test_the_headline_is_of_all_flights() -> None:
     assert (arrival.value, cancelled.value, diverted.value) == ("+14.0 min", "25.0%", "0.0%")
 
 
-def test_a_day_under_way_is_marked_and_neither_highest_nor_lowest() -> None:
+def test_an_incomplete_day_is_marked_and_neither_maximum_nor_minimum() -> None:
     chart = history.daily(SUMMARY, text.DELAYED, date(2013, 1, 8))
     assert [trace.name for trace in chart.figure.data] == [text.EACH_DAY, text.WEEK_MEAN, text.UNDER_WAY]
     assert list(chart.figure.data[2].y) == [100.0]
-    assert "highest" not in chart.says
-    assert "50.0% over all" in chart.says
-    assert "highest 100.0% on 2013-01-09, lowest 25.0% on 2013-01-07" in history.daily(SUMMARY, text.DELAYED, None).says
+    assert "maximum" not in chart.says
+    assert "50.0% overall" in chart.says
+    assert (
+        "maximum 100.0% on 2013-01-09, minimum 25.0% on 2013-01-07" in history.daily(SUMMARY, text.DELAYED, None).says
+    )
 
 
 def test_a_week_is_the_flights_of_seven_days_together() -> None:
@@ -106,7 +108,7 @@ def test_bars_by_hour_and_weekday() -> None:
     assert list(hours.figure.data[0].x) == ["06:00", "07:00"]
     assert hours.figure.data[0].y[0] == 40.0
     assert np.isnan(hours.figure.data[0].y[1])
-    assert "highest 40.0% (06:00), lowest 40.0% (06:00)" in hours.says
+    assert "maximum 40.0% (06:00), minimum 40.0% (06:00)" in hours.says
     assert dict(zip(weekdays.figure.data[0].x, weekdays.figure.data[0].y, strict=True)) == {"Mon": 10.0, "Wed": 100.0}
     assert hours.rows is not None
     assert list(hours.rows) == [
@@ -126,7 +128,7 @@ def test_the_heat_map_has_every_weekday_and_a_gap_where_nothing_flew() -> None:
     assert list(heat.y) == list(text.DAY_NAMES)
     assert heat.z[0].tolist() == [0.0, 100.0]
     assert np.isnan(heat.z[1]).all()
-    assert "highest 100.0% on Monday 07:00" in chart.says
+    assert "maximum 100.0% on Monday 07:00" in chart.says
 
 
 def test_an_hour_with_few_flights_does_not_take_the_colours() -> None:
@@ -134,7 +136,7 @@ def test_an_hour_with_few_flights_does_not_take_the_colours() -> None:
     assert history_week.heat(few, text.CANCELLED).figure.data[0].zmin == 0.0
     heat = history_week.heat(ONE_CANCELLED, text.CANCELLED)
     assert heat.figure.data[0].zmax is None
-    assert "no hour of the week has 10 flights" in heat.says
+    assert "no hour of the week has at least 10 flights" in heat.says
 
 
 @pytest.mark.parametrize("name", MEASURES)
@@ -157,7 +159,7 @@ def test_cancellations_by_day_say_the_share_of_days_that_are_over() -> None:
     assert list(bars.y) == [10, 0, 0]
     assert line.y[0] == pytest.approx(100 / 3)
     assert np.isnan(line.y[2])
-    assert chart.says.startswith("10 of 40 flights were cancelled (25.0%); most on 2013-01-07: 10.")
+    assert chart.says.startswith("10 of 40 flights were cancelled (25.0%); maximum 10 on 2013-01-07.")
     assert "None of 2 flights" in history_cancellations.by_date(frame(day("2013-01-07", 2)), None).says
 
 
@@ -211,7 +213,7 @@ def test_the_way_down_shows_what_is_below_a_place() -> None:
     assert isinstance(grid, Grid)
     assert grid.rows["step"].tolist() == ["LAX · Los Angeles"]
     assert grid.rows["mean_arrival_delay_minutes"].tolist() == [6.0]
-    assert grid.says.startswith("Destinations: 1. Flights: 5;")
+    assert grid.says.startswith("Destinations: 1. 5 flights;")
     assert history_drill.steps(SUMMARY, ("UA", "LGA")) == text.NOT_HERE
 
 
@@ -222,7 +224,7 @@ def test_all_flights_of_a_route_come_before_its_numbers() -> None:
     grid = history_drill.steps(numbers, ("UA", "EWR", "IAH"))
     assert isinstance(grid, Grid)
     assert grid.rows["step"].tolist() == ["All flights", "1545", "7"]
-    assert grid.says.startswith("Flight numbers of the route: 2. Flights: 5; 60.0%")
+    assert grid.says.startswith("Flight numbers of the route: 2. 5 flights; 60.0%")
 
 
 def compared(*rows: tuple[str, Row]) -> pd.DataFrame:

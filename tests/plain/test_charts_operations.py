@@ -40,7 +40,7 @@ def health(**states: str) -> pd.DataFrame:
 
 def test_the_parts_of_the_score_make_a_hundred() -> None:
     assert sum(queries.MOST.values()) == 100
-    assert set(text.SERVER_NAMES) == set(text.ASKED) == set(queries.WEIGHTS)
+    assert set(text.SERVER_NAMES) == set(text.CHECKS) == set(queries.WEIGHTS)
 
 
 @pytest.mark.parametrize(
@@ -124,13 +124,13 @@ def score(**changes: tuple[float, float | None, float | None]) -> pd.DataFrame:
 
 def test_the_score_is_the_sum_of_its_parts() -> None:
     whole, *parts = charts.score(score())
-    assert (whole.value, whole.note) == ("100", "all is well")
+    assert (whole.value, whole.note) == ("100", "healthy")
     assert [part.value for part in parts] == ["11 of 11", "30 s", "5 of 5", "35%", "0"]
 
 
 def test_a_part_that_is_not_known_gives_no_points() -> None:
     whole, *parts = charts.score(score(alerts=(0.0, None, None)))
-    assert (whole.value, whole.note) == ("90", "not all is well")
+    assert (whole.value, whole.note) == ("90", "degraded")
     assert (parts[-1].value, parts[-1].note) == (text.NOT_KNOWN, text.POINTS_NOT_KNOWN)
     no_batch = charts.score(score(**{"minute runs": (0.0, float("nan"), 5.0)}))
     assert no_batch[2].value == text.NO_BATCH
@@ -139,7 +139,7 @@ def test_a_part_that_is_not_known_gives_no_points() -> None:
 def test_servers_that_are_not_well_come_first() -> None:
     rows = charts.servers(health(redis="down", sql="slow")).rows
     assert rows["server"].tolist()[:3] == ["Redis", "SQL endpoint", "Kafka"]
-    assert rows["server_state"].tolist()[:3] == ["✕ Down", "◐ Slow", "● Well"]
+    assert rows["server_state"].tolist()[:3] == ["✕ Down", "◐ Slow", "● Healthy"]
     assert "reason" in rows
     assert "reason" not in charts.servers(health()).rows
 
@@ -162,13 +162,13 @@ def test_alerts_say_who_has_seen_them() -> None:
         (
             "drift",
             "before_departure:error_distribution",
-            "Errors of the predictions, predicted 2 hours before departure",
+            "Prediction errors, predicted 2 hours before departure",
         ),
         ("drift", "of something else", "of something else"),
         ("archive", "return of 2013:1", "return of 2013:1"),
         ("server", "sql", "SQL endpoint"),
         ("server", "another", "another"),
-        ("dag", "flight_processing_dag", "Minute run"),
+        ("dag", "flight_processing_dag", "Minute job"),
         ("lag", "minute job", "No new batch"),
         ("reconciliation", "batches", "Row counts of batches"),
     ],
@@ -179,7 +179,7 @@ def test_alerts_name_what_they_are_about_as_the_pages_do(kind: str, subject: str
 
 def test_the_hit_ratio_counts_stale_answers_as_hits() -> None:
     hits, stale = charts.cache(pd.DataFrame([{"computed": 1, "cached": 2, "stale": 1}]))
-    assert (hits.value, hits.note, stale.value) == ("75%", "of 4 answers", "25%")
+    assert (hits.value, hits.note, stale.value) == ("75%", "of 4 results", "25%")
     assert charts.cache(pd.DataFrame([{"computed": 0, "cached": 0, "stale": 0}]))[0].value == text.NOT_KNOWN
 
 
@@ -190,13 +190,13 @@ def test_the_machine_is_told_in_shares() -> None:
     cpu, memory, disk, logs = charts.machine(pd.DataFrame([row | logs_of]))
     assert (cpu.value, memory.value, disk.value) == ("50%", "25%", "75%")
     assert memory.note == "of 16 GB"
-    assert (logs.value, logs.note) == ("12 MB", "kept 14 days")
+    assert (logs.value, logs.note) == ("12 MB", "retention 14 days")
     assert "on 2026-11-29 at 08:17 UTC" in str(logs.help)
 
 
 def test_a_dag_has_a_row_with_its_newest_run() -> None:
     grid = job_charts.dags(together(runs(MINUTE, "running", "success", "failed"), runs(ARCHIVING, None)))
-    assert grid.rows["dag"].tolist() == ["Minute run", "Archiving"]
+    assert grid.rows["dag"].tolist() == ["Minute job", "Archiving"]
     assert grid.rows["run_state"].tolist() == ["▶ Running", text.NEVER_RUN]
     assert grid.rows["successful_runs"].tolist() == ["1 of 2", "0 of 0"]
 
@@ -207,8 +207,8 @@ def test_a_failed_run_is_a_cross() -> None:
     assert list(minute.y) == [10, 20]
     assert minute.marker.symbol[1] == "x"
     assert minute.marker.symbol[0] != archiving.marker.symbol[0]
-    assert "3 runs that ended, 1 of them failed" in chart.says
-    assert "less than 15 s; the longest of all runs took 20 s (Minute run)" in chart.says
+    assert "3 finished runs, 1 of them failed" in chart.says
+    assert "minute job: 15 s. Longest run: 20 s (Minute job)" in chart.says
 
 
 def test_no_run_that_ended_is_no_crash() -> None:
@@ -236,14 +236,14 @@ def test_steps_of_batches_are_stacked_oldest_first() -> None:
     assert (prepare.name, list(prepare.y)) == ("Prepare", [1, 3])
     assert new.name == "New step"
     assert prepare.marker.pattern.shape != new.marker.pattern.shape
-    assert "took 20 s for 2,000 records; half of 2 batches took less than 15 s" in chart.says
+    assert "took 20 s for 2,000 records; median of 2 batches: 15 s" in chart.says
     assert "'New step', 4 s on average" in chart.says
 
 
 def test_one_batch_without_steps_is_no_crash() -> None:
     chart = job_charts.jobs(batches(None))
     assert not chart.figure.data
-    assert chart.says.endswith("less than 10 s.")
+    assert chart.says.endswith("median of 1 batches: 10 s.")
 
 
 def test_the_lag_is_of_all_partitions() -> None:
@@ -297,7 +297,7 @@ def test_the_timeline_tells_states_and_what_archives_hold() -> None:
     ]
     assert chart.figure.layout.yaxis.categoryarray[-1] == "11-21 14:00:00 · planned"
     assert "1 done" in chart.says
-    assert "hold 90 events, 2.0 MB on HDFS" in chart.says
+    assert "contain 90 events, 2.0 MB on HDFS" in chart.says
     assert "2026-11-21 at 14:00 UTC; its steps took 0 s" in chart.says
 
 
@@ -321,7 +321,7 @@ def test_storage_adds_up_by_tier() -> None:
     assert list(hot.y) == ["Indexes (MongoDB)", "Documents (MongoDB)"]
     assert (list(cold.x), list(cold.text)) == ([0.02, 30], ["20 kB", "30.0 MB"])
     assert chart.says == (
-        "The hot tier holds 105.0 MB, 35% of its limit of 300.0 MB. HDFS holds 30.0 MB, most of it as tables."
+        "The hot tier has 105.0 MB, 35% of its limit of 300.0 MB. HDFS has 30.0 MB; the largest part is tables."
     )
 
 

@@ -36,14 +36,14 @@ def test_a_flight_is_in_the_air_from_departure_to_landing() -> None:
     flying, late = overview.in_the_air(frame)
     assert (flying.value, late.value) == ("2", "1")
     assert list(flying.trend)[-4:] == [2, 3, 2, 2]
-    assert (flying.change, flying.note) == (None, "as an hour ago")
+    assert (flying.change, flying.note) == (None, "unchanged in an hour")
     assert (late.change, late.note) == ("-1", None)
     assert late.more_is == "inverse"
 
 
 def test_a_map_without_flights_says_so() -> None:
     assert overview.routes(flights(("9h", "11h", 0.0))) == (
-        "No flight is in the air at 2013-01-02 12:00 UTC, the warehouse's clock: the newest event of the hot tier."
+        "No flight is in the air at 2013-01-02 12:00 UTC, the warehouse clock (the newest event time of the hot tier)."
     )
 
 
@@ -51,8 +51,8 @@ def test_a_map_has_a_line_a_route_and_says_how_many_are_late() -> None:
     chart = overview.routes(flights(("10h", None, 30.0), ("11h", None, -5.0)))
     assert isinstance(chart, Chart)
     assert len([trace for trace in chart.figure.data if trace.mode == "lines"]) == 1
-    assert chart.says == "Flights in the air: 2, on 1 routes. Of these left 15 minutes late or more: 1."
-    assert "flights on their way 2, departed +12 min on average" in chart.figure.data[-1].text[0]
+    assert chart.says == "Flights in the air: 2, on 1 routes. Departed at least 15 minutes late: 1."
+    assert "2 flights inbound, mean departure delay +12 min" in chart.figure.data[-1].text[0]
 
 
 def test_a_map_shows_all_places_and_is_not_too_near() -> None:

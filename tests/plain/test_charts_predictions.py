@@ -107,11 +107,11 @@ def test_the_mean_absolute_error_of_an_unknown_version_on_its_test_days_is_not_k
 def test_numbers_carry_their_units_and_what_they_rest_on() -> None:
     rows = accuracy(answer(sums()), "flight_date", part="day")
     shown = {number.label: (number.value, number.note) for number in charts.errors(rows) + charts.intervals(rows)}
-    assert shown[text.JUDGED] == ("2", "100% trained on")
+    assert shown[text.EVALUATED] == ("2", "100% in training data")
     assert shown[text.MAE] == ("5.0 min", "test days 11.0 min")
     assert shown[text.MAPE] == ("25.0%", "on 50% of flights")
     assert shown[text.BIAS] == ("+5.0 min", text.BIAS_NOTES[True])
-    assert shown[text.IN_INTERVAL] == ("50.0%", text.WANTED)
+    assert shown[text.IN_INTERVAL] == ("50.0%", text.TARGET)
     assert shown[text.ACCURATE] == ("100.0%", "stated 75.0%")
     assert shown[text.ANOMALIES] == ("0.0%", "0 flights")
 
@@ -185,7 +185,7 @@ def test_the_distribution_is_in_shares() -> None:
     predicted, actual = chart.figure.data
     for trace in (predicted, actual):
         assert sum(trace.y) == pytest.approx(100)
-    assert "20% of flights were predicted 30 minutes late or more, 20% were" in chart.says
+    assert "20% of flights were predicted to be at least 30 minutes late, 20% were" in chart.says
 
 
 def test_calibration_says_how_far_confidence_is_off() -> None:
@@ -196,7 +196,7 @@ def test_calibration_says_how_far_confidence_is_off() -> None:
     found = accuracy(rows, "confidence_bin", part="confidence")
     says = calibration.calibration(found).says
     assert "5.0 percentage points" in says  # (10 * 8 + 30 * 4) / 40
-    assert "94%, it is 90%" in says
+    assert "94%, the share is 90%" in says
     assert len(calibration.by_confidence(found).figure.data[0].x) == 2
 
 
@@ -204,7 +204,7 @@ def test_coverage_leaves_out_steps_of_few_predictions_unless_there_are_no_others
     many = cell(0, 0, 40) | {"in_interval": 30}
     chart = calibration.coverage(accuracy(answer(many, cell(20, 0, 3)), "predicted_bin", part="cell"))
     assert list(chart.figure.data[0].y) == [75.0]
-    assert "75% where +0 to +10 min" in chart.says
+    assert "75% for predictions of +0 to +10 min" in chart.says
     assert (
         len(calibration.coverage(accuracy(answer(cell(20, 0, 3)), "predicted_bin", part="cell")).figure.data[0].x) == 1
     )
@@ -249,7 +249,8 @@ def test_importance_names_features_as_people_do() -> None:
     rows = pd.DataFrame({"feature": names, "gain_pct": [60.0] + [2.0] * 20, "stage": "before_departure"})
     chart = model.importance(pd.concat([rows, rows.assign(stage="after_departure", gain_pct=1.0)]), "before_departure")
     assert (
-        "departure delays from the origin, 30 min decides most (60% of the gain); the first five make 68%" in chart.says
+        "departure delays from the origin, 30 min has the highest importance (60% of the gain); the top five have 68%"
+        in chart.says
     )
     assert len(chart.figure.data[0].y) == 15
 
@@ -282,8 +283,8 @@ def test_drift_tells_the_thresholds_from_what_the_training_knew() -> None:
     )
     chart = model.drift(rows[rows["flight_date"] == DAYS[0]], "after_departure")
     heat = chart.figure.data[0]
-    assert "3 of 5 features were above 0.25 and 1 between 0.1 and 0.25" in chart.says
-    assert "1 (▲) were further" in chart.says
+    assert "3 of 5 features are above 0.25, 1 between 0.1 and 0.25" in chart.says
+    assert "1 features (▲) are above every single" in chart.says
     assert "The index of the errors: 0.04" in chart.says
     bands = dict(zip(heat.y, heat.z, strict=True))
     expected = {"Distance": 3, "Aircraft: year built": 2, "Destination": 2, "Origin": 1, "Airline": 0}
@@ -300,5 +301,5 @@ def test_the_champion_is_told_beside_its_baselines() -> None:
     rows = pd.DataFrame([row | numbers, row | numbers | {"stage": "after_departure", "predictor": "train_median"}])
     grid = model.test_days(rows)
     assert grid.rows["stage"].tolist() == [STAGE_NAMES["after_departure"], STAGE_NAMES["before_departure"]]
-    assert grid.rows["predictor"].tolist() == ["median of the training days", "the champion"]
+    assert grid.rows["predictor"].tolist() == ["Baseline: median of the training days", "Champion"]
     assert "2013-11-01 to 2013-12-31" in grid.says

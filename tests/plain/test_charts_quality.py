@@ -49,7 +49,7 @@ def values(numbers: list[Number]) -> dict[str, str]:
 
 
 def test_every_flag_and_reason_of_the_minute_job_has_words() -> None:
-    assert {name: flag.cost for name, flag in text.FLAGS.items()} == {
+    assert {name: flag.weight for name, flag in text.FLAGS.items()} == {
         flag.name: flag.weight for flag in quality_rules.FLAGS
     }
     codes = {rule.reason for rule in validate.rules(5)} | set(validate.FOUND_EARLIER)
@@ -74,13 +74,13 @@ def test_reasons_in_words() -> None:
 
 
 def test_quality_of_the_stored_events() -> None:
-    assert values(charts.stored(TWO_DAYS)) == {text.MEAN_QUALITY: "0.7250", text.WITHOUT_DOUBT: "40.0%"}
+    assert values(charts.stored(TWO_DAYS)) == {text.MEAN_QUALITY: "0.7250", text.WITHOUT_FLAGS: "40.0%"}
 
 
 def test_what_became_of_the_records() -> None:
     frame = pd.DataFrame(
         {
-            "runs": [3, None],
+            "batches": [3, None],
             "consumed": [1000, None],
             "stored": [900, None],
             "duplicates": [96, None],
@@ -93,7 +93,7 @@ def test_what_became_of_the_records() -> None:
 
 
 def test_no_run_yet() -> None:
-    frame = pd.DataFrame([dict.fromkeys(["runs", "consumed", "stored", "duplicates", "rejected"])])
+    frame = pd.DataFrame([dict.fromkeys(["batches", "consumed", "stored", "duplicates", "rejected"])])
     assert values(charts.records(frame)) == {text.CONSUMED: "0", text.DUPLICATES: "0", text.REJECTED: "0"}
 
 
@@ -103,21 +103,21 @@ def test_scores_by_day() -> None:
     assert days["mean_quality"].tolist() == [0.95, 0.5]
     assert days["flagged_pct"].tolist() == [20.0, 100.0]
     chart = charts.scores(TWO_DAYS)
-    assert "lowest is 0.5000, on 2013-01-02" in chart.says
+    assert "minimum 0.5000 on 2013-01-02" in chart.says
     assert "60.0% of the events" in chart.says
 
 
 def test_a_single_day() -> None:
-    assert "1 days of flights is 1.0000" in charts.scores(events({})).says
+    assert "Flight dates: 1. Mean quality: 1.0000" in charts.scores(events({})).says
 
 
 def test_flags_the_most_frequent_first() -> None:
     grid = charts.flags(TWO_DAYS)
     first, second = grid.rows.to_dict("records")[:2]
-    assert first == {"flag": "No weather at all", "events": 24, "share_pct": 60.0, "cost": 0.2}
-    assert (second["flag"], second["events"], second["share_pct"]) == ("No registration of the aircraft", 2, 5.0)
+    assert first == {"flag": "Weather missing", "events": 24, "share_pct": 60.0, "weight": 0.2}
+    assert (second["flag"], second["events"], second["share_pct"]) == ("Aircraft registration missing", 2, 5.0)
     assert len(grid.rows) == len(text.FLAGS)
-    assert "'No weather at all', on 60.0% of 40 events" in grid.says
+    assert "'Weather missing', on 60.0% of 40 events" in grid.says
 
 
 def test_no_flag_at_all() -> None:
@@ -132,7 +132,7 @@ def test_missing_values_by_field() -> None:
     assert overall == {"events": 40, "missing": 10, "missing_pct": 25.0}
     chart = charts.missing(TWO_DAYS)
     assert list(chart.figure.data[0].x) == ["Scheduled", "Arrived", "All"]
-    assert "Actual departure is missing most, in 25.0% of 40 events" in chart.says
+    assert "Actual departure is missing most often, in 25.0% of 40 events" in chart.says
     assert "The 13 required fields" in chart.says
     assert sum(not field.nullable for field in CONTRACT.fields()) == 13
 
@@ -153,7 +153,7 @@ def test_reasons_by_frequency() -> None:
     assert len(chart.figure.data[0].y) == 15
     assert chart.rows is not None
     assert len(chart.rows) == 20
-    assert "610 findings, 20 kinds" in chart.says
+    assert "610 reasons were recorded, 20 distinct" in chart.says
     assert "in 40 records" in chart.says
     assert "15 most frequent" in chart.says
     assert "15 most frequent" not in rejection_charts.reasons(frame.head(3)).says
@@ -186,25 +186,27 @@ def runs(*rows: dict[str, Any]) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("logarithmic", [True, False])
-def test_records_by_run(logarithmic: bool) -> None:
+def test_records_by_batch(logarithmic: bool) -> None:
     later = NOW + pd.Timedelta(minutes=1)
-    chart = reconciliation_charts.by_run(runs({}, {"committed_at": later, "consumed": 70_000}), logarithmic=logarithmic)
+    chart = reconciliation_charts.by_batch(
+        runs({}, {"committed_at": later, "consumed": 70_000}), logarithmic=logarithmic
+    )
     first, *_ = chart.figure.data
     assert list(first.y) == [5, 70_000]
     assert list(first.x) == ["2026-05-01 12:30:00", "2026-05-01 12:31:00"]
-    assert chart.says.startswith("The last 2 runs took in 70,005 records: 6 stored, 2 duplicates, 2 rejected.")
-    assert chart.says.endswith(text.BALANCED)
+    assert chart.says.startswith("The newest 2 batches consumed 70,005 records: 6 stored, 2 duplicates, 2 rejected.")
+    assert chart.says.endswith(text.RECONCILED)
     assert (chart.figure.layout.yaxis.type == "log") is logarithmic
 
 
-def test_books_that_do_not_balance_are_told() -> None:
-    chart = reconciliation_charts.by_run(runs({}, {"counts_match": False}), logarithmic=True)
-    assert "The books of 1 of them do NOT balance" in chart.says
+def test_batches_whose_row_counts_differ_are_reported() -> None:
+    chart = reconciliation_charts.by_batch(runs({}, {"counts_match": False}), logarithmic=True)
+    assert "Row counts do NOT match in 1 of them" in chart.says
 
 
 def test_a_run_with_nothing_stored() -> None:
     empty = {"consumed": 0, "stored": 0, "duplicates": 0, "rejected": 0}
-    assert isinstance(reconciliation_charts.by_run(runs(empty), logarithmic=True), Chart)
+    assert isinstance(reconciliation_charts.by_batch(runs(empty), logarithmic=True), Chart)
 
 
 def stores(**rows: tuple[int | None, pd.Timestamp | None]) -> pd.DataFrame:
@@ -220,12 +222,12 @@ def stores(**rows: tuple[int | None, pd.Timestamp | None]) -> pd.DataFrame:
 
 
 def test_freshness_of_every_store() -> None:
-    frame = stores(runs=(2, NOW), hot=(None, None), topic=(7, NOW), table_of_tomorrow=(1, NOW))
+    frame = stores(minute_job=(2, NOW), hot=(None, None), topic=(7, NOW), table_of_tomorrow=(1, NOW))
     rows = store_charts.freshness(frame).rows
     assert rows["store"].tolist()[0] == "flight_events"
     assert rows["kind"].tolist()[0] == "Kafka topic"
     assert rows["age"].tolist()[0] == "1.5 h"
-    assert "runs" not in set(rows["store"])
+    assert "minute_job" not in set(rows["store"])
     assert rows["store"].tolist()[-1] == "table_of_tomorrow"
     hot = rows[rows["kind"] == "MongoDB collection"].iloc[0]
     assert (hot["age"], pd.isna(hot["records"])) == ("never", True)
@@ -250,7 +252,7 @@ def test_age(minutes: float, told: str) -> None:
 def test_lineage_counts_what_is_known() -> None:
     frame = stores(
         topic=(110, NOW),
-        runs=(2, NOW),
+        minute_job=(2, NOW),
         staging_flight_events=(100, NOW),
         duplicates=(4, None),
         rejected_flight_events=(6, NOW),
@@ -258,11 +260,11 @@ def test_lineage_counts_what_is_known() -> None:
         archived_flight_events=(0, None),
     )
     chart = lineage_charts.lineage(frame)
-    assert chart.says.startswith("110 records of the Kafka topic went through the minute job: 100 are in the staging")
-    assert "- of them in the hot tier and 0 in archives, 4 were duplicates, and 6 were rejected" in chart.says
-    labels = dict(zip(lineage_charts.PLACES, chart.figure.data[0].text, strict=True))
+    assert chart.says.startswith("The minute job consumed 110 records of the Kafka topic: 100 are in the staging")
+    assert "- of them also in the hot tier and 0 in archives; 4 were duplicates; 6 were rejected" in chart.says
+    labels = dict(zip(lineage_charts.POSITIONS, chart.figure.data[0].text, strict=True))
     assert set(labels) == set(text.NODES)
-    assert labels["runs"].endswith("<br>2 runs with records")
+    assert labels["minute_job"].endswith("<br>2 batches")
     assert labels["hot"].endswith("<br>- events")
     assert labels["view"].endswith("<br>each event once")
     assert chart.rows is not None
@@ -284,7 +286,7 @@ def test_archives_say_what_queries_see() -> None:
     )
     rows = store_charts.archives(frame).rows
     assert rows["state"].tolist() == ["done", "unheard_of"]
-    assert rows["visible"].tolist() == ["here only", None]
+    assert rows["visible"].tolist() == ["read here", None]
     assert rows["checksum"].tolist() == ["abababababab", None]
 
 

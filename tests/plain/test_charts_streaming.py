@@ -176,8 +176,8 @@ def test_the_summary_is_over_all_events_and_says_where_there_is_no_mean() -> Non
 
 def test_the_series_tells_its_values_and_marks_the_unfinished_interval() -> None:
     drawn = chart(streaming.series(intervals(events=[5, 9, 7, 2]), "events", [120, 180]))
-    assert drawn.says.startswith("Events in intervals of 1 hour: 7 in the last full one (to 2013-01-02 07:00 UTC)")
-    assert "the least was 5, the most 9" in drawn.says
+    assert drawn.says.startswith("Events in intervals of 1 hour: 7 in the last complete one (to 2013-01-02 07:00 UTC)")
+    assert "minimum 5, maximum 9" in drawn.says
     value, two, three, ring = drawn.figure.data
     assert list(value.y) == [5, 9, 7]
     assert (two.name, two.line.dash, three.line.dash) == ("average of 2 hours", "dash", "dot")
@@ -190,24 +190,24 @@ def test_windows_tell_their_kind() -> None:
     frame = intervals(events=[1, 2, 4, 8, 16, 0])
     tumbling = chart(streaming.windows(frame, "events", text.TUMBLING, 120))
     sliding = chart(streaming.windows(frame, "events", text.SLIDING, 120))
-    assert tumbling.says == "2 full windows of 2 hours, one after the other: 12 in the newest, the most was 12."
-    assert sliding.says == "4 windows of 2 hours, a new one every 1 hour: 24 in the newest, the most was 24."
+    assert tumbling.says == "2 complete tumbling windows of 2 hours: 12 in the newest, maximum 12."
+    assert sliding.says == "4 sliding windows of 2 hours, one every 1 hour: 24 in the newest, maximum 24."
     assert list(sliding.figure.data[0].y) == [3, 6, 12, 24]
 
 
 def test_a_trend_within_its_uncertainty_has_no_direction() -> None:
     up = chart(streaming.trend(intervals(30, events=[1, 2, 3, 4, 5, 6.5, 0]), "events"))
     none = chart(streaming.trend(intervals(30, events=[1, 9, 2, 8, 1, 9, 0]), "events"))
-    assert "an hour (95% confidence" in up.says
-    assert "so it rises" in up.says
-    assert "so no direction can be told" in none.says
+    assert "per hour (95% confidence" in up.says
+    assert ": increasing" in up.says
+    assert ": no significant trend" in none.says
 
 
 def test_far_points_do_not_press_the_band_to_a_line() -> None:
     drawn = chart(streaming.trend(intervals(30, events=[*[4.0, 5.0, 6.0] * 20, 900.0, 0.0]), "events"))
     low, high = drawn.figure.layout.yaxis.range
     assert high - low < 300
-    assert drawn.says.endswith("Points beyond the axis: 1; a double click shows them.")
+    assert drawn.says.endswith("Points outside the axis range: 1. Double-click to show them.")
 
 
 def test_rankings_leave_out_who_hardly_arrived() -> None:
@@ -218,13 +218,13 @@ def test_rankings_leave_out_who_hardly_arrived() -> None:
     assert list(by_flights.figure.data[0].x) == [50, 40, 10]
     assert list(by_delay.figure.data[0].x) == [10.0, 2.0]
     assert list(by_share.figure.data[0].text) == ["50%", "10%"]
-    assert by_flights.says.startswith("First of 3 by flights: XX with 50.")
+    assert by_flights.says.startswith("Top of 3 by flights: XX with 50.")
     assert streaming_flights.ranking(frame, "origin", "flights") == text.NO_RANKS.format(least=5)
 
 
 def test_airlines_without_arrivals_have_no_mean() -> None:
     drawn = chart(streaming_flights.ranking(groups(airline=[("XX", 3, 0, 0.0, 0)]), "airline", "flights"))
-    assert drawn.figure.data[0].hovertext[0] == "XX: 3 flights, 0 cancelled, arrived - on average, - delayed"
+    assert drawn.figure.data[0].hovertext[0] == "XX: 3 flights, 0 cancelled, mean arrival delay -, - delayed"
 
 
 def test_statuses_without_flights_are_shown_as_none() -> None:
@@ -250,7 +250,7 @@ def test_delays_beyond_the_ends_are_in_the_last_bars() -> None:
     on_time, late = drawn.figure.data
     assert (sum(on_time.y), sum(late.y), late.marker.pattern.shape) == (6, 4, "/")
     assert late.hovertext[-1] == "120 min or more: 2 flights"
-    assert "30% were early, 30% less than 15 minutes late, 40% 15 minutes or more" in drawn.says
+    assert "30% early, 30% less than 15 minutes late, 40% at least 15 minutes late" in drawn.says
     assert streaming_flights.histogram(groups(arrival_delay=rows), "departure_delay") == text.NO_DELAYS
 
 

@@ -140,7 +140,7 @@ def test_wrong_tokens_are_throttled_and_the_right_one_is_not(page: Served) -> No
     statuses = [page.ask("/operator", form={"token": str(number)}).status for number in range(7)]
     assert statuses == [403] * 5 + [429] * 2
     refused = page.ask("/operator", form={"token": "8"})
-    assert "Too many wrong tries. Try again at" in refused.body
+    assert "Too many failed attempts. Try again at" in refused.body
     assert page.ask("/operator", form={"token": TOKEN}).status == 303
 
 

@@ -85,7 +85,7 @@ def test_a_log_over_the_limit_is_moved_aside_while_its_server_writes(
 
 def test_the_operations_page_shows_how_large_logs_are_and_how_long_they_are_kept(home: Path) -> None:
     *_, before = charts.machine(queries.machine().run().to_pandas())
-    assert (before.value, before.note) == (text.NOT_KNOWN, "kept 14 days")
+    assert (before.value, before.note) == (text.NOT_KNOWN, "retention 14 days")
     _file(home / "logs" / "kafka.log", 0).write_bytes(bytes(3_000_000))
     retention.clean()
     *_, after = charts.machine(queries.machine().run().to_pandas())

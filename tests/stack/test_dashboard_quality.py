@@ -182,12 +182,12 @@ def test_records_and_versions() -> None:
     expected = {name: sum(mark[name] for mark in marks()) for name in ("consumed", "stored", "duplicates", "rejected")}
     versions = rows_of(queries.versions())
     assert {name: versions[name].sum() for name in expected} == expected
-    assert versions["runs"].sum() == len(marks())
+    assert versions["batches"].sum() == len(marks())
     taken, duplicates, rejected = charts.records(versions)
     assert taken.value == f"{expected['consumed']:,}"
     assert taken.note == f"{expected['stored']:,} stored"
     assert (duplicates.value, rejected.value) == (f"{expected['duplicates']:,}", f"{expected['rejected']:,}")
-    ((contract, number),) = versions[versions["runs"] > 0][["schema_name", "version"]].to_numpy()
+    ((contract, number),) = versions[versions["batches"] > 0][["schema_name", "version"]].to_numpy()
     assert (contract, number) == (marks()[0]["schema_name"], marks()[0]["schema_version"])
 
 
@@ -240,7 +240,7 @@ def test_stores_and_lineage() -> None:
         hot = hot_tier.events(connection).count_documents({})
     sums = {name: sum(mark[name] for mark in marks()) for name in ("consumed", "duplicates", "rejected")}
     assert held["topic"] == held["raw"] == sums["consumed"] == raw
-    assert (held["runs"], held["hot"], held["duplicates"]) == (len(marks()), hot, sums["duplicates"])
+    assert (held["minute_job"], held["hot"], held["duplicates"]) == (len(marks()), hot, sums["duplicates"])
     assert held["rejected_flight_events"] == held["dead_letters"] == sums["rejected"]
     for name in ("staging_flight_events", "fact_flight_events", "predictions", "batch_metadata", "dim_airport"):
         ((count,),) = query(f"SELECT count(*) FROM flight_dw.{name}").rows
@@ -250,5 +250,5 @@ def test_stores_and_lineage() -> None:
     assert abs(newest["batch_metadata"] - committed) < pd.Timedelta(minutes=1)
     assert newest["fact_flight_events"] < committed
     chart = quality_lineage.lineage(rows)
-    assert chart.says.startswith(f"{raw:,} records of the Kafka topic went through the minute job: ")
+    assert chart.says.startswith(f"The minute job consumed {raw:,} records of the Kafka topic: ")
     assert len(store_charts.freshness(rows).rows) == len(text.STORE_KINDS)

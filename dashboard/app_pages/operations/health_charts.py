@@ -1,4 +1,4 @@
-"""Operations & Monitoring: health, servers, alerts, the cache and this machine."""
+"""Operations & Monitoring: health score, servers, alerts, cache and machine."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import streamlit as st
 from dashboard.app_pages.operations import text
 from dashboard.app_pages.operations.health_queries import Part
 from dashboard.panels import formats
-from dashboard.panels import text as words
 from dashboard.panels.drawings import Grid, Number
+from dashboard.panels.text import column
 
 
 def score(frame: pd.DataFrame) -> list[Number]:
-    """The score, then what each part of it rests on."""
+    """The score, then its parts."""
     total = frame["points"].sum()
-    note = next(words for least, words in text.SCORE_NOTES if total >= least)
-    whole = Number(text.HEALTH_SCORE, formats.count(total), note=note, help=text.SCORE_HELP)
+    note = next(note for least, note in text.SCORE_NOTES if total >= least)
+    total_number = Number(text.HEALTH_SCORE, formats.count(total), note=note, help=text.SCORE_HELP)
     columns = frame[["health_part", "points", "most", "measure", "of"]]
-    return [whole, *(_part(Part(part), *figures) for part, *figures in columns.itertuples(index=False))]
+    return [total_number, *(_part(Part(part), *figures) for part, *figures in columns.itertuples(index=False))]
 
 
 def _part(part: Part, points: float, most: float, measure: float, of: float) -> Number:
@@ -42,7 +42,7 @@ def _measure(part: Part, measure: float, of: float) -> str:
 
 
 def servers(frame: pd.DataFrame) -> Grid:
-    """Those that are not well come first."""
+    """The servers, unhealthy ones first."""
     order = frame["state"].map({"down": 0, "unknown": 1, "slow": 2}).fillna(3)
     ordered = frame.assign(order=order).sort_values("order", kind="stable")
     rows = pd.DataFrame(
@@ -52,14 +52,14 @@ def servers(frame: pd.DataFrame) -> Grid:
             "latency_ms": ordered["latency_ms"],
             "reason": ordered["reason"],
             "heartbeat_seconds": ordered["heartbeat_seconds"],
-            "server_asked": ordered["server"].map(text.ASKED),
+            "server_check": ordered["server"].map(text.CHECKS),
         }
     )
     if rows["reason"].isna().all():
         rows = rows.drop(columns="reason")
     config = formats.grid(rows) | {
-        "latency_ms": st.column_config.NumberColumn(words.column("latency_ms"), format="%.0f"),
-        "heartbeat_seconds": st.column_config.NumberColumn(words.column("heartbeat_seconds"), format="%.0f"),
+        "latency_ms": st.column_config.NumberColumn(column("latency_ms"), format="%.0f"),
+        "heartbeat_seconds": st.column_config.NumberColumn(column("heartbeat_seconds"), format="%.0f"),
     }
     return Grid(rows, config, is_full_height=True)
 
@@ -79,9 +79,7 @@ def alerts(frame: pd.DataFrame) -> Grid:
             "first_time": frame["first_time"],
         }
     )
-    return Grid(
-        rows, formats.grid(rows) | {"message": st.column_config.TextColumn(words.column("message"), width="large")}
-    )
+    return Grid(rows, formats.grid(rows) | {"message": st.column_config.TextColumn(column("message"), width="large")})
 
 
 def cache(frame: pd.DataFrame) -> list[Number]:
@@ -94,8 +92,8 @@ def cache(frame: pd.DataFrame) -> list[Number]:
     ]
 
 
-def _share(some: float, whole: float) -> str:
-    return formats.share(some / whole) if whole else text.NOT_KNOWN
+def _share(part: float, total: float) -> str:
+    return formats.share(part / total) if total else text.NOT_KNOWN
 
 
 def machine(frame: pd.DataFrame) -> list[Number]:
@@ -120,5 +118,5 @@ def _logs(row: pd.Series[Any]) -> Number:
 
 
 def _used(label: str, used_gb: float, of_gb: float, where: str = "") -> Number:
-    meaning = where + text.USED_HELP.format(used=f"{used_gb:,.1f} GB", whole=f"{of_gb:,.1f} GB")
+    meaning = where + text.USED_HELP.format(used=f"{used_gb:,.1f} GB", total=f"{of_gb:,.1f} GB")
     return Number(label, _share(used_gb, of_gb), note=text.USED_OF.format(f"{of_gb:,.0f} GB"), help=meaning)

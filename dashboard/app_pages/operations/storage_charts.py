@@ -1,4 +1,4 @@
-"""Operations & Monitoring: where the data lies, and the archives."""
+"""Operations & Monitoring: storage by tier, and the archives."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import streamlit as st
 from dashboard.app_pages.operations import text
 from dashboard.app_pages.operations.job_charts import pattern
 from dashboard.panels import formats
-from dashboard.panels import text as words
 from dashboard.panels.drawings import Chart, Grid
+from dashboard.panels.text import column
 
 _BAR_HEIGHT, _LEAST_HEIGHT = 34, 260
 _WITHOUT_EVENTS = ("planned", "exported", "verified", "failed", "merged", "expired")
 
 
 def storage(parts: pd.DataFrame) -> Chart:
-    """A bar each part of the hot tier and each top folder of HDFS."""
+    """A bar for each part of the hot tier and each top-level folder of HDFS."""
     shown = parts[parts["kind"] != "table"].sort_values(["tier", "size_mb"])
     shown = shown.assign(label=shown["name"].map(text.STORAGE_PARTS).fillna(shown["name"]))
     figure = go.Figure()
@@ -70,19 +70,19 @@ def _storage_says(parts: pd.DataFrame) -> str:
 
 
 def tables(parts: pd.DataFrame) -> Grid | str:
-    """The folders of the tables on HDFS, largest first, and what each is of all."""
+    """The tables on HDFS with size and share, largest first."""
     found = parts[parts["kind"] == "table"].sort_values("size_mb", ascending=False)
     if found.empty:
         return text.COLD_NOT_KNOWN
     share = found["size_mb"] / found["size_mb"].sum()
     rows = pd.DataFrame({"table": found["name"], "size_mb": found["size_mb"], "share": share})
-    percent = st.column_config.NumberColumn(words.column("share"), format="percent")
-    size = st.column_config.NumberColumn(words.column("size_mb"), format="%.3f")
+    percent = st.column_config.NumberColumn(column("share"), format="percent")
+    size = st.column_config.NumberColumn(column("size_mb"), format="%.3f")
     return Grid(rows, {"share": percent, "size_mb": size})
 
 
 def timeline(steps: pd.DataFrame) -> Chart:
-    """A bar each archive, the newest on top, from when it was planned on, by its steps."""
+    """A bar for each archive, the newest on top, stacked by its steps."""
     ordered = _labelled(steps.sort_values(["archive_id", "until"]))
     figure = go.Figure()
     for number, (step, name) in enumerate(text.ARCHIVE_STEPS.items()):
@@ -112,7 +112,7 @@ def timeline(steps: pd.DataFrame) -> Chart:
 
 
 def _labelled(steps: pd.DataFrame) -> pd.DataFrame:
-    """With what an archive is called: when it was planned, and its state."""
+    """With the label of each archive: when it was planned, and its state."""
     planned = steps.groupby("archive_id")["since"].transform("min").dt.strftime("%m-%d %H:%M:%S")
     state = steps["archive_state"].map(text.ARCHIVE_STATES).fillna(steps["archive_state"])
     return steps.assign(label=planned + " · " + state)
@@ -155,4 +155,4 @@ def _timeline_says(steps: pd.DataFrame) -> str:
 
 
 def audit(rows: pd.DataFrame) -> Grid:
-    return Grid(rows, formats.grid(rows) | {"details": st.column_config.TextColumn(words.column("details"))})
+    return Grid(rows, formats.grid(rows) | {"details": st.column_config.TextColumn(column("details"))})

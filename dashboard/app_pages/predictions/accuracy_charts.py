@@ -37,10 +37,10 @@ def errors(rows: pd.DataFrame) -> list[Number]:
     known, rated = (overall(rows, name) for name in ("known_pct", "percentage_flights_pct"))
     return [
         Number(
-            text.JUDGED,
+            text.EVALUATED,
             formats.count(rows["predictions"].sum()),
             note=text.KNOWN.format(formats.share(known / 100)),
-            help=text.JUDGED_HELP,
+            help=text.EVALUATED_HELP,
         ),
         _number(
             text.MAE,
@@ -71,7 +71,7 @@ def intervals(rows: pd.DataFrame) -> list[Number]:
     stated = written(overall(rows, "confidence_pct"), "confidence_pct")
     anomalies = round((rows["anomalies_pct"] * rows["predictions"]).sum() / 100)
     return [
-        _number(text.IN_INTERVAL, rows, "in_interval_pct", text.IN_INTERVAL_HELP, text.WANTED),
+        _number(text.IN_INTERVAL, rows, "in_interval_pct", text.IN_INTERVAL_HELP, text.TARGET),
         _number(text.WIDTH, rows, "mean_interval_minutes", text.WIDTH_HELP, text.WIDTH_NOTE),
         _number(text.ACCURATE, rows, "accurate_pct", text.ACCURATE_HELP, text.STATED_SHARE.format(stated)),
         _number(text.STATED, rows, "confidence_pct", text.STATED_HELP, text.STATED_NOTE),
@@ -141,7 +141,7 @@ def over_time(rows: pd.DataFrame, name: str) -> Chart:
 
 def _reference(rows: pd.DataFrame, name: str) -> float | None:
     if name == "in_interval_pct":
-        return text.WANTED_PCT
+        return text.TARGET_PCT
     test_mae = overall(rows, "test_mae_minutes")
     return test_mae if name == "mean_absolute_error_minutes" and pd.notna(test_mae) else None
 

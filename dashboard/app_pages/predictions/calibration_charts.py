@@ -204,8 +204,8 @@ def coverage(rows: pd.DataFrame) -> Chart:
             ),
             go.Scatter(
                 x=[FIRST_BIN_MINUTES, LAST_BIN_MINUTES],
-                y=[text.WANTED_PCT] * 2,
-                name=text.WANTED,
+                y=[text.TARGET_PCT] * 2,
+                name=text.TARGET,
                 mode="lines",
                 line={"dash": "dash", "color": GREY},
                 hoverinfo="skip",

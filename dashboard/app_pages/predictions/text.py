@@ -1,63 +1,62 @@
-"""Prediction & Insights."""
+"""The texts of Prediction & Insights."""
 
 from __future__ import annotations
 
 ACCURACY, DELAYS, OUTLIERS, MODEL = VIEWS = "Accuracy", "Delays and confidence", "Largest errors", "Model"
-STAGE, FLIGHTS, MEASURE, ORDER = "Predicted", "Flights", "Measure", "Furthest off"
-SEEN = {True: "all", False: "without those of the training"}
-SEEN_HELP = "The model is trained on past flights. When these are replayed, its errors on them are flattered."
-ORDERS = {False: "in minutes", True: "against their interval"}
+STAGE, FLIGHTS, MEASURE, ORDER = "Predicted", "Flights", "Metric", "Sorted by"
+SEEN = {True: "all", False: "without training data"}
+SEEN_HELP = "The model is trained on past flights. Its errors on replays of these flights are too small."
+ORDERS = {False: "error in minutes", True: "error relative to the interval"}
 INTRODUCTION = (
-    "Predicted arrival delays beside those that came, of flights that have arrived. Errors are actual minus predicted: "
-    "above zero the flight came later than predicted. Days are flight dates, local at the origin. 'Test days' are days "
-    "that the model never saw: the honest measure of it."
+    "Predicted versus actual arrival delays of arrived flights. Errors are actual minus predicted: a positive error "
+    "means that the flight arrived later than predicted. Dates are local to the origin. Test days are days that the "
+    "model was not trained on."
 )
 
 ALL_KNOWN = (
-    "The model was trained on every flight here. Choose 'all' above, or look at the champion on its test days, under "
-    f"'{MODEL}'."
+    "The model was trained on all flights of the selection. Choose 'all' above, or see the metrics of the champion on "
+    f"its test days in the view '{MODEL}'."
 )
 
-EMPTY = "No flight with a prediction has arrived that matches the filters. Widen them, or wait for the next arrivals."
+EMPTY = "No arrived flight with a prediction matches the filters. Widen the filters, or wait for arrivals."
 
 ERRORS, INTERVALS = "Errors", "Intervals and confidence"
-OVER_TIME, BY_AIRLINE, VERSIONS = "Accuracy over time", "Accuracy by airline", "By stage and model version"
-ACTUAL, DISTRIBUTION = "Actual against predicted", "Distribution of predictions"
-CALIBRATION, BY_CONFIDENCE = "Confidence against accuracy", "Error by confidence"
+OVER_TIME, BY_AIRLINE, VERSIONS = "Metric by flight date", "Metric by airline", "Metrics by stage and model version"
+ACTUAL, DISTRIBUTION = "Actual versus predicted delay", "Distribution of delays"
+CALIBRATION, BY_CONFIDENCE = "Calibration of the confidence", "Error by confidence"
 COVERAGE, LARGEST = "Interval coverage by predicted delay", "Largest errors and anomalies"
-IMPORTANCE, TEST_DAYS, DRIFT = "What the champion decides by", "The champion on its test days", "Drift of the features"
+IMPORTANCE, TEST_DAYS, DRIFT = "Feature importance", "Metrics of the champion on test days", "Feature drift"
 
-JUDGED, MAE, RMSE, BIAS, MAPE = "Judged", "MAE", "RMSE", "Bias", "MAPE"
-KNOWN = "{} trained on"
-RMSE_NOTE, WIDTH_NOTE = "weighs large errors", "lower to upper"
+EVALUATED, MAE, RMSE, BIAS, MAPE = "Evaluated", "MAE", "RMSE", "Bias", "MAPE"
+KNOWN = "{} in training data"
+RMSE_NOTE, WIDTH_NOTE = "weights large errors", "lower to upper"
 BIAS_NOTES = {True: "later than predicted", False: "earlier than predicted"}
 STATED_SHARE, ANOMALIES_NOTE = "stated {}", "{} flights"
 TEST_DAYS_NOTE = "test days {:.1f} min"
-JUDGED_HELP = "Predictions of flights that have arrived since, and how many of these the model was trained on."
-MAE_HELP = "Mean absolute error: so far a prediction is off on average."
-RMSE_HELP = "Root mean squared error: a few large errors weigh more in it."
-BIAS_HELP = "Mean of actual minus predicted: above zero, flights come later than predicted."
+EVALUATED_HELP = "Predictions for flights that have arrived, and the share of flights that the model was trained on."
+MAE_HELP = "Mean absolute error."
+RMSE_HELP = "Root mean squared error: large errors have more weight than in the MAE."
+BIAS_HELP = "Mean of actual minus predicted: positive if flights arrive later than predicted."
 MAPE_ON = "on {} of flights"
 MAPE_HELP = (
-    "Mean absolute error as a share of the actual delay. A flight on time has an actual delay near zero, and a share "
-    "of that means nothing, so it rests only on flights {:.0f} minutes late or more, or as much early."
+    "Mean absolute percentage error: the error as a share of the actual delay. It is undefined for flights on time, so "
+    "it includes only flights at least {:.0f} minutes late or early."
 )
 IN_INTERVAL, WIDTH, ACCURATE, STATED, ANOMALIES = (
-    "In the interval",
-    "Mean interval",
+    "Interval coverage",
+    "Mean interval width",
     "Within 15 min",
     "Confidence",
     "Anomalies",
 )
-WANTED, WANTED_PCT = "wanted 90%", 90.0
-IN_INTERVAL_HELP = "Flights whose delay lay within the predicted interval."
-WIDTH_HELP = "From the lower to the upper bound of the interval: the narrower, the more it says."
-ACCURATE_HELP = "Predictions off by no more than 15 minutes."
-STATED_NOTE = "to be within 15 min"
-STATED_HELP = "What the model stated, on average, as the probability to be within 15 minutes. It should be what came."
+TARGET, TARGET_PCT = "target 90%", 90.0
+IN_INTERVAL_HELP = "Share of flights whose delay is within the predicted interval."
+WIDTH_HELP = "Mean distance between the lower and the upper bound of the interval."
+ACCURATE_HELP = "Share of predictions with an error of at most 15 minutes."
+STATED_NOTE = "of an error within 15 min"
+STATED_HELP = "Mean predicted probability of an error within 15 minutes. It should equal the observed share."
 ANOMALIES_HELP = (
-    "Off by at least {:.0f} times the distance from the prediction to that bound of its interval: nothing that the "
-    "model knew hinted at it."
+    "Predictions whose error is at least {:.0f} times the distance from the prediction to the bound of its interval."
 )
 
 MEASURES = {
@@ -65,81 +64,83 @@ MEASURES = {
     "root_mean_squared_error_minutes": "Root mean squared error (RMSE)",
     "mean_error_minutes": "Bias (actual minus predicted)",
     "percentage_error_pct": "Percentage error (MAPE)",
-    "in_interval_pct": "In the interval",
+    "in_interval_pct": "Interval coverage",
     "accurate_pct": "Within 15 minutes",
     "anomalies_pct": "Anomalies",
 }
 UNITS = {"minutes": "min", "pct": "%"}
 DAY, PREDICTIONS, HOVER_PREDICTIONS = "Flight date", "Predictions", "{:,} predictions"
-MEASURED, REFERENCE = "This day", {"mean_absolute_error_minutes": "Test days", "in_interval_pct": "Wanted"}
-OVER_TIME_SAYS = "{measure} by flight date: {last} on {day}, {mean} over all; lowest {low}, highest {high}."
+MEASURED, REFERENCE = "This day", {"mean_absolute_error_minutes": "Test days", "in_interval_pct": "Target"}
+OVER_TIME_SAYS = "{measure} by flight date: {last} on {day}, {mean} overall; minimum {low}, maximum {high}."
 SMALL = " Small points: fewer than {} predictions."
-HOLLOW = " Hollow points: most flights were known from the training."
-BY_AIRLINE_SAYS = "{measure}: lowest {low_name} with {low}, highest {high_name} with {high}."
-PERCENTAGE_SAYS = " It rests on {share} of the flights: those 15 minutes late or more, or as much early."
+HOLLOW = " Hollow points: most flights were in the training data."
+BY_AIRLINE_SAYS = "{measure}: minimum {low_name} with {low}, maximum {high_name} with {high}."
+PERCENTAGE_SAYS = " It includes {share} of the flights: those at least 15 minutes late or early."
 
 PREDICTED_DELAY, ACTUAL_DELAY, DELAY = "Predicted delay (min)", "Actual delay (min)", "Delay (min)"
 EARLIER, LATER = "earlier", "later"
 SAME, MEAN_ACTUAL, COUNT_BAR = "Actual = predicted", "Mean actual delay", "Flights"
 CELL_HOVER = "predicted {x} to {x_end} min, actual {y} to {y_end} min: {n:,} flights"
 ACTUAL_SAYS = (
-    "{n} flights; on the dashed line, actual equals predicted. {near} lie within one step of {step} min of it. "
-    "The first and last steps hold all beyond."
+    "{n} flights. On the dashed line, actual equals predicted; {near} are within one bin of {step} min of it. "
+    "The first and the last bin contain all values beyond."
 )
 PREDICTED, ACTUALLY = "Predicted", "Actual"
 DISTRIBUTION_SAYS = (
-    "{predicted} of flights were predicted 30 minutes late or more, {actual} were. Steps of {step} min; the first and "
-    "last hold all beyond. Predictions lie closer together than what comes: they are means over what may happen."
+    "{predicted} of flights were predicted to be at least 30 minutes late, {actual} were. Bins of {step} min; the "
+    "first and the last contain all values beyond. Predictions vary less than actual delays because they are expected "
+    "values."
 )
 SHARE_OF_FLIGHTS = "Flights (%)"
-CONFIDENCE, AS_STATED, FOUND = "Stated confidence (%)", "As stated", "Within 15 min"
+CONFIDENCE, AS_STATED, FOUND = "Predicted confidence (%)", "Perfect calibration", "Within 15 min"
 WITHIN = "Within 15 min (%)"
 CALIBRATION_SAYS = (
-    "On average the share within 15 minutes is {gap:.1f} percentage points off the stated confidence. At the most "
-    "frequent confidence, {stated:.0f}%, it is {found:.0f}%. Larger points: more predictions."
+    "Expected calibration error: {gap:.1f} percentage points between the predicted confidence and the observed share "
+    "within 15 minutes. At the most frequent confidence, {stated:.0f}%, the share is {found:.0f}%. Larger points: more "
+    "predictions."
 )
 MEAN_ERROR = "MAE (min)"
 BY_CONFIDENCE_SAYS = (
-    "Where the model is least sure ({low:.0f}%) it is off by {low_error:.1f} min on average, where it is most sure "
-    "({high:.0f}%) by {high_error:.1f} min."
+    "The MAE is {low_error:.1f} min at the lowest confidence ({low:.0f}%) and {high_error:.1f} min at the highest "
+    "({high:.0f}%)."
 )
-COVERAGE_SHARE, FOUND_INSIDE = "In the interval (%)", "Found"
+COVERAGE_SHARE, FOUND_INSIDE = "Interval coverage (%)", "Observed"
 COVERAGE_SAYS = (
-    "{share} of all delays lay in their interval; wanted are 90% at every predicted delay. Lowest: {low} where "
-    "{low_bin} min were predicted. Steps with fewer than {fewest} predictions are left out."
+    "{share} of all delays are within their interval; the target is 90% at every predicted delay. Minimum: {low} for "
+    "predictions of {low_bin} min. Bins with fewer than {fewest} predictions are omitted."
 )
 
-NO_CHAMPION = "There is no model yet: run 'skytier train'."
-NO_DRIFT = "No drift was computed for these days yet: the DAG of the drift does so every hour, with a full day."
+NO_CHAMPION = "No model has been promoted yet. Run 'skytier train'."
+NO_DRIFT = "No drift has been computed for these dates yet. The drift DAG computes it hourly for each complete day."
 LARGEST_SAYS = (
-    "Times the margin: the error over the distance from the prediction to the bound of its interval on that side. "
-    "Above 1 the delay lay outside; from {:.0f} on it is an anomaly."
+    "Error / margin: the error divided by the distance from the prediction to the bound of its interval on that side. "
+    "Above 1 the delay is outside the interval; from {:.0f} it is an anomaly."
 )
-TEST_DAYS_SAYS = "Flights of {first} to {last}, which {version} never saw. The baselines need no model."
+TEST_DAYS_SAYS = "Flights from {first} to {last}, which {version} was not trained on, compared with two baselines."
 PREDICTORS = {
-    "model": "the champion",
-    "train_median": "median of the training days",
-    "airline_hour_mean": "mean of airline and hour",
+    "model": "Champion",
+    "train_median": "Baseline: median of the training days",
+    "airline_hour_mean": "Baseline: mean by airline and hour",
 }
 GAIN = "Gain (%)"
 IMPORTANCE_SAYS = (
-    "Of {count} features, {first} decides most ({share:.0f}% of the gain); the first five make {five:.0f}%. Gain is "
-    "what the splits on a feature took off the loss in training."
+    "Of {count} features, {first} has the highest importance ({share:.0f}% of the gain); the top five have "
+    "{five:.0f}%. Gain is the reduction of the training loss by the splits on a feature."
 )
 BEYOND = "▲"
 BANDS = (
     "below 0.1:<br>stable",
-    "0.1 to 0.25:<br>moved",
-    "above 0.25:<br>shifted",
-    f"{BEYOND} above any day<br>of the training",
+    "0.1 to 0.25:<br>moderate",
+    "above 0.25:<br>significant",
+    f"{BEYOND} above every<br>training day",
 )
 STABILITY = "Stability index"
 DRIFT_SAYS = (
-    "On {day}, {shifted} of {all} features were above 0.25 and {moved} between 0.1 and 0.25. One day is always some "
-    "way from the months of the training; {beyond} ({mark}) were further than any single day of it, which is what "
-    "counts. The index of the errors: {errors}. Shown are the {shown} features that moved most; the calendar, which "
-    "moves by nature, is left out. All airlines and origins."
+    "Population stability index on {day}: {shifted} of {all} features are above 0.25, {moved} between 0.1 and 0.25. A "
+    "single day always differs from the months of the training; {beyond} features ({mark}) are above every single "
+    "training day. Index of the prediction errors: {errors}. Shown are the {shown} features with the highest index, "
+    "without calendar features, over all airlines and origins."
 )
 DRIFT_HOVER = "{name}, {day}: {value:.2f}{reference}, {flights:,} flights"
-DRIFT_REFERENCE = ", worst day of the training {:.2f}"
-UNKNOWN = "not known"
+DRIFT_REFERENCE = ", maximum of a training day {:.2f}"
+UNKNOWN = "unknown"

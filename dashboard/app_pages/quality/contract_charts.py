@@ -13,7 +13,7 @@ _FINGERPRINT_CHARACTERS = 12
 
 
 def contract(fields: pd.DataFrame) -> Grid:
-    """The fields of an event, as it goes over the wire."""
+    """The fields of an event as it is published."""
     config = {
         "meaning": st.column_config.TextColumn(column("meaning"), width="large"),
         "required": st.column_config.CheckboxColumn(column("required")),
@@ -22,8 +22,8 @@ def contract(fields: pd.DataFrame) -> Grid:
 
 
 def versions(found: pd.DataFrame) -> Grid:
-    """The versions of the contract that the warehouse has had, and what was stored under each."""
+    """The registered versions of the contract, with the row counts of each."""
     rows = found.assign(fingerprint=found["fingerprint"].str[:_FINGERPRINT_CHARACTERS])
-    numbers = ("runs", "consumed", "stored", "duplicates", "rejected")
+    numbers = ("batches", "consumed", "stored", "duplicates", "rejected")
     config = {name: st.column_config.NumberColumn(column(name), format="localized") for name in numbers}
     return Grid(rows, formats.grid(rows) | config)

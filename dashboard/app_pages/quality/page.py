@@ -22,7 +22,7 @@ from skytier.errors import SkytierError
 
 
 def choose_reason() -> None:
-    """Those reasons that there are; without an answer any reason is the only choice."""
+    """A choice of the reasons that occur; only 'any reason' where the query fails."""
     try:
         found = tiers.fetch(queries.rejections()).table["reason"].to_pylist()
     except SkytierError:
@@ -39,15 +39,15 @@ def choose_reason() -> None:
     )
 
 
-def choose_runs() -> tuple[int, bool]:
-    """How many of the newest runs are shown, and whether on a logarithmic scale."""
+def choose_batches() -> tuple[int, bool]:
+    """How many of the newest batches are shown, and whether on a logarithmic scale."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         number = st.segmented_control(
             text.NUMBER,
             text.NUMBERS,
             default=text.NUMBERS[0],
             required=True,
-            key="quality-runs",
+            key="quality-batches",
             bind="query-params",
             persist_state="session",
         )
@@ -62,7 +62,7 @@ def choose_runs() -> tuple[int, bool]:
     return number, is_logarithmic
 
 
-def good() -> None:
+def quality() -> None:
     left, right = st.columns([2, 3])
     with left:
         panel(text.SCORES, lambda: queries.events(filters), score_charts.scores, tier=Tier.COLD, key="scores")
@@ -71,7 +71,7 @@ def good() -> None:
     panel(text.MISSING, lambda: queries.events(filters), score_charts.missing, tier=Tier.COLD, key="missing")
 
 
-def turned_away() -> None:
+def rejections() -> None:
     panel(
         text.REASONS_TITLE,
         queries.rejections,
@@ -91,15 +91,15 @@ def turned_away() -> None:
     )
 
 
-def runs() -> None:
-    number, is_logarithmic = choose_runs()
+def batches_and_stores() -> None:
+    number, is_logarithmic = choose_batches()
     panel(
         text.BATCHES,
         lambda: queries.batches(number),
-        reconciliation_charts.by_run,
+        reconciliation_charts.by_batch,
         inputs=lambda: (is_logarithmic,),
         tier=Tier.METADATA,
-        key="runs",
+        key="batches",
         empty=text.NO_BATCHES,
     )
     panel(
@@ -149,4 +149,12 @@ with right:
         height=NUMBERS_HEIGHT,
         empty=text.NO_BATCHES,
     )
-views("quality-view", {text.GOOD: good, text.TURNED_AWAY: turned_away, text.RUNS: runs, text.CONTRACT: contract})
+views(
+    "quality-view",
+    {
+        text.QUALITY: quality,
+        text.REJECTIONS: rejections,
+        text.BATCHES_AND_STORES: batches_and_stores,
+        text.CONTRACT: contract,
+    },
+)

@@ -1,4 +1,4 @@
-"""What Data Quality & Metadata asks: how good the events are, what was turned away, what the stores hold."""
+"""The queries of Data Quality & Metadata: quality of events, rejected records, batches, stores, the contract."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ _ARCHIVES = 500
 
 
 def optional_fields() -> list[str]:
-    """The columns of the fact table that a valid event may lack, in the contract's order."""
+    """The columns of the fact table that are null in some valid events, in the contract's order."""
     fields = (*CONTRACT.fields(), *CONTRACT.nested_fields("weather"))
     return [field.name.replace(".", "_") for field in fields if field.nullable and field.type != STRUCT]
 
 
 def events(filters: Filters) -> Query:
-    """A row each ``flight_date`` and ``event_type``, all counts of events.
+    """Counts of events by ``flight_date`` and ``event_type``.
 
-    ``events``, ``flagged`` (with a quality flag or more), ``quality_sum`` (of the scores, 0 to 1 each), then
+    ``events``, ``flagged`` (with at least one quality flag), ``quality_sum`` (of the scores, 0 to 1 each), then
     ``missing_<field>`` for each optional field and ``flag_<name>`` for each flag.
     """
     missing = [f"count_if({name} IS NULL) AS missing_{name}" for name in optional_fields()]
@@ -58,19 +58,19 @@ ORDER BY flight_date, event_type"""
 
 
 def versions() -> Query:
-    """A row each version of a contract (events, archived events) with the books of the runs that stored under it.
+    """A row for each version of a contract (events, archived events), with the row counts of the batches that used it.
 
-    ``schema_name``, ``version``, ``registered_at``, ``field_count``, ``fingerprint``; ``runs``, ``consumed``,
-    ``stored``, ``duplicates``, ``rejected``, ``last_run_at``: null where no run had it.
+    ``schema_name``, ``version``, ``registered_at``, ``field_count``, ``fingerprint``; ``batches``, ``consumed``,
+    ``stored``, ``duplicates``, ``rejected``, ``last_batch_at``: null where no batch used it.
     """
     return sql(
         f"""
 SELECT s.schema_name, s.version, s.registered_at, s.field_count, s.fingerprint,
-  b.runs, b.consumed, b.stored, b.duplicates, b.rejected, b.last_run_at
+  b.batches, b.consumed, b.stored, b.duplicates, b.rejected, b.last_batch_at
 FROM {DATABASE}.schema_metadata s
 LEFT JOIN (
-  SELECT schema_name, schema_version, count(*) AS runs, sum(consumed) AS consumed, sum(stored) AS stored,
-    sum(duplicates) AS duplicates, sum(rejected) AS rejected, max(committed_at) AS last_run_at
+  SELECT schema_name, schema_version, count(*) AS batches, sum(consumed) AS consumed, sum(stored) AS stored,
+    sum(duplicates) AS duplicates, sum(rejected) AS rejected, max(committed_at) AS last_batch_at
   FROM {DATABASE}.batch_metadata
   GROUP BY schema_name, schema_version
 ) b ON b.schema_name = s.schema_name AND b.schema_version = s.version
@@ -79,7 +79,7 @@ ORDER BY s.schema_name DESC, s.version DESC"""
 
 
 def contract() -> Query:
-    """A row each field of the event contract: ``field``, ``type``, ``unit``, ``required``, ``valid``, ``meaning``."""
+    """The fields of the event contract: ``field``, ``type``, ``unit``, ``required``, ``valid``, ``meaning``."""
     fields = (*CONTRACT.fields(), *CONTRACT.nested_fields("weather"))
     rows = [
         {
@@ -100,7 +100,7 @@ def contract() -> Query:
 
 
 def rejections() -> Query:
-    """``records`` by ``reason``, most first, with ``newest`` (taken in by Kafka); a record may have several reasons."""
+    """``records`` by ``reason``, descending, with ``newest`` (ingestion time). A record can have several reasons."""
     return sql(
         f"""
 SELECT reason, count(*) AS records, max(ingestion_timestamp) AS newest
@@ -112,11 +112,11 @@ ORDER BY records DESC, reason"""
 
 
 def samples(reason: str | None) -> Query:
-    """The newest rejected records, of a reason or of any, and their beginnings.
+    """The newest rejected records, with one reason or any, and the start of their content.
 
-    ``ingestion_timestamp``, ``reasons`` (JSON), ``raw`` (at most 300 characters; what a screen does not show, or shows
-    in disguise, is the replacement character), ``characters`` (of all of it), ``encoding`` (text or Base64),
-    ``event_id`` (null where it could not be read), ``kafka_topic``, ``kafka_partition``, ``kafka_offset``,
+    ``ingestion_timestamp``, ``reasons`` (JSON), ``raw`` (at most 300 characters; control, format and
+    private-use characters are replaced by U+FFFD), ``characters`` (its full length), ``encoding`` (text or Base64),
+    ``event_id`` (null where it could not be parsed), ``kafka_topic``, ``kafka_partition``, ``kafka_offset``,
     ``batch_id``.
     """
     condition = f"WHERE array_contains(reasons, {literal(reason)})" if reason else ""
@@ -134,15 +134,15 @@ LIMIT {SAMPLES}"""
 
 
 def _shown(value: str) -> str:
-    """Text of strangers, short, without the characters that control, or turn the direction of what follows."""
+    """Untrusted text, truncated, without control characters and characters that change the text direction."""
     return rf"regexp_replace(left({value}, {RAW_CHARACTERS}), '[\\p{{C}}\\p{{Zl}}\\p{{Zp}}]', '\uFFFD')"
 
 
 def batches(number: int) -> Query:
-    """The newest runs of the minute job that had records, newest first, one row a batch: its books.
+    """The newest batches, newest first, with their row counts and whether these match.
 
-    Counts of records; ``seconds`` from its beginning to its commit; ``file_size_mb`` of the raw batch; the times of
-    its events and the scores of those stored.
+    Counts of records; ``seconds`` from start to commit; ``file_size_mb`` of the raw batch; the time range of its events
+    and the mean score of the stored ones.
     """
     return sql(
         f"""
@@ -158,7 +158,7 @@ LIMIT {number}"""
 
 
 def archives() -> Query:
-    """The newest archives, newest first: ``archive_metadata``, and ``visible``: what queries see of each."""
+    """The newest archives, newest first: ``archive_metadata``, and ``visible``: which of their rows queries read."""
     return sql(
         f"""
 SELECT m.archive_id, m.archived_at, m.state, s.state AS visible, m.record_count, m.file_size_mb, m.event_time_min,
@@ -171,19 +171,19 @@ LIMIT {_ARCHIVES}"""
 
 
 def stores() -> Query:
-    """A row each store that events pass through or rest in, and each other table of the warehouse.
+    """A row for each store of the pipeline, and for each other table of the warehouse.
 
-    ``store``: a table's name, or ``topic``, ``runs`` (the minute job), ``duplicates``, ``raw``, ``dead_letters``,
-    ``hot``. ``records`` that went through or lie there; ``newest``: the last commit that changed its rows, or the last
-    record taken in; ``age_minutes`` since then, by the wall clock; ``size_mb``. Null: not known, so all of ``hot``
-    while MongoDB does not answer.
+    ``store``: a table's name, or ``topic``, ``minute_job``, ``duplicates``, ``raw``, ``dead_letters``, ``hot``.
+    ``records`` that are stored or were processed; ``newest``: the last commit that changed rows, or the newest
+    ingestion time; ``age_minutes`` since then, by the wall clock; ``size_mb``. Null: unknown, for example all of
+    ``hot`` while MongoDB does not answer.
     """
     cold = sql(_COLD_STORES)
     return replace(cold, name=f"stores: {cold.name}", run=lambda: _stores(cold.run()), ttl_seconds=_STORES_SECONDS)
 
 
 def _commits(table: str) -> str:
-    """Each snapshot of a table. A compaction (Iceberg says replace) changes files and not rows: it comes last."""
+    """All snapshots of a table. A compaction (Iceberg: replace) changes files but no rows: it sorts last."""
     return (
         f"SELECT '{table}' AS store, struct(operation <> 'replace' AS changes_rows, committed_at AS newest, "
         f"CAST(summary['total-records'] AS bigint) AS records, "
@@ -201,20 +201,20 @@ FROM {DATABASE}.archive_metadata
 WHERE archive_id IN (SELECT archive_id FROM {STATES} WHERE {COUNTS})
 UNION ALL
 SELECT stack(5,
-  'topic', taken_in, consumed, NULL,
-  'runs', committed, runs, NULL,
+  'topic', ingested, consumed, NULL,
+  'minute_job', committed, batches, NULL,
   'duplicates', NULL, duplicates, NULL,
   'raw', committed, consumed, raw_mb,
   'dead_letters', NULL, rejected, NULL)
 FROM (
-  SELECT max(ingestion_time_max) AS taken_in, max(committed_at) AS committed, sum(consumed) AS consumed,
-    count(*) AS runs, sum(duplicates) AS duplicates, sum(rejected) AS rejected, sum(file_size_mb) AS raw_mb
+  SELECT max(ingestion_time_max) AS ingested, max(committed_at) AS committed, sum(consumed) AS consumed,
+    count(*) AS batches, sum(duplicates) AS duplicates, sum(rejected) AS rejected, sum(file_size_mb) AS raw_mb
   FROM {DATABASE}.batch_metadata
 )"""
 
 
 def _stores(cold: pa.Table) -> pa.Table:
-    """The stores of the cold tier with those tables that were never written to, and the hot tier."""
+    """The stores of the cold tier, including tables that were never written, and the hot tier."""
     unwritten = {name: {"store": name, "records": 0} for name in _ICEBERG}
     found = [*(unwritten | {row["store"]: row for row in cold.to_pylist()}).values(), _hot_tier()]
     now = datetime.now(UTC)
@@ -231,7 +231,7 @@ def _stores(cold: pa.Table) -> pa.Table:
 
 
 def _hot_tier() -> Document:
-    """What the hot tier holds; nothing known where it does not answer, for the rest is still worth seeing."""
+    """The hot tier; without values where MongoDB does not answer, so that the other stores are still shown."""
     try:
         with hot_tier.answering():
             connection = tiers.mongodb()
@@ -242,5 +242,5 @@ def _hot_tier() -> Document:
             )
     except SkytierError:
         return {"store": "hot"}
-    taken_in = newest["ingestion_timestamp"] if newest else None
-    return {"store": "hot", "records": documents, "newest": taken_in, "size_mb": size.total_bytes / MB}
+    ingested = newest["ingestion_timestamp"] if newest else None
+    return {"store": "hot", "records": documents, "newest": ingested, "size_mb": size.total_bytes / MB}

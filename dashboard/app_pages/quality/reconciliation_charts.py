@@ -1,4 +1,4 @@
-"""Data Quality & Metadata: what became of the records of each run, and whether the row counts match."""
+"""Data Quality & Metadata: the row counts of each batch, and whether they match."""
 
 from __future__ import annotations
 
@@ -17,41 +17,42 @@ from dashboard.panels.text import column
 _MANY_DECADES = 3
 
 
-def by_run(batches: pd.DataFrame, logarithmic: bool) -> Chart:
-    """What became of the records of each run, oldest first: one row of bars a count, for they differ in size."""
-    runs = batches.sort_values("batch_id")
+def by_batch(batches: pd.DataFrame, logarithmic: bool) -> Chart:
+    """The row counts of each batch, oldest first: a row of bars for each count, because they differ in magnitude."""
+    ordered = batches.sort_values("batch_id")
     figure = make_subplots(rows=len(text.COUNTS), shared_xaxes=True, vertical_spacing=0.06)
     for place, (name, label) in enumerate(text.COUNTS.items(), start=1):
         bars = go.Bar(
-            x=runs["committed_at"].dt.strftime("%Y-%m-%d %H:%M:%S"),
-            y=runs[name],
+            x=ordered["committed_at"].dt.strftime("%Y-%m-%d %H:%M:%S"),
+            y=ordered[name],
             name=label,
             hovertemplate=f"%{{x}}: %{{y:,}}<extra>{label}</extra>",
         )
         figure.add_trace(bars, row=place, col=1)
         figure.update_yaxes(title_text=label, row=place, col=1)
         if logarithmic:
-            _by_tenfold(figure, runs[name].max(), place)
+            _logarithmic(figure, ordered[name].max(), place)
     figure.update_yaxes(rangemode="tozero", nticks=4, tickformat="~s")
-    ticks = sorted({0, len(runs) // 2, len(runs) - 1})
-    times = runs["committed_at"].dt.strftime("%H:%M<br>%Y-%m-%d").to_list()
+    ticks = sorted({0, len(ordered) // 2, len(ordered) - 1})
+    times = ordered["committed_at"].dt.strftime("%H:%M<br>%Y-%m-%d").to_list()
     figure.update_xaxes(type="category", tickvals=ticks, ticktext=[times[tick] for tick in ticks], tickangle=0)
-    figure.update_xaxes(title_text=text.RUN_AXIS, row=len(text.COUNTS), col=1)
+    figure.update_xaxes(title_text=text.BATCH_AXIS, row=len(text.COUNTS), col=1)
     figure.update_layout(showlegend=False, bargap=0.15)
-    unbalanced = int((~runs["counts_match"]).sum())
-    sums = {name: formats.count(runs[name].sum()) for name in text.COUNTS}
-    balance = text.UNBALANCED.format(formats.count(unbalanced)) if unbalanced else text.BALANCED
-    return Chart(figure, text.BATCHES_SAYS.format(runs=formats.count(len(runs)), balance=balance, **sums), height=480)
+    mismatches = int((~ordered["counts_match"]).sum())
+    reconciliation = text.NOT_RECONCILED.format(formats.count(mismatches)) if mismatches else text.RECONCILED
+    sums = {name: formats.count(ordered[name].sum()) for name in text.COUNTS}
+    says = text.BATCHES_SAYS.format(batches=formats.count(len(ordered)), reconciliation=reconciliation, **sums)
+    return Chart(figure, says, height=480)
 
 
-def _by_tenfold(figure: go.Figure, most: float, place: int) -> None:
-    """A logarithmic axis, from a bit below 1, that a run with one record has a bar, to the power of ten above all."""
+def _logarithmic(figure: go.Figure, most: float, place: int) -> None:
+    """A logarithmic axis. It starts below 1, so that a count of one has a bar, and ends at a power of ten."""
     decades = max(1, math.ceil(math.log10(max(most, 1))))
     figure.update_yaxes(type="log", range=[-0.3, decades], dtick=1 if decades <= _MANY_DECADES else 2, row=place, col=1)
 
 
 def batch_metadata(batches: pd.DataFrame) -> Grid:
-    """Everything that the warehouse knows of a run."""
+    """The metadata of each batch."""
     config = formats.grid(batches) | {
         "batch_id": st.column_config.NumberColumn(column("batch_id"), format="%d"),
         "mean_quality_score": st.column_config.NumberColumn(column("mean_quality_score"), format="%.4f"),

@@ -46,7 +46,7 @@ def reasons(found: pd.DataFrame) -> Chart:
 
 
 def samples(records: pd.DataFrame) -> Grid:
-    """The newest rejected records; Streamlit shows a cell as text, whatever is in it."""
+    """The newest rejected records. Streamlit shows each cell as plain text."""
     rows = records.assign(reasons=records["reasons"].map(_reasons))
     config = formats.grid(rows) | {
         "reasons": st.column_config.TextColumn(column("reasons"), width="medium"),

@@ -15,7 +15,7 @@ from dashboard.panels.drawings import Chart, Grid, Number
 from dashboard.panels.text import EVENT_TYPES, NO_VALUE, column
 from events.flight import CONTRACT
 
-# Dark enough for white letters at both ends, and light enough to be seen on a dark page.
+# Dark enough for white text at both ends, and light enough to be visible in the dark theme.
 _MISSING_SCALE = [[0.0, "#5F7389"], [1.0, "#0F3D6E"]]
 _MISSING, _FLAG = "missing_", "flag_"
 _FEW_POINTS = 60
@@ -23,7 +23,7 @@ _ALL = "all"
 
 
 def stored(events: pd.DataFrame) -> list[Number]:
-    """How good the stored events are that match the filters."""
+    """The quality of the stored events that match the filters."""
     total = int(events["events"].sum())
     clean = total - int(events["flagged"].sum())
     return [
@@ -33,13 +33,13 @@ def stored(events: pd.DataFrame) -> list[Number]:
             note=text.OF_EVENTS.format(formats.count(total)),
             help=text.MEAN_QUALITY_HELP,
         ),
-        Number(text.WITHOUT_DOUBT, _percent(clean / total), note=text.EVENTS_NOTE.format(formats.count(clean))),
+        Number(text.WITHOUT_FLAGS, _percent(clean / total), note=text.EVENTS_NOTE.format(formats.count(clean))),
     ]
 
 
 def records(versions: pd.DataFrame) -> list[Number]:
-    """What became of all records that the minute job ever took in."""
-    sums = versions[["runs", "consumed", "stored", "duplicates", "rejected"]].sum()
+    """The outcome of all records that the minute job consumed."""
+    sums = versions[["batches", "consumed", "stored", "duplicates", "rejected"]].sum()
     note = text.CONSUMED_NOTE.format(formats.count(sums["stored"]))
     shares = sums / sums["consumed"] if sums["consumed"] else sums * 0
     return [
@@ -47,7 +47,7 @@ def records(versions: pd.DataFrame) -> list[Number]:
             text.CONSUMED,
             formats.count(sums["consumed"]),
             note=note,
-            help=text.CONSUMED_HELP.format(formats.count(sums["runs"])),
+            help=text.CONSUMED_HELP.format(formats.count(sums["batches"])),
         ),
         Number(
             text.DUPLICATES,
@@ -105,7 +105,7 @@ def scores(events: pd.DataFrame) -> Chart:
 
 
 def flags(events: pd.DataFrame) -> Grid:
-    """Every quality flag with what it means and costs, the most frequent first."""
+    """Every quality flag with its meaning and weight, the most frequent first."""
     total = events["events"].sum()
     found = [(flag, events[f"{_FLAG}{name}"].sum()) for name, flag in text.FLAGS.items()]
     rows = pd.DataFrame(
@@ -113,7 +113,7 @@ def flags(events: pd.DataFrame) -> Grid:
             "flag": [flag.meaning for flag, _ in found],
             "events": [number for _, number in found],
             "share_pct": [100 * number / total for _, number in found],
-            "cost": [flag.cost for flag, _ in found],
+            "weight": [flag.weight for flag, _ in found],
         }
     ).sort_values("events", ascending=False, kind="stable")
     first = rows.iloc[0]
@@ -125,7 +125,7 @@ def flags(events: pd.DataFrame) -> Grid:
         "share_pct": st.column_config.ProgressColumn(
             column("share_pct"), format="%.2f", width=110, min_value=0, max_value=max(first["share_pct"], 1.0)
         ),
-        "cost": st.column_config.NumberColumn(column("cost"), format="%.2f"),
+        "weight": st.column_config.NumberColumn(column("weight"), format="%.2f"),
     }
     return Grid(rows, config, says=says)
 
@@ -180,7 +180,7 @@ def missing(events: pd.DataFrame) -> Chart:
 
 
 def _cell(percent: float) -> str:
-    """A share that nobody takes for none, or for all, when it is nearly so."""
+    """A percentage that is rounded to 0% or 100% only where it is exactly that."""
     if math.isnan(percent):
         return NO_VALUE
     if percent in (0.0, 100.0):

@@ -17,7 +17,7 @@ _MINUTES_A_DAY, _MINUTES_AN_HOUR = 1440, 60
 
 
 def archives(found: pd.DataFrame) -> Grid:
-    """The archives, with how far each is and what queries see of it."""
+    """The archives, with the state of each and the rows that queries read from it."""
     rows = found.assign(
         state=found["state"].map(lambda state: text.STATES.get(state, state)),
         visible=found["visible"].map(lambda state: text.VISIBLE.get(state, state)),
@@ -28,7 +28,7 @@ def archives(found: pd.DataFrame) -> Grid:
 
 
 def freshness(stores: pd.DataFrame) -> Grid:
-    """Every store that has a time of its own, in the order of ``text.STORES``."""
+    """Every store, in the order of ``text.STORE_KINDS``."""
     known = stores.set_index("store").reindex([*text.STORE_KINDS, *_unknown(stores)])
     kinds = [text.STORE_KINDS.get(name, text.Store(name, NO_VALUE, NO_VALUE)) for name in known.index]
     rows = pd.DataFrame(
@@ -50,12 +50,12 @@ def freshness(stores: pd.DataFrame) -> Grid:
 
 
 def _unknown(stores: pd.DataFrame) -> list[str]:
-    """Tables that are newer than this page; what is only a box of the lineage is no store."""
+    """Tables without an entry in ``text.STORE_KINDS``; nodes of the lineage alone are not stores."""
     return [name for name in stores["store"] if name not in {*text.STORE_KINDS, *text.NODES}]
 
 
 def age(minutes: float | None) -> str:
-    """A time span in the largest unit of which it has one."""
+    """A time span in the largest unit in which it is at least 1."""
     if minutes is None or math.isnan(minutes):
         return text.NEVER
     if minutes < 1:

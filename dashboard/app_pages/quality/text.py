@@ -1,4 +1,4 @@
-"""Data Quality & Metadata."""
+"""The texts of Data Quality & Metadata."""
 
 from __future__ import annotations
 
@@ -6,163 +6,169 @@ from typing import NamedTuple
 
 from dashboard.panels.text import column
 
-GOOD, TURNED_AWAY, RUNS, CONTRACT = VIEWS = "Quality", "Turned away", "Runs and stores", "Lineage and contract"
-STORED, RECORDS = "Events stored", "Records taken in"
+QUALITY, REJECTIONS, BATCHES_AND_STORES, CONTRACT = VIEWS = (
+    "Quality",
+    "Rejected records",
+    "Batches and stores",
+    "Lineage and contract",
+)
+STORED, RECORDS = "Stored events", "Consumed records"
 SCOPE = (
-    "The filters hold for the quality, flags and missing values of the stored events. Records, runs, stores and the "
-    "contract are always shown whole."
+    "The filters apply to the quality, flags and missing values of stored events. Consumed records, batches, stores "
+    "and the contract are shown without filters."
 )
 
-MEAN_QUALITY, WITHOUT_DOUBT = "Mean quality", "Without a doubt"
+MEAN_QUALITY, WITHOUT_FLAGS = "Mean quality", "Without flags"
 MEAN_QUALITY_HELP = (
-    "The score of an event is 1 minus the costs of its quality flags, never below 0; this is the mean of all."
+    "The quality score of an event is 1 minus the weights of its quality flags, at least 0. This is the mean."
 )
 OF_EVENTS = "of {} events"
 EVENTS_NOTE = "{} events"
-CONSUMED, DUPLICATES, REJECTED = "Taken in", "Duplicates", "Rejected"
+CONSUMED, DUPLICATES, REJECTED = "Consumed", "Duplicates", "Rejected"
 CONSUMED_NOTE = "{} stored"
 SHARE_NOTE = "{} of the records"
 CONSUMED_HELP = (
-    "Records that the minute job took from Kafka, in {} runs. Each is stored, a duplicate or rejected: nothing is lost."
+    "Records that the minute job consumed from Kafka in {} batches. Each record is stored, a duplicate, or rejected."
 )
-DUPLICATES_HELP = "Records that repeat an event that is stored already; they are stored nowhere twice."
-REJECTED_HELP = "Records that are no valid events: kept with their reasons, and sent to the dead-letter topic."
+DUPLICATES_HELP = "Records of an event that is already stored. Duplicates are counted and not stored."
+REJECTED_HELP = "Records that are not valid events: stored with their reasons, and sent to the dead-letter topic."
 
 SCORES = "Quality over time"
 SCORE_AXIS, FLAGGED_AXIS, DAY_AXIS = "Mean quality (0 to 1)", "Flagged (%)", "Flight date (local at the origin)"
 SCORE_NAME, FLAGGED_NAME = "Mean quality", "Events with a flag"
 SCORES_SAYS = (
-    "The mean quality of {days} days of flights is {mean}; the lowest is {low}, on {day}. "
-    "{flagged} of the events have a quality flag."
+    "Flight dates: {days}. Mean quality: {mean}; minimum {low} on {day}. {flagged} of the events have a quality flag."
 )
 FLAGGED = "Quality flags"
 FLAGS_SAYS = (
-    "The most frequent flag is '{flag}', on {share} of {events} events. An event may have several; its score is 1 "
-    "minus their costs."
+    "The most frequent flag is '{flag}', on {share} of {events} events. An event can have several flags; its score is "
+    "1 minus their weights."
 )
 NO_FLAGS = "None of the {events} events has a flag."
 
 
 class Flag(NamedTuple):
-    """A quality flag in words, and what it takes from the score."""
+    """The description of a quality flag, and its weight in the score."""
 
     meaning: str
-    cost: float
+    weight: float
 
 
-# As spark_jobs/transforms/quality.py raises them; a test holds the two together.
+# The same as in spark_jobs/transforms/quality.py; a test compares them.
 FLAGS = {
-    "tail_number_missing": Flag("No registration of the aircraft", 0.10),
-    "aircraft_unknown": Flag("Aircraft not in the register", 0.05),
-    "weather_missing": Flag("No weather at all", 0.20),
-    "weather_incomplete": Flag("Weather value other than gusts absent", 0.05),
+    "tail_number_missing": Flag("Aircraft registration missing", 0.10),
+    "aircraft_unknown": Flag("Aircraft not in dim_aircraft", 0.05),
+    "weather_missing": Flag("Weather missing", 0.20),
+    "weather_incomplete": Flag("Weather value other than gusts missing", 0.05),
     "weather_implausible": Flag("Impossible weather value dropped", 0.10),
     "speed_implausible": Flag("Slower than 40 or faster than 700 mph", 0.30),
-    "departure_delay_disagrees": Flag("Departure delay does not fit its times", 0.20),
-    "arrival_delay_disagrees": Flag("Arrival delay does not fit its times", 0.20),
+    "departure_delay_disagrees": Flag("Departure delay contradicts the times", 0.20),
+    "arrival_delay_disagrees": Flag("Arrival delay contradicts the times", 0.20),
     "delay_extreme": Flag("Delayed by more than twelve hours", 0.10),
 }
 
-MISSING, ALL_EVENTS, MISSING_BAR = "Missing values by field and event", "All", "Missing<br>(%)"
+MISSING, ALL_EVENTS, MISSING_BAR = "Missing values by field and event type", "All", "Missing<br>(%)"
 MISSING_SAYS = (
-    "Of the fields that an event may lack, {field} is missing most, in {share} of {events} events. What has not "
-    "happened yet has no time or delay; passengers and prices come from the synthetic source only, gusts only when "
-    "there are any. The {required} required fields are never missing: a record without one is rejected."
+    "Of the optional fields, {field} is missing most often, in {share} of {events} events. Times and delays are "
+    "missing until they are known; passengers and prices come from the synthetic source only, gusts only when there "
+    "are any. The {required} required fields are never missing: a record without one is rejected."
 )
 MISSING_HOVER = "%{y}, %{x}: %{z:.1f}% missing<extra></extra>"
 
 REASONS_TITLE, RECORDS_AXIS = "Rejected records by reason", "Records"
-# By what stands before the colon of a reason; what stands after it is the field. A test holds them together with
+# By the part of a reason before the colon; the part after it is the field. A test compares them with
 # spark_jobs/transforms/validate.py.
 REASONS = {
     "malformed_json": "Not exactly one JSON object",
-    "unprocessable": "A step failed at it",
+    "unprocessable": "A step of the batch failed",
     "missing": "Missing: {}",
     "wrong_type": "Wrong type: {}",
     "too_long": "Too long: {}",
     "wrong_format": "Wrong format: {}",
     "out_of_range": "Out of range: {}",
-    "unsupported_schema_version": "Newer version of the contract",
+    "unsupported_schema_version": "Unsupported schema version",
     "unknown_event_type": "Unknown event type",
     "unknown_airline": "Unknown airline",
     "unknown_origin": "Unknown origin",
     "unknown_destination": "Unknown destination",
     "origin_is_destination": "Origin is the destination",
-    "flight_id_mismatch": "Flight identity does not fit its parts",
-    "event_id_mismatch": "Event identity does not fit flight and type",
+    "flight_id_mismatch": "Flight ID does not match its parts",
+    "event_id_mismatch": "Event ID does not match flight and type",
     "scheduled_times_out_of_order": "Scheduled to arrive before departing",
     "actual_times_out_of_order": "Arrived before departing",
-    "event_in_the_future": "Later than its arrival in Kafka",
+    "event_in_the_future": "Event time later than ingestion",
 }
-REASONS_SAYS = "{records} findings, {reasons} kinds; the most frequent is '{most}', in {number} records."
-REASONS_REST = " The chart shows the {shown} most frequent, the file all."
+REASONS_SAYS = (
+    "{records} reasons were recorded, {reasons} distinct; the most frequent is '{most}', in {number} records."
+)
+REASONS_REST = " The chart shows the {shown} most frequent reasons, the CSV all."
 NOTHING_REJECTED = "No record was rejected."
 SAMPLES, REASON, ANY_REASON = "Newest rejected records", "Reason", "any reason"
 
 
 _FIELDS = {
     "event_type": "Event type",
-    "flight_id": "Flight identity",
-    "schema_version": "Version of the contract",
+    "flight_id": "Flight ID",
+    "schema_version": "Schema version",
     "weather": "Weather",
 }
 
 
 def field(name: str) -> str:
-    """A field of the event in words, without its unit."""
+    """The label of a field of the event, without its unit."""
     return _FIELDS.get(name) or column(name.replace(".", "_")).partition(" (")[0]
 
 
 def reason(code: str) -> str:
-    """A reason to reject a record, in words."""
+    """The description of a reason to reject a record."""
     kind, _, name = code.partition(":")
     return REASONS.get(kind, kind).format(field(name))
 
 
-BATCHES, BATCH_METADATA = "Records by run", "Books of the runs"
-NUMBER, LOGARITHMIC = "Runs", "Logarithmic"
+BATCHES, BATCH_METADATA = "Reconciliation by batch", "Batch metadata"
+NUMBER, LOGARITHMIC = "Batches", "Logarithmic scale"
 NUMBERS = (60, 240, 1000)
-LOGARITHMIC_HELP = "Each step up is ten times as many: the first run of a replay dwarfs all others otherwise."
-RUN_AXIS = "Run, by its commit (UTC)"
-COUNTS = {"consumed": "Taken in", "stored": "Stored", "duplicates": "Duplicates", "rejected": "Rejected"}
+LOGARITHMIC_HELP = "Each tick is a power of ten. On a linear scale the first batch of a replay hides all others."
+BATCH_AXIS = "Batch, by commit time (UTC)"
+COUNTS = {"consumed": "Consumed", "stored": "Stored", "duplicates": "Duplicates", "rejected": "Rejected"}
 BATCHES_SAYS = (
-    "The last {runs} runs took in {consumed} records: {stored} stored, {duplicates} duplicates, {rejected} rejected. "
-    "{balance}"
+    "The newest {batches} batches consumed {consumed} records: {stored} stored, {duplicates} duplicates, {rejected} "
+    "rejected. {reconciliation}"
 )
-BALANCED = "The books of every run balance."
-UNBALANCED = "The books of {} of them do NOT balance: 'skytier books check' says more."
-NO_BATCHES = "No run had records yet: Airflow starts one every minute."
+RECONCILED = "Row counts match in every batch."
+NOT_RECONCILED = "Row counts do NOT match in {} of them: run 'skytier reconcile' for details."
+NO_BATCHES = "No batch yet. Airflow runs the minute job every minute."
 
-STORES, STORE = "Freshness of every store", "Store"
+STORES, STORE = "Freshness by store", "Store"
 NEVER = "never"
 
 
 class Store(NamedTuple):
-    """A store: what it is called, what it is, and when it is written."""
+    """A store: its name, its kind, and when it is written."""
 
     name: str
     kind: str
     written: str
 
 
-_EACH_RUN = "by each run with records"
+_EACH_BATCH = "by each batch"
 _AT_MIGRATION = "by migrations"
-_BY_ARCHIVING = "when events are archived"
+_BY_ARCHIVING = "by archive runs"
 STORE_KINDS = {
     "topic": Store("flight_events", "Kafka topic", "by the sources"),
-    "raw": Store("/raw/flight_events", "Parquet on HDFS", _EACH_RUN),
-    "staging_flight_events": Store("staging_flight_events", "Iceberg table", _EACH_RUN),
-    "fact_flight_events": Store("fact_flight_events", "Iceberg table", _EACH_RUN),
-    "predictions": Store("predictions", "Iceberg table", _EACH_RUN),
+    "raw": Store("/raw/flight_events", "Parquet on HDFS", _EACH_BATCH),
+    "staging_flight_events": Store("staging_flight_events", "Iceberg table", _EACH_BATCH),
+    "fact_flight_events": Store("fact_flight_events", "Iceberg table", _EACH_BATCH),
+    "predictions": Store("predictions", "Iceberg table", _EACH_BATCH),
     "rejected_flight_events": Store("rejected_flight_events", "Iceberg table", "when a record is rejected"),
-    "hot": Store("flight_events", "MongoDB collection", _EACH_RUN),
-    "batch_metadata": Store("batch_metadata", "Iceberg table", _EACH_RUN),
+    "hot": Store("flight_events", "MongoDB collection", _EACH_BATCH),
+    "batch_metadata": Store("batch_metadata", "Iceberg table", _EACH_BATCH),
     "archived_flight_events": Store("archived_flight_events", "Parquet table", _BY_ARCHIVING),
     "archive_metadata": Store("archive_metadata", "Iceberg table", _BY_ARCHIVING),
     "archive_state": Store("archive_state", "Iceberg table", _BY_ARCHIVING),
-    "archive_audit": Store("archive_audit", "Iceberg table", "when archives are worked on"),
-    "model_versions": Store("model_versions", "Iceberg table", "when a model is trained"),
-    "model_drift": Store("model_drift", "Iceberg table", "each day, with the drift"),
+    "archive_audit": Store("archive_audit", "Iceberg table", "by every action on an archive"),
+    "model_versions": Store("model_versions", "Iceberg table", "by each training"),
+    "model_drift": Store("model_drift", "Iceberg table", "daily, by the drift DAG"),
     "dim_airline": Store("dim_airline", "Iceberg table", _AT_MIGRATION),
     "dim_airport": Store("dim_airport", "Iceberg table", _AT_MIGRATION),
     "dim_aircraft": Store("dim_aircraft", "Iceberg table", _AT_MIGRATION),
@@ -170,13 +176,13 @@ STORE_KINDS = {
     "schema_migrations": Store("schema_migrations", "Iceberg table", _AT_MIGRATION),
 }
 ARCHIVES = "Archives"
-NO_ARCHIVES = "There is no archive yet: events move to one when the hot tier grows over its limit."
+NO_ARCHIVES = "No archive yet. Events are archived when the hot tier exceeds its limit."
 
-LINEAGE = "From topic to table"
+LINEAGE = "Data lineage"
 
 
 class Node(NamedTuple):
-    """A box of the lineage: what stands in it, and what it does."""
+    """A node of the lineage: its texts, and its description."""
 
     name: str
     kind: str
@@ -185,40 +191,48 @@ class Node(NamedTuple):
 
 
 NODES = {
-    "topic": Node("flight_events", "Kafka topic", "records taken in", "What the sources publish, kept by Kafka."),
-    "runs": Node(
+    "topic": Node("flight_events", "Kafka topic", "records consumed", "Records that the sources publish."),
+    "minute_job": Node(
         "Minute job",
         "Spark, by Airflow",
-        "runs with records",
-        "Parses, cleans, validates, joins reference data, scores quality, finds duplicates, predicts delays.",
+        "batches",
+        "Parses, cleans, validates, enriches, scores quality, deduplicates, predicts delays.",
     ),
-    "raw": Node("/raw/flight_events", "HDFS, Parquet", "records", "Every record as it came: a batch can be replayed."),
+    "raw": Node(
+        "/raw/flight_events", "HDFS, Parquet", "records", "Every record unchanged: a batch can be replayed from here."
+    ),
     "staging_flight_events": Node(
-        "staging_flight_events", "Iceberg table", "events", "Valid events, as the contract has them."
+        "staging_flight_events", "Iceberg table", "events", "Valid events with the columns of the contract."
     ),
-    "fact_flight_events": Node("fact_flight_events", "Iceberg table", "events", "Valid events, enriched and flat."),
-    "predictions": Node("predictions", "Iceberg table", "predictions", "The delay predicted on each event."),
-    "hot": Node("flight_events", "MongoDB, hot tier", "events", "The events of the last days, one document each."),
+    "fact_flight_events": Node(
+        "fact_flight_events", "Iceberg table", "events", "Valid events, flattened and enriched."
+    ),
+    "predictions": Node("predictions", "Iceberg table", "predictions", "The predicted delay of each event."),
+    "hot": Node("flight_events", "MongoDB, hot tier", "events", "Events of the last days, one document per event."),
     "rejected_flight_events": Node(
-        "rejected_flight_events", "Iceberg table", "records", "What is no valid event, with every reason."
+        "rejected_flight_events", "Iceberg table", "records", "Records that are not valid events, with all reasons."
     ),
     "dead_letters": Node(
-        "flight_events_rejected", "Kafka topic", "records sent", "The dead letters: rejected records, to be mended."
+        "flight_events_rejected", "Kafka topic", "records sent", "Dead-letter topic: rejected records, to be corrected."
     ),
-    "duplicates": Node("left out", "duplicates", "records", "Records that repeat a stored event: counted only."),
-    "batch_metadata": Node("batch_metadata", "Iceberg table", "runs", "The books of each run; written last."),
+    "duplicates": Node(
+        "Duplicates", "not stored", "records", "Records of an event that is already stored: counted only."
+    ),
+    "batch_metadata": Node(
+        "batch_metadata", "Iceberg table", "batches", "Row counts and metadata of each batch; written last."
+    ),
     "archived_flight_events": Node(
-        "archived_flight_events", "Parquet on HDFS", "events", "What left the hot tier when it grew over its limit."
+        "archived_flight_events", "Parquet on HDFS", "events", "Copies of the events that left the hot tier."
     ),
-    "view": Node("tiers.flight_events", "SQL view", "each event once", "Both tiers as one, read by SQL."),
+    "view": Node("tiers.flight_events", "SQL view", "each event once", "Union of hot tier and archive, for SQL."),
 }
 LINEAGE_SAYS = (
-    "{consumed} records of the Kafka topic went through the minute job: {stored} are in the staging and fact tables, "
-    "{hot} of them in the hot tier and {archived} in archives, {duplicates} were duplicates, and {rejected} were "
-    "rejected, which a table and the dead-letter topic hold. SQL sees hot tier and archives as one view."
+    "The minute job consumed {consumed} records of the Kafka topic: {stored} are in the staging and fact tables, {hot} "
+    "of them also in the hot tier and {archived} in archives; {duplicates} were duplicates; {rejected} were rejected "
+    "and are in a table and the dead-letter topic. SQL reads hot tier and archives as one view."
 )
 
-FIELDS, VERSIONS = "Fields of an event", "Versions"
+FIELDS, VERSIONS = "Event contract", "Schema versions"
 STATES = {
     "planned": "planned",
     "exported": "exported",
@@ -226,15 +240,15 @@ STATES = {
     "published": "published",
     "purged": "purged from the hot tier",
     "done": "done",
-    "failed": "failed: nothing was deleted",
-    "merged": "merged into another",
-    "expired": "deleted after its time",
+    "failed": "failed, nothing was deleted",
+    "merged": "merged by compaction",
+    "expired": "deleted by retention",
 }
 VISIBLE = {
-    "published": "in both tiers, counted here",
-    "purged": "here only",
-    "restored": "some are back in the hot tier",
-    "merged": "in another archive",
+    "published": "read here, still in the hot tier",
+    "purged": "read here",
+    "restored": "partly restored to the hot tier",
+    "merged": "read in another archive",
     "expired": "deleted",
-    "abandoned": "in the hot tier only",
+    "abandoned": "read in the hot tier",
 }
