@@ -22,7 +22,7 @@ from skytier.settings.dashboard import DashboardSettings
 
 LEAST_CHARACTERS = 12
 _USER, _TYPED, _REFUSED = "user", "access-password", "access-refused"
-# Parameters for sign-in of RFC 7914 and OWASP's password storage sheet: 16 MB and about 50 ms a password.
+# Parameters of RFC 7914 and OWASP's password storage sheet: 16 MB and about 50 ms for a password.
 _COST = {"n": 2**14, "r": 8, "p": 1}
 _one_at_a_time = threading.Lock()  # many attempts wait for each other, and memory stays bounded
 
@@ -34,7 +34,7 @@ class Role(StrEnum):
 
     VIEWER = "viewer"
     OPERATOR = "operator"
-    """may also acknowledge alerts and start runs"""
+    """can also acknowledge alerts and start runs"""
 
 
 class User(NamedTuple):

@@ -1,7 +1,7 @@
-"""What the dashboard's server says of every request before Streamlit sees it: to whom it answers, and in what frame.
+"""Middleware that checks ``Host`` and ``Origin`` of every request before Streamlit, and sets security headers.
 
-A web page of another origin can have the browser of somebody at this machine ask for anything here. It gives itself
-away by its ``Origin``; one that has its own name point to this machine (DNS rebinding) by its ``Host``.
+A web page of another origin can make the browser of a user of this machine send requests here. They are recognized by
+their ``Origin``; those of a page whose name resolves to this machine (DNS rebinding) by their ``Host``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from skytier import logs, terminal
 from skytier.settings.dashboard import DashboardSettings
 
 OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-ON_EVERY_ANSWER = {
+RESPONSE_HEADERS = {
     "Content-Security-Policy": "frame-ancestors 'none'; base-uri 'self'; object-src 'none'",
     "X-Frame-Options": "DENY",
     "X-Content-Type-Options": "nosniff",
@@ -30,9 +30,9 @@ log = logs.logger("access")
 
 
 class Guard:
-    """Middleware: refuses foreign hosts and origins, for pages and WebSockets; adds headers to every answer.
+    """Reject foreign hosts and origins, for pages and WebSockets; add headers to every response.
 
-    Cookies are kept to TLS where the page came by it.
+    Cookies are marked ``Secure`` where the page was requested through TLS.
     """
 
     def __init__(self, app: ASGIApp, hosts: frozenset[str] = OWN_HOSTS) -> None:
@@ -47,9 +47,9 @@ class Guard:
         async def sending(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 headers = MutableHeaders(scope=message)
-                for name, value in ON_EVERY_ANSWER.items():
+                for name, value in RESPONSE_HEADERS.items():
                     headers.setdefault(name, value)
-                if scope["scheme"] == "https":  # which the dashboard's proxy says, where its word counts
+                if scope["scheme"] == "https":  # as a trusted proxy says
                     message["headers"] = [_secured(name, value) for name, value in message["headers"]]
             await send(message)
 
@@ -61,30 +61,30 @@ class Guard:
 
 
 def _secured(name: bytes, value: bytes) -> tuple[bytes, bytes]:
-    """A header of an answer; a cookie is marked as one that browsers send through TLS only."""
+    """A response header; cookies are marked ``Secure``."""
     flags = {flag.strip().lower() for flag in value.split(b";")[1:]}
     is_open = name.lower() == b"set-cookie" and b"secure" not in flags
     return name, value + b"; Secure" if is_open else value
 
 
 def allowed_hosts(settings: DashboardSettings) -> frozenset[str]:
-    """The names and addresses that the dashboard answers to, in small letters."""
+    """The allowed host names and addresses, in lower case."""
     return OWN_HOSTS | {name.strip().lower() for name in settings.allowed_hosts.split(",") if name.strip()}
 
 
 def refusal(headers: Headers, hosts: frozenset[str]) -> str | None:
-    """Why a request is refused; None where it is not."""
+    """Why a request is rejected; None if it is allowed."""
     host = headers.get("host", "")
     if len(headers.getlist("host")) != 1 or _name(host) not in hosts:
         return text.FOREIGN_HOST.format(_shown(host))
-    for origin in headers.getlist("origin"):  # one that is no web page's sends none
-        if _place(origin) != host.lower():
+    for origin in headers.getlist("origin"):  # clients other than browsers send none
+        if _authority(origin) != host.lower():
             return text.FOREIGN_ORIGIN.format(_shown(origin))
     return None
 
 
-def _place(origin: str) -> str | None:
-    """Host and port of an origin; None of what is none, such as that of a page in a sandbox."""
+def _authority(origin: str) -> str | None:
+    """Host and port of an origin; None for opaque ones, such as that of a sandboxed page."""
     try:
         return urlsplit(origin).netloc.lower() or None
     except ValueError:
@@ -92,10 +92,10 @@ def _place(origin: str) -> str | None:
 
 
 def _name(host: str) -> str | None:
-    """The name in a ``Host``, without its port; None where it is none."""
+    """The name in a ``Host``, without its port; None if it is malformed."""
     try:
         parts = urlsplit(f"//{host}")
-        _ = parts.port  # has it checked
+        _ = parts.port  # raises ValueError if invalid
     except ValueError:
         return None
     is_plain = not (parts.path or parts.query or parts.fragment or "@" in parts.netloc)

@@ -1,7 +1,7 @@
-"""``/operator``: takes the operator's token and gives the browser a cookie for it.
+"""``/operator``: exchanges the operator token for a cookie.
 
-``skytier stack up`` prints its address with the token behind a ``#``, which browsers send to nobody: the page's script
-takes it out of the address bar and posts it.
+``skytier stack up`` prints its address with the token in the fragment, which browsers do not send: the page's script
+removes it from the address bar and posts it.
 """
 
 from __future__ import annotations
@@ -52,31 +52,32 @@ _HEADERS = {
 
 
 def routes() -> list[Route]:
-    """The page, and what its form is sent to."""
+    """The page, and the target of its form."""
     return [Route(PATH, _show, methods=["GET"]), Route(PATH, _take, methods=["POST"])]
 
 
 async def _show(request: Request) -> Response:
-    return _page(_may_not(request) or "")
+    return _page(_rejection(request, DashboardSettings()) or "")
 
 
 async def _take(request: Request) -> Response:
-    """Give the cookie for the token, or take it back."""
-    if reason := _may_not(request):
+    """Set the cookie for a valid token, or delete it."""
+    settings = DashboardSettings()
+    if reason := _rejection(request, settings):
         return _page(reason, 403)
     fields = await _fields(request)
     back = RedirectResponse("./", status_code=303, headers=_HEADERS)
     if "leave" in fields:
         back.delete_cookie(operator_token.cookie_name(), httponly=True, samesite="strict")
         return back
-    settings, address = DashboardSettings(), request.client.host if request.client else None
-    # The right one counts however many were wrong: nobody guesses it, and other users of the machine try from here too.
+    address = request.client.host if request.client else None
+    # A valid token is not throttled: it cannot be guessed, and other users of the machine share the address.
     if not operator_token.is_token(fields.get("token", ""), settings):
         if wait_seconds := throttle.sign_ins.wait_seconds(address):
             return _page(text.TOO_MANY.format(throttle.until(wait_seconds)), 429)
-        log.warning("operator's token refused", address=address)
+        log.warning("operator token rejected", address=address)
         return _page(text.OPERATOR_WRONG, 403)
-    log.info("operator's token accepted", address=address)
+    log.info("operator token accepted", address=address)
     back.set_cookie(
         operator_token.cookie_name(),
         operator_token.cookie_value(settings),
@@ -88,7 +89,7 @@ async def _take(request: Request) -> Response:
 
 
 async def _fields(request: Request) -> dict[str, str]:
-    """What a form sent; nothing of one that is far longer than a token."""
+    """The fields of a form; empty for a body that is far longer than a token."""
     body = b""
     async for part in request.stream():
         body += part
@@ -101,9 +102,9 @@ async def _fields(request: Request) -> dict[str, str]:
     return {name: values[0] for name, values in found.items()}
 
 
-def _may_not(request: Request) -> str | None:
-    """Why the token is no use to who asks; None where it is."""
-    if DashboardSettings().sign_in != "off":
+def _rejection(request: Request, settings: DashboardSettings) -> str | None:
+    """Why the token cannot be used for this request; None if it can."""
+    if settings.sign_in != "off":
         return text.OPERATOR_NOT_USED
     address = request.client.host if request.client else ""
     return None if operator_token.is_local(address, request.headers) else text.OPERATOR_ONLY_HERE

@@ -1,8 +1,8 @@
-"""Who may start things where nobody has to sign in: whoever sits at this machine and holds the operator's token.
+"""The operator role without sign-in: a local browser that has the operator token.
 
-Loopback alone says nothing of a person: every user of the machine and every web page in its browser reach it. The token
-is made at the first start of the stack and shown by ``skytier stack up``; ``operator_page`` takes it and gives the
-browser a signed cookie, which page scripts cannot read.
+A loopback address alone is no proof: every user of the machine and every web page in its browsers can connect from it.
+The token is created when the stack starts first and shown by ``skytier stack up``; ``operator_page`` exchanges it for a
+signed cookie, which page scripts cannot read.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from skytier.settings.dashboard import DashboardSettings
 from skytier.settings.ports import PortSettings
 
 COOKIE_SECONDS = 30 * 24 * 3_600
-"""how long a browser stays an operator's"""
+"""how long a browser stays signed in"""
 _SAYS = "operator"
-_LOOPBACK = (None, "127.0.0.1", "::1")  # Streamlit names none for this machine
+_LOOPBACK = (None, "127.0.0.1", "::1")  # Streamlit has no address for this machine
 _PROXIES_SAY = ("forwarded", "via", "cdn-loop")
 # X-Forwarded-For, -Host, -Proto; X-Real-IP; True-Client-IP, Fastly-Client-IP; CF-Connecting-IP; X-Original-For ...
 _PROXIES_BEGIN = ("x-forwarded", "x-original-", "x-envoy-", "cf-", "x-azure-", "x-appengine-", "x-amzn-", "x-proxy")
@@ -27,23 +27,23 @@ _OTHERS = ("client-ip", "x-remote-user", "x-client", "x-host")
 
 
 def cookie_name() -> str:
-    """The name of the cookie: browsers send it to every port of a host, and other stacks have one as well."""
+    """The name of the cookie, with the port: browsers send cookies to all ports of a host, also to other stacks."""
     return f"skytier-operator-{PortSettings().dashboard}"
 
 
 def is_token(typed: str, settings: DashboardSettings) -> bool:
-    """Whether this is the token, in constant time; nothing is where none was made."""
+    """Whether this is the token, compared in constant time; False where there is none."""
     token = settings.operator_token.get_secret_value()
     return bool(token) and hmac.compare_digest(typed.strip().encode(), token.encode())
 
 
 def cookie_value(settings: DashboardSettings) -> str:
-    """What a browser keeps: signed by the token, so that another token ends it."""
+    """The cookie's value: signed with the token, so that another token invalidates it."""
     return _signer(settings).dumps(_SAYS)
 
 
 def is_operators(cookie: str | None, settings: DashboardSettings) -> bool:
-    """Whether a cookie was given to who had the token, not longer ago than it holds."""
+    """Whether a cookie was signed with the token and has not expired."""
     if not cookie or not settings.operator_token.get_secret_value():
         return False
     try:
@@ -53,10 +53,10 @@ def is_operators(cookie: str | None, settings: DashboardSettings) -> bool:
 
 
 def is_local(address: str | None, headers: Iterable[str]) -> bool:
-    """Whether a request comes from this machine, and through no proxy that says so in a header.
+    """Whether a request comes from this machine and has no header of a proxy.
 
-    A proxy that adds none is not noticed: it is the token that decides. This only keeps the token from being used over
-    a network, where it would travel in plain text; who comes from there signs in.
+    A proxy that adds no header is not detected: the token decides. This check only keeps the token from being sent over
+    a network in plain text; users there sign in.
     """
     return address in _LOOPBACK and not any(map(_is_of_proxy, headers))
 

@@ -1,10 +1,9 @@
-r"""Data as plain text: what strangers wrote into events, records and files is shown, and does nothing.
+r"""Untrusted text as plain text: content of events, records and files is displayed without any effect.
 
-Streamlit takes the words that it is given for Markdown, with links, pictures, formulas and icons; Plotly takes tags,
-links among them. Own words and data come together in the functions that draw, so data is marked before these see it:
-``marked`` puts letters of no meaning in the place of ``<`` and ``&``, and every way to the page gives them back as it
-has to.
-Control characters, and marks that turn the direction of text, are written out, as in ``\x1b``.
+Streamlit interprets text as Markdown, with links, images, formulas and icons; Plotly interprets HTML tags, including
+links. The functions that draw combine their own texts with data, so data is marked before: ``marked`` replaces ``<``
+and ``&`` by private-use characters, and every output restores them in its own escaping.
+Control characters, and characters that change the text direction, are written out, as in ``\x1b``.
 """
 
 from __future__ import annotations
@@ -17,20 +16,20 @@ import pandas as pd
 
 from skytier import terminal
 
-# Of the private use area: they mean nothing, and what has them already is shown as if it had the others.
+# Private-use characters have no meaning of their own; where data contains them, they are displayed as ``<`` and ``&``.
 _MARKS = str.maketrans({"<": "\ue03c", "&": "\ue026"})
 _PLAIN = str.maketrans({"\ue03c": "<", "\ue026": "&"})
 _ENTITIES = str.maketrans({"\ue03c": "&lt;", "\ue026": "&amp;"})
-_MEANS_SOMETHING = re.compile(r"[\\`*_\[\]<>~$&|]")
-_BEGINS_A_BLOCK = re.compile(r"^[ \t]*(?=[#+\-=:]|\d+[.)])(\d*)", re.MULTILINE)
+_SPECIAL = re.compile(r"[\\`*_\[\]<>~$&|]")
+_BLOCK_START = re.compile(r"^[ \t]*(?=[#+\-=:]|\d+[.)])(\d*)", re.MULTILINE)
 _INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
-# Icons, short names of emojis, and what becomes a link by itself are found after escapes are gone: they are cut in two.
-_FOUND_LATER = re.compile(r":(?=[\w+\-/]+:)|:(?=//)|(?<=[Ww]{3})(?=\.)|@(?=[\w.\-]+\.\w)")
+# Icons, emoji shortcodes and automatic links are detected after unescaping: a word joiner splits them.
+_AUTOMATIC = re.compile(r":(?=[\w+\-/]+:)|:(?=//)|(?<=[Ww]{3})(?=\.)|@(?=[\w.\-]+\.\w)")
 _WORD_JOINER = "\u2060"
 
 
 def marked(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows with all texts marked as data, and nothing in them that a reader's machine obeys."""
+    """The rows with all texts marked as data, without control characters."""
     texts = frame.select_dtypes(["object", "string"])
     return (
         frame.assign(**{str(name): texts[name].map(_marked) for name in texts.columns}) if len(texts.columns) else frame
@@ -46,7 +45,7 @@ def _marked(cell: Any) -> Any:
 
 
 def unmarked(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows for a table, which takes text for text."""
+    """Rows for a table, which displays plain text."""
     texts = rows.select_dtypes(["object", "string"])
     return (
         rows.assign(**{str(name): texts[name].map(_unmarked) for name in texts.columns}) if len(texts.columns) else rows
@@ -60,21 +59,21 @@ def _unmarked(cell: Any) -> Any:
 
 
 def for_plotly(words: str) -> str:
-    """Words of a figure: tags of our own are tags, those in data are text."""
+    """A text of a figure: our own tags stay tags, those in data become text."""
     return words.translate(_ENTITIES)
 
 
 def plain_words(words: str) -> str:
-    """Words where text is text, such as what is read out to those who do not see a figure."""
+    """A text for places without markup, such as the alternative text of a figure."""
     return terminal.visible(words.translate(_PLAIN))
 
 
 def for_label(words: str) -> str:
-    """Words where Markdown is understood within a line, as in numbers and buttons."""
-    cut = _FOUND_LATER.sub(lambda found: found[0] + _WORD_JOINER, plain_words(words))
-    return _MEANS_SOMETHING.sub(r"\\\g<0>", cut)
+    """A text for inline Markdown, as in metrics and buttons."""
+    cut = _AUTOMATIC.sub(lambda found: found[0] + _WORD_JOINER, plain_words(words))
+    return _SPECIAL.sub(r"\\\g<0>", cut)
 
 
 def for_markdown(words: str) -> str:
-    """Words where Markdown is understood, with blocks."""
-    return _BEGINS_A_BLOCK.sub(r"\1\\", _INDENT.sub("", for_label(words)))
+    """A text for Markdown with blocks."""
+    return _BLOCK_START.sub(r"\1\\", _INDENT.sub("", for_label(words)))

@@ -1,4 +1,4 @@
-"""How often somebody may try to sign in: a few times from one address, and some more from all of them together."""
+"""The throttle of sign-in attempts: a limit for each address, and one for all addresses together."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv6Address, ip_address
 
-_V6_HOST_BITS = 64  # who has an address of version 6 has a network of them
+_V6_HOST_BITS = 64  # a client with an IPv6 address has a network of 64 bits
 
 
 @dataclass
 class Throttle:
-    """Failed tries of the last while. Thread-safe; what it keeps is bounded by ``overall``."""
+    """Recent failed attempts. Thread-safe; bounded by ``overall``."""
 
     per_address: int = 5
     overall: int = 100
     seconds: float = 300.0
-    """how long a failed try counts"""
+    """how long a failed attempt counts"""
     clock: Callable[[], float] = time.monotonic
     _tries: deque[tuple[float, str]] = field(default_factory=deque)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def wait_seconds(self, address: str | None) -> float:
-        """Note a try from an address, None being this machine. 0 where it may go on, else how long it has to wait.
+        """Count an attempt from an address (None: this machine). Returns 0 if it is allowed, else the time to wait.
 
-        A try counts from its beginning: many at the same time are many. One that has to wait does not count.
+        An attempt counts from its start, so that parallel attempts count. One that has to wait does not count.
         """
         now, key = self.clock(), _key(address)
         with self._lock:
@@ -45,14 +45,14 @@ class Throttle:
         return [at for at, _ in self._tries]
 
     def forgive(self, address: str | None) -> None:
-        """A try from an address was right: those from there count no more."""
+        """Forget the attempts of an address after a successful one."""
         key = _key(address)
         with self._lock:
             self._tries = deque(one for one in self._tries if one[1] != key)
 
 
 def until(wait_seconds: float) -> str:
-    """When somebody may try again, for people: the time in UTC, and in how many minutes or seconds."""
+    """When the next attempt is allowed: the time in UTC, and in how many minutes or seconds."""
     at = datetime.now(UTC) + timedelta(seconds=wait_seconds)
     shown = f"{wait_seconds / 60:.0f} minutes" if wait_seconds >= 90 else f"{max(1, round(wait_seconds))} seconds"
     return f"{at:%H:%M:%S} UTC, in {shown}"
@@ -69,4 +69,4 @@ def _key(address: str | None) -> str:
 
 
 sign_ins = Throttle()
-"""of this server: passwords and tokens alike"""
+"""of this server, for passwords and tokens"""

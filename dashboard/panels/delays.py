@@ -8,7 +8,7 @@ from plotly.colors import sample_colorscale
 DELAYED_MINUTES = 15.0
 """A flight this late or later is delayed, by the definition of the US Department of Transportation"""
 DELAY_SCALE = [[0.0, "#2166AC"], [0.2, "#92C5DE"], [0.4, "#FDDBC7"], [0.7, "#D6604D"], [1.0, "#8C1B2B"]]
-"""Early is blue, late red: the two tell apart for colour-blind people too."""
+"""Early is blue and late is red, a pair that is safe for colour-blind people."""
 
 
 def delay_colour(delay: float, early: float, late: float) -> str:

@@ -1,4 +1,4 @@
-"""Numbers as people read them, and what charts have in common."""
+"""Formats of numbers and tables, and the layout that charts share."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import streamlit as st
 from dashboard.panels import text
 
 MARGIN_MAP = {"l": 0, "r": 0, "t": 0, "b": 0}
-MARKED_DAYS = 62  # of more days each has no point: a year of points hides its own line
+MARKED_DAYS = 62  # lines over more days have no markers: these would hide the line
 LEGEND = {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"}
-# Half transparent, so that it suits a light page and a dark one.
+# Transparent, so that it fits both themes.
 MAP = {
     "resolution": 110,
     "showland": True,
@@ -47,7 +47,7 @@ def seconds(number: float) -> str:
 
 
 def grid(rows: pd.DataFrame) -> dict[str, Any]:
-    """How a table shows its columns: times in UTC, numbers with few digits."""
+    """The column configuration of a table: times in UTC, numbers with one decimal."""
     config: dict[str, Any] = {}
     for name, kind in rows.dtypes.items():
         label = text.column(str(name))

@@ -1,7 +1,7 @@
-"""Room at the axes of a chart for what stands there.
+"""The margins of a chart, computed from the labels and titles of its axes.
 
-Plotly would measure that itself (``automargin``, which Streamlit's theme switches on): it draws the chart, moves its
-margins and draws it again. That took half of the time for which charts kept a browser busy.
+Plotly would measure them (``automargin``, which Streamlit's theme switches on): it draws the chart, adjusts the margins
+and draws it again. That took half of the browser's time for charts.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-# Pixels, in Streamlit's theme: around all, between plot and labels, of a character, of a line, of a title with the
-# space before it, of a line of legend, of a colour bar without its words, of one that lies below.
+# Pixels, in Streamlit's theme: outer margin, padding between plot and labels, width of a character, height of a line,
+# of a title with its padding, of a legend line, of a colour bar without labels, of a horizontal colour bar.
 _MARGIN, _PAD, _CHARACTER, _LINE = 10, 8, 6.5, 16
 _TITLE = {"x": 40, "y": 42}
 _NUMBER = 5  # characters: Plotly writes 12.5, 8000, 20k
 _DATE_LINES = 2
-_BEYOND = _NUMBER * _CHARACTER / 2  # half of the last label, which may stand at the end of a horizontal axis
+_BEYOND = _NUMBER * _CHARACTER / 2  # half of the last label, which can be at the end of a horizontal axis
 _LEGEND, _COLOUR_BAR, _COLOUR_BAR_BELOW = 32, 42, 62
-# Characters of all labels of a horizontal axis: more may be turned where a chart is narrow; a short one stays as high.
+# Characters of all labels of a horizontal axis: with more, Plotly may rotate them in a narrow chart; short ones stay.
 _ONE_LINE, _SHORT = 40, 2
 _SIDES = {"x": ("b", "t"), "y": ("l", "r")}
 
 
 def make_room(figure: go.Figure) -> None:
-    """Widen the margins of a figure by what the labels and titles of its axes need, where Plotly is not to do so.
+    """Widen the margins of a figure by the size of the labels and titles of its axes.
 
-    The numbers of colour bars stand below their ticks: the highest would touch the title, by a pixel or two that depend
-    on when Plotly measured.
+    The numbers of colour bars are below their ticks: the highest would otherwise touch the title by a pixel or two,
+    depending on when Plotly measured.
     """
     bars = _colour_bars(figure)
     upright = [bar for bar in bars if bar.orientation != "h"]
@@ -45,7 +45,9 @@ def make_room(figure: go.Figure) -> None:
     for letter, (side, other_side) in _SIDES.items():
         for name, values in _values(figure, letter).items():
             axis = figure.layout[f"{letter}axis{name[1:]}"]
-            axis.ticklabeloverflow = "allow"  # there is room; Plotly would measure each to hide those beyond the chart
+            axis.ticklabeloverflow = (
+                "allow"  # there is room; otherwise Plotly measures each label to hide those outside
+            )
             labels = _labels(axis, values)
             may_turn = len("".join(labels)) > _ONE_LINE and max(map(len, labels)) > _SHORT
             axis.automargin = letter == "x" and may_turn
@@ -79,14 +81,14 @@ def _colour_bars(figure: go.Figure) -> list[Any]:
 
 
 def _width(bar: Any) -> float:
-    """What a colour bar takes on the right, with a title above and numbers or words beside it."""
+    """The width of a colour bar on the right, with a title above and labels beside it."""
     beside = max((len(label) for label in bar.ticktext or ()), default=_NUMBER) * _CHARACTER
     above = max(map(len, (bar.title.text or "").split("<br>"))) * _CHARACTER
     return float(_COLOUR_BAR + max(beside, above - bar.thickness))
 
 
 def _values(figure: go.Figure, letter: str) -> dict[str, list[Any]]:
-    """What is drawn along each axis, by its short name (x, x2, y ...)."""
+    """The values along each axis, by its short name (x, x2, y ...)."""
     found: dict[str, list[Any]] = {}
     for trace in figure.data:
         if f"{letter}axis" in trace:
@@ -108,7 +110,7 @@ def _size(letter: str, axis: Any, labels: list[str]) -> float:
 
 
 def _labels(axis: Any, values: list[Any]) -> list[str]:
-    """The texts at an axis, or one as long, each once."""
+    """The labels of an axis, without duplicates, or one label of the same length."""
     if axis.ticktext is not None:
         return [str(label) for label in axis.ticktext] or [""]
     known = [value for value in values if value is not None]

@@ -1,8 +1,8 @@
-"""Figures with lists for arrays, and with words that are plain text where they are data.
+"""Convert figures: arrays to lists, and untrusted text to plain text.
 
-The numbers of an array travel as bytes, which Plotly unpacks each time it is given the figure. It then takes them for
-other numbers and draws the chart anew, whatever ``layout.datarevision`` says; Streamlit gives it each figure three
-times. An array of words or days makes Plotly for Python go through the whole figure, value by value, to write it.
+Plotly for Python sends arrays as bytes, which Plotly decodes each time it gets the figure. The decoded array is another
+object, so that Plotly redraws the chart whatever ``layout.datarevision`` is; Streamlit passes each figure three times.
+An array of texts or dates makes Plotly for Python encode the whole figure value by value.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dashboard.plain_text import for_plotly
 
 
 def plain(figure: go.Figure) -> go.Figure:
-    """The same figure, with lists for arrays of numbers, words and days."""
+    """The same figure with lists instead of arrays of numbers, texts and dates."""
     return go.Figure([_plain(trace.to_plotly_json()) for trace in figure.data], _plain(figure.layout.to_plotly_json()))
 
 

@@ -52,6 +52,7 @@ class Tier(StrEnum):
     HOT = "hot tier"
     COLD = "cold tier"
     BOTH = "hot and cold tier"
+    ALL_EVENTS = "hot tier and archive"
     METADATA = "metadata"
     SERVERS = "servers"
     MODELS = "model registry"

@@ -1,4 +1,4 @@
-"""The dashboard: refresh, sign-in, who may do what."""
+"""The dashboard: refresh, sign-in, roles."""
 
 from __future__ import annotations
 
@@ -15,20 +15,25 @@ class DashboardSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="SKYTIER_DASHBOARD_")
 
-    refresh_seconds: float = Field(60.0, ge=1, description="time between two refreshes of an open page")
+    refresh_seconds: float = Field(60.0, ge=1, description="interval between two refreshes of an open page")
     sign_in: Literal["off", "password", "oidc"] = Field(
-        "off", description="how people sign in: off (nobody has to), password, or oidc (OpenID Connect)"
+        "off", description="method of sign-in: off (none), password, or oidc (OpenID Connect)"
     )
     viewer_password: SecretStr = Field(SecretStr(""), description="password of viewers; empty: no viewer can sign in")
-    operator_password: SecretStr = Field(SecretStr(""), description="password of operators, who may also start things")
+    operator_password: SecretStr = Field(
+        SecretStr(""), description="password of operators; empty: no operator can sign in"
+    )
     operator_token: SecretStr = Field(
-        SecretStr(""), description="without sign-in: what makes a browser here an operator's; made at first start"
+        SecretStr(""),
+        description="without sign-in: token that gives a local browser the operator role; created at first start",
     )
     allowed_hosts: str = Field(
-        "", description="names that the dashboard answers to beside localhost, with commas: those of its proxy"
+        "", description="allowed host names besides localhost, comma-separated: those of the proxy"
     )
     trusted_proxies: str = Field(
-        "", description="addresses of proxies, with commas, whose word on where requests come from counts"
+        "", description="addresses of proxies, comma-separated, whose X-Forwarded headers are trusted"
     )
-    viewers: str = Field("", description="with oidc: who may look, as addresses with commas; *: all that can sign in")
-    operators: str = Field("", description="with oidc: who are operators, as addresses with commas")
+    viewers: str = Field(
+        "", description="with oidc: e-mail addresses of viewers, comma-separated; *: everybody who can sign in"
+    )
+    operators: str = Field("", description="with oidc: e-mail addresses of operators, comma-separated")

@@ -287,10 +287,10 @@ def test_a_side_holds_what_was_chosen_for_it_else_the_sidebar() -> None:
 
 
 def test_equal_sides_become_the_last_two_whole_weeks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queries, "last_whole_day", lambda: date(2013, 1, 28))
+    monkeypatch.setattr(queries, "last_complete_day", lambda: date(2013, 1, 28))
     a, b = queries.sides(Filters(last=date(2013, 1, 20)), (NOBODY, NOBODY))
     assert (a.first, a.last) == (date(2013, 1, 14), date(2013, 1, 20))
     assert (b.first, b.last) == (date(2013, 1, 7), date(2013, 1, 13))
     assert queries.sides(NOBODY, (NOBODY, NOBODY))[0].last == date(2013, 1, 28)
-    monkeypatch.setattr(queries, "last_whole_day", lambda: None)
+    monkeypatch.setattr(queries, "last_complete_day", lambda: None)
     assert queries.sides(NOBODY, (NOBODY, NOBODY)) == (NOBODY, NOBODY)

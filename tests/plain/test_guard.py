@@ -17,7 +17,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from dashboard.guard import ON_EVERY_ANSWER, Guard, allowed_hosts
+from dashboard.guard import RESPONSE_HEADERS, Guard, allowed_hosts
 from skytier.settings.dashboard import DashboardSettings
 from tests.serving import Served, served
 
@@ -123,7 +123,7 @@ def test_a_stream_is_refused_under_another_name(server: Served) -> None:
 @pytest.mark.parametrize("path", ["/", "/not-there"])
 def test_every_answer_says_that_no_page_may_frame_it(server: Served, path: str, asked: dict[str, str]) -> None:
     headers = server.ask(path, None, **asked).headers
-    assert {name.lower() for name in ON_EVERY_ANSWER} <= set(headers)
+    assert {name.lower() for name in RESPONSE_HEADERS} <= set(headers)
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
 

@@ -98,7 +98,7 @@ def summary(filters: Filters) -> pd.DataFrame:
 
 
 def test_the_view_over_both_tiers_and_the_fact_table_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert queries.tier() is Tier.BOTH
+    assert queries.tier() is Tier.ALL_EVENTS
     keys = ["part", "flight_date", "day_of_week", "hour", "airline", "origin", "destination"]
     both = rows_of(queries.summary(DAYS)).sort_values(keys, ignore_index=True)
     monkeypatch.setattr(queries, "source", lambda: "flight_dw.fact_flight_events")

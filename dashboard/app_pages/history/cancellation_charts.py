@@ -8,21 +8,21 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.app_pages.history import text
-from dashboard.app_pages.history.measures import MEASURES, by_code, by_day, file_of, is_over
+from dashboard.app_pages.history.measures import MEASURES, by_code, by_day, file_of, is_complete
 from dashboard.panels import formats
 from dashboard.panels.drawings import Chart
 
 _Z = 1.96
-"""The normal distribution's quantile of a 95% interval"""
+"""The quantile of the normal distribution for a 95% interval"""
 _ROW_PIXELS, _FRAME_PIXELS = 24, 90
-_GREY = "rgba(128, 128, 128, 0.9)"  # seen on a light page, on a dark one and on the bars
+_GREY = "rgba(128, 128, 128, 0.9)"  # visible in both themes and on the bars
 _SHARE = MEASURES[text.CANCELLED]
 
 
-def by_date(frame: pd.DataFrame, whole_until: date | None) -> Chart:
-    """Cancelled flights by day, and, of days that are over, their share."""
+def by_date(frame: pd.DataFrame, complete_until: date | None) -> Chart:
+    """Cancelled flights by day, and their share of complete days."""
     rows = by_day(frame)
-    rows = rows.assign(value=_SHARE.of(rows).where(is_over(rows, whole_until)))
+    rows = rows.assign(value=_SHARE.of(rows).where(is_complete(rows, complete_until)))
     figure = go.Figure()
     figure.add_trace(go.Bar(x=rows["flight_date"], y=rows["cancelled"], name=text.CANCELLED_BAR))
     figure.add_trace(
@@ -67,7 +67,7 @@ def _by_date_says(rows: pd.DataFrame) -> str:
 
 
 def by_airline(frame: pd.DataFrame) -> Chart:
-    """The share of cancelled flights by airline, with its uncertainty."""
+    """The share of cancelled flights by airline, with its confidence interval."""
     rows = by_code(frame, "airline")
     rows = rows.assign(value=_SHARE.of(rows)).sort_values("value", ignore_index=True)
     low, high = interval(rows["cancelled"], rows["flights"])
@@ -105,12 +105,12 @@ def by_airline(frame: pd.DataFrame) -> Chart:
     )
 
 
-def interval(part: pd.Series[float], whole: pd.Series[float]) -> tuple[pd.Series[float], pd.Series[float]]:
-    """The 95% interval of a share, in percent: Wilson (1927), which holds for few cases and shares near zero too.
+def interval(part: pd.Series[float], total: pd.Series[float]) -> tuple[pd.Series[float], pd.Series[float]]:
+    """The 95% interval of a share, in percent, by Wilson (1927): it is valid for few cases and shares near zero too.
 
     Its bounds are (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n).
     """
-    share = part / whole
-    centre, scale = share + _Z**2 / (2 * whole), 1 + _Z**2 / whole
-    reach = _Z * (share * (1 - share) / whole + _Z**2 / (4 * whole**2)) ** 0.5
+    share = part / total
+    centre, scale = share + _Z**2 / (2 * total), 1 + _Z**2 / total
+    reach = _Z * (share * (1 - share) / total + _Z**2 / (4 * total**2)) ** 0.5
     return 100 * ((centre - reach) / scale).clip(lower=0), 100 * ((centre + reach) / scale).clip(upper=1)

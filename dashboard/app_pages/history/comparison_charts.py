@@ -1,4 +1,4 @@
-"""Historical Analytics: two sides of the same."""
+"""Historical Analytics: comparison of two selections, A and B."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ AXES = {
 
 
 def names(sides: Sequence[Filters]) -> list[str]:
-    """What each side holds, in words."""
+    """The label of each side."""
     return [
         text.SIDE_NAME.format(side=name, what=", ".join(_what(side)) or text.EVERYTHING)
         for name, side in zip(SIDES, sides, strict=True)
@@ -47,7 +47,7 @@ def _what(side: Filters) -> list[str]:
 
 
 def table(frame: pd.DataFrame, sides: Sequence[Filters]) -> Grid | str:
-    """Each measure for A and for B, and what A has more."""
+    """Each measure for A and B, and the difference."""
     days = [_days(frame, side) for side in SIDES]
     if missing := [side for side, rows in zip(SIDES, days, strict=True) if rows.empty]:
         return text.ONE_SIDE.format(missing[0])
@@ -69,7 +69,7 @@ def _row(name: str, values: Sequence[float], said: Say, gap: Say) -> dict[str, s
 
 
 def _days(frame: pd.DataFrame, side: str) -> pd.DataFrame:
-    """The days of a side, oldest first, numbered from one, and their day of the week."""
+    """The days of a side, oldest first, with their number (from one) and day of the week."""
     rows = frame[(frame["side"] == side) & (frame["part"] == "day")]
     rows = rows.assign(flight_date=pd.to_datetime(rows["flight_date"]), days=1).sort_values("flight_date")
     since = (rows["flight_date"] - rows["flight_date"].min()).dt.days + 1
@@ -77,7 +77,7 @@ def _days(frame: pd.DataFrame, side: str) -> pd.DataFrame:
 
 
 def side_by_side(frame: pd.DataFrame, name: str, by: str, sides: Sequence[Filters]) -> Chart:
-    """A measure for A and B over the hours, the weekdays or the days of the selections."""
+    """A measure for A and B by hour, weekday or day of the selections."""
     measure, (key, axis) = MEASURES[name], AXES[by]
     figure, files, said = go.Figure(), [], []
     for place, (side, side_name) in enumerate(zip(SIDES, names(sides), strict=True)):

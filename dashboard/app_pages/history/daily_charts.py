@@ -1,4 +1,4 @@
-"""Historical Analytics: the flights of the selection by day, hour and weekday."""
+"""Historical Analytics: the summary of the selection, and a measure by day."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dashboard.app_pages.history.measures import (
     extremes,
     file_of,
     flights_said,
-    is_over,
+    is_complete,
     percent,
     points,
 )
@@ -28,7 +28,7 @@ _DAY = "%Y-%m-%d"
 
 
 def headline(frame: pd.DataFrame) -> list[Number]:
-    """The selection in five numbers."""
+    """Five numbers on the selection."""
     days = by_day(frame)
     total = days[COUNTS].sum()
     diverted = Measure("diverted", "flights", 100, text.DIVERTED, percent, points)
@@ -55,11 +55,11 @@ def headline(frame: pd.DataFrame) -> list[Number]:
     ]
 
 
-def daily(frame: pd.DataFrame, name: str, whole_until: date | None) -> Chart:
-    """A measure by day, and for a week each time."""
+def daily(frame: pd.DataFrame, name: str, complete_until: date | None) -> Chart:
+    """A measure by day, and its 7-day mean."""
     measure, rows = MEASURES[name], by_day(frame)
     rows = rows.assign(value=measure.of(rows), week=measure.rolling(rows, WEEK_DAYS))
-    is_whole = is_over(rows, whole_until)
+    complete = is_complete(rows, complete_until)
     figure = go.Figure()
     figure.add_trace(
         go.Scatter(
@@ -75,8 +75,8 @@ def daily(frame: pd.DataFrame, name: str, whole_until: date | None) -> Chart:
     figure.add_trace(
         go.Scatter(x=rows["flight_date"], y=rows["week"], name=text.WEEK_MEAN, mode="lines", line={"dash": "dash"})
     )
-    if not is_whole.all():
-        newest = rows[~is_whole]
+    if not complete.all():
+        newest = rows[~complete]
         figure.add_trace(
             go.Scatter(
                 x=newest["flight_date"],
@@ -92,20 +92,20 @@ def daily(frame: pd.DataFrame, name: str, whole_until: date | None) -> Chart:
         yaxis_rangemode="tozero",
         legend=formats.LEGEND,
     )
-    return Chart(figure, _daily_says(name, rows, rows[is_whole]), rows=file_of(rows, measure, "flight_date"))
+    return Chart(figure, _daily_says(name, rows, rows[complete]), rows=file_of(rows, measure, "flight_date"))
 
 
-def _daily_says(name: str, rows: pd.DataFrame, whole: pd.DataFrame) -> str:
+def _daily_says(name: str, rows: pd.DataFrame, complete: pd.DataFrame) -> str:
     measure = MEASURES[name]
     overall, first, last = (
         measure.said(measure.overall(rows)),
         rows["flight_date"].iloc[0],
         rows["flight_date"].iloc[-1],
     )
-    told = whole.dropna(subset="value")
-    if len(told) < 2:
+    known = complete.dropna(subset="value")
+    if len(known) < 2:
         return text.DAILY_SAYS_FEW.format(measure=name, first=f"{first:{_DAY}}", last=f"{last:{_DAY}}", overall=overall)
-    most, least = extremes(told)
+    most, least = extremes(known)
     return text.DAILY_SAYS.format(
         measure=name,
         first=f"{first:{_DAY}}",

@@ -1,4 +1,4 @@
-"""Historical Analytics: from an airline down to its flights."""
+"""Historical Analytics: the drill-down from airlines to single flights."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from skytier import reference
 
 _STEP = (r"[A-Z0-9]{2}", r"[A-Z]{3}", r"[A-Z]{3}", rf"[0-9]{{1,4}}|{ALL_NUMBERS}")
 _SEPARATOR = "-"
-_PLACE = "place"  # of the address
-_PRESSED = "history-pressed"  # where Streamlit says which row's name was pressed
+_PARAMETER = "place"  # of the address
+_PRESSED = "history-pressed"  # the key of the button column, under which Streamlit keeps the selected row
 _SHOWN = {
     "delayed_pct": text.DELAYED,
     "mean_departure_delay_minutes": text.DEPARTURE,
@@ -29,17 +29,17 @@ _SHOWN = {
 
 
 def path() -> tuple[str, ...]:
-    """The place that the viewer looks at."""
-    return path_of(st.query_params.get(_PLACE, ""))
+    """The path of the drill-down, from the address."""
+    return path_of(st.query_params.get(_PARAMETER, ""))
 
 
 def go(to: Sequence[str]) -> None:
-    """Look at a place: the address carries it."""
-    st.query_params[_PLACE] = place_of(to)
+    """Go to a path: write it to the address."""
+    st.query_params[_PARAMETER] = place_of(to)
 
 
 def path_of(place: str) -> tuple[str, ...]:
-    """The place that an address carries, as in UA-EWR-IAH-1545; what does not belong there is left out."""
+    """The path in an address, for example UA-EWR-IAH-1545, up to the first invalid step."""
     found: list[str] = []
     for code, pattern in zip(place.split(_SEPARATOR), _STEP, strict=False):
         if not re.fullmatch(pattern, code):
@@ -53,7 +53,7 @@ def place_of(path: Sequence[str]) -> str:
 
 
 def crumb(path: Sequence[str]) -> str:
-    """What the last step of a path is called."""
+    """The label of the last step of a path."""
     if not path:
         return text.ROOT
     code = path[-1]
@@ -65,7 +65,7 @@ def crumb(path: Sequence[str]) -> str:
 
 
 def name_of(column: str, code: str) -> str:
-    """A code with its name, where that is known."""
+    """A code with its name, if known."""
     name = _names(column).get(code)
     return f"{code} · {name}" if name else code
 
@@ -77,7 +77,7 @@ def _names(column: str) -> dict[str, str | None]:
 
 
 def codes(frame: pd.DataFrame, path: Sequence[str]) -> pd.DataFrame:
-    """A row each step further down: its ``code``, the counts and sums of its flights, most flights first."""
+    """A row for each child of a path: its ``code`` and the counts and sums of its flights, by flights descending."""
     column = STEPS[len(path)]
     if column == "flight_number":
         numbers = frame["flight_number"].map(lambda number: ALL_NUMBERS if pd.isna(number) else str(int(number)))
@@ -90,12 +90,12 @@ def codes(frame: pd.DataFrame, path: Sequence[str]) -> pd.DataFrame:
 
 
 def below(frame: pd.DataFrame, path: Sequence[str]) -> Grid | str:
-    """What a place is made of, by the next step further down; below the last of them, its flights."""
+    """The children of a path; below the last step, its flights."""
     return flights(frame) if len(path) == len(STEPS) else steps(frame, path)
 
 
 def steps(frame: pd.DataFrame, path: Sequence[str]) -> Grid | str:
-    """What a place is made of. Pressing a name goes there."""
+    """The children of a path. Selecting a name goes down to it."""
     found, step = codes(frame, path), STEPS[len(path)]
     if found.empty:
         return text.NOT_HERE
@@ -141,7 +141,7 @@ def _steps_says(found: pd.DataFrame, path: Sequence[str]) -> str:
 
 
 def flights(frame: pd.DataFrame) -> Grid:
-    """The flights themselves."""
+    """The flights of a path."""
     rows = frame.assign(event_type=frame["event_type"].map(EVENT_TYPES))
     days = pd.to_datetime(frame["flight_date"])
     says = text.FLIGHTS_SAYS_CUT if len(frame) == LATEST_FLIGHTS else text.FLIGHTS_SAYS

@@ -1,4 +1,4 @@
-"""What the flights of the past are judged by, and the parts of the summary ready to draw."""
+"""The measures of Historical Analytics, and the summary grouped for the charts."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ Say = Callable[[float], str]
 
 @dataclass(frozen=True)
 class Measure:
-    """A ratio of two sums, so that it holds for any group of groups."""
+    """A ratio of two sums, which can be computed for any union of groups."""
 
     over: str
     by: str
     factor: float
     axis: str
-    """what an axis or a table column is called, with the unit"""
+    """the label of an axis or a column, with the unit"""
     shown: Say
     gap: Say
-    """how the difference of two is shown"""
+    """formats the difference of two values"""
 
     def of(self, rows: pd.DataFrame) -> pd.Series[float]:
-        """The measure of each row; nothing where there is nothing to divide by."""
+        """The measure of each row; nan where the divisor is zero."""
         by = rows[self.by].astype(float)
         return self.factor * rows[self.over].astype(float) / by.where(by > 0)
 
     def overall(self, rows: pd.DataFrame) -> float:
-        """The measure of all rows together."""
+        """The measure over all rows."""
         by = float(rows[self.by].sum())
         return self.factor * float(rows[self.over].sum()) / by if by else float("nan")
 
     def rolling(self, rows: pd.DataFrame, days: int) -> pd.Series[float]:
-        """The measure of each day and the days before it together; the rows are of consecutive days."""
+        """The measure over a window of days that ends with each row; the rows are consecutive days."""
         sums = rows[[self.over, self.by]].astype(float).rolling(days, min_periods=days).sum()
         return self.of(sums)
 
@@ -83,29 +83,29 @@ SUMS = [
 
 
 def by_day(frame: pd.DataFrame) -> pd.DataFrame:
-    """A row each day from the first to the last; a day without flights has zeros. ``days`` is one."""
+    """A row for each day from the first to the last; a day without flights has zeros. ``days`` is one."""
     rows = frame[frame["part"] == "day"].assign(flight_date=lambda found: pd.to_datetime(found["flight_date"]))
     dated = rows.set_index("flight_date")[SUMS].astype(float).sort_index()
     return dated.asfreq("D").fillna(0).assign(days=1).rename_axis("flight_date").reset_index()
 
 
 def by_hour(frame: pd.DataFrame) -> pd.DataFrame:
-    """A row each hour of the day that has flights; ``days`` with flights."""
+    """A row for each hour of the day with flights; ``days``: the number of days with flights."""
     return frame[frame["part"] == "hour"].groupby("hour")[SUMS].sum().assign(days=_days(frame)).reset_index()
 
 
 def by_weekday(frame: pd.DataFrame) -> pd.DataFrame:
-    """A row each day of the week that has flights; ``days``: how often it came."""
+    """A row for each weekday with flights; ``days``: the number of such days."""
     return _weekly(frame, frame[frame["part"] == "hour"].groupby("day_of_week")[SUMS].sum().reset_index())
 
 
 def by_weekday_and_hour(frame: pd.DataFrame) -> pd.DataFrame:
-    """A row each hour of the week that has flights; ``days``: how often its weekday came."""
+    """A row for each hour of the week with flights; ``days``: the number of such weekdays."""
     return _weekly(frame, frame.loc[frame["part"] == "hour", ["day_of_week", "hour", *SUMS]])
 
 
 def by_code(frame: pd.DataFrame, column: str) -> pd.DataFrame:
-    """A row each airline, origin or destination of the routes, most flights first; ``days`` with flights of any."""
+    """A row for each airline, origin or destination, by flights descending; ``days``: days with any flight."""
     routes = frame[frame["part"] == "route"]
     totals = routes.groupby(column)[SUMS].sum().assign(days=_days(frame)).reset_index()
     return totals.sort_values(["flights", column], ascending=[False, True], ignore_index=True)
@@ -117,8 +117,8 @@ def _days(frame: pd.DataFrame) -> int:
 
 def _weekly(frame: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     dates = pd.to_datetime(frame.loc[frame["part"] == "day", "flight_date"])
-    came = (dates.dt.dayofweek + 1).value_counts()
-    return rows.assign(days=rows["day_of_week"].map(came)).reset_index(drop=True)
+    occurrences = (dates.dt.dayofweek + 1).value_counts()
+    return rows.assign(days=rows["day_of_week"].map(occurrences)).reset_index(drop=True)
 
 
 def extremes(rows: pd.DataFrame) -> tuple[pd.Series[Any], pd.Series[Any]]:
@@ -127,13 +127,13 @@ def extremes(rows: pd.DataFrame) -> tuple[pd.Series[Any], pd.Series[Any]]:
     return ordered.iloc[-1], ordered.iloc[0]
 
 
-def is_over(rows: pd.DataFrame, whole_until: date | None) -> pd.Series[bool]:
-    """Whether each ``flight_date`` is over: of a day under way the cancelled flights are known before the others."""
-    return rows["flight_date"] <= pd.Timestamp(whole_until or date.max)
+def is_complete(rows: pd.DataFrame, complete_until: date | None) -> pd.Series[bool]:
+    """Whether each ``flight_date`` is complete: on an incomplete day cancellations are known before arrivals."""
+    return rows["flight_date"] <= pd.Timestamp(complete_until or date.max)
 
 
 def file_of(rows: pd.DataFrame, measure: Measure, *keys: str) -> pd.DataFrame:
-    """What the download of a chart holds: what it is by, the counts, and the measure under its name."""
+    """The rows of a chart's download: its keys, the counts, and the measure under its name."""
     return rows[[*keys, *COUNTS, "value"]].rename(columns={"value": measure.axis})
 
 
@@ -146,7 +146,7 @@ def hour_name(hour: float) -> str:
 
 
 def hour_ticks(hours: Iterable[float]) -> dict[str, list[str]]:
-    """The labels of an axis of hours, short enough to stand side by side."""
+    """The labels of an axis of hours, short enough not to be rotated."""
     known = list(dict.fromkeys(hours))
     return {
         "tickvals": [hour_name(hour) for hour in known],

@@ -91,7 +91,7 @@ def calendar() -> None:
         text.DAILY,
         summary,
         daily_charts.daily,
-        inputs=lambda: (measure, queries.last_whole_day()),
+        inputs=lambda: (measure, queries.last_complete_day()),
         tier=tier,
         key="daily",
     )
@@ -153,7 +153,7 @@ def cancelled() -> None:
             text.CANCELLED_DAYS,
             summary,
             cancellation_charts.by_date,
-            inputs=lambda: (queries.last_whole_day(),),
+            inputs=lambda: (queries.last_complete_day(),),
             tier=tier,
             key="cancelled-days",
         )

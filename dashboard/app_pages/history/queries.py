@@ -1,4 +1,4 @@
-"""What happened: flights counted by their one end event (arrived, cancelled or diverted), in both tiers."""
+"""The queries of Historical Analytics: flights, by their final event (arrived, cancelled or diverted)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from skytier.warehouse import literal
 
 LATEST_FLIGHTS = 1_000
 ALL_NUMBERS = "all"
-"""In the place of a flight number: all flights of the route"""
+"""In place of a flight number: all flights of the route"""
 WEEK_DAYS = 7
 SIDES = ("A", "B")
-_OVER = timedelta(hours=36)
-"""From the beginning of a day in UTC until its last flights, which leave near midnight local time, have landed"""
+_COMPLETE_AFTER = timedelta(hours=36)
+"""From the start of a day in UTC until its last flights, which depart near midnight local time, have landed"""
 _VIEW, _FACT = "tiers.flight_events", "flight_dw.fact_flight_events"
 _ENDED = "event_type IN ('arrived', 'cancelled', 'diverted')"
 STEPS = ("airline", "origin", "destination", "flight_number")
@@ -36,35 +36,35 @@ _SUMS = """count(*) AS flights,
 
 
 def source() -> str:
-    """The view over both tiers where the SQL endpoint has it, else the fact table, which holds every event too."""
-    # What a batch or an archive changes is not whether there is a view.
+    """The view over hot tier and archive, if the SQL endpoint has it, else the fact table: it has every event too."""
+    # Batches and archives do not change whether the view exists.
     views = sql("SHOW VIEWS IN tiers LIKE 'flight_events'", timeout_seconds=PAGE_SECONDS)
     found = tiers.fetch(replace(views, tags=()))
     return _VIEW if found.table.num_rows else _FACT
 
 
 def tier() -> Tier:
-    """Where the flights are read."""
+    """The tier that the flights are read from."""
     try:
-        return Tier.BOTH if source() == _VIEW else Tier.COLD
+        return Tier.ALL_EVENTS if source() == _VIEW else Tier.COLD
     except SkytierError:
-        return Tier.BOTH  # each panel says what is wrong
+        return Tier.ALL_EVENTS  # each panel shows the error
 
 
-def last_whole_day() -> date | None:
-    """The newest flight date of which no flight is still to end, by the warehouse's clock; none without events.
+def last_complete_day() -> date | None:
+    """The newest flight date whose flights are all completed, by the warehouse clock; None without events.
 
-    The fact table holds every event, and its statistics the newest: this reads no rows.
+    Iceberg answers it from the statistics of the fact table without reading rows.
     """
     clock = tiers.fetch(sql(f"SELECT max(event_time) AS clock FROM {_FACT}")).table["clock"][0].as_py()
-    return (clock - _OVER).date() if clock else None
+    return (clock - _COMPLETE_AFTER).date() if clock else None
 
 
 def summary(filters: Filters) -> Query:
-    """Flights three times in one scan, told apart by ``part``: by ``day``, by ``hour`` (and weekday), by ``route``.
+    """Flights in three groupings of one scan, by ``part``: ``day``, ``hour`` (and weekday), ``route``.
 
     ``flight_date`` (of ``day``); ``day_of_week`` (1 = Monday) and ``hour`` of the scheduled departure, local at the
-    origin (of ``hour``); ``airline``, ``origin``, ``destination`` (of ``route``). The counts ``flights`` (ended),
+    origin (of ``hour``); ``airline``, ``origin``, ``destination`` (of ``route``). The counts ``flights`` (completed),
     ``arrived``, ``cancelled``, ``diverted``, ``delayed_arrivals`` (15 minutes late or more); sums of delays in minutes
     ``departure_delay_sum_minutes`` over ``departures_with_delay``, ``arrival_delay_sum_minutes`` over
     ``arrivals_with_delay``.
@@ -79,20 +79,20 @@ GROUP BY GROUPING SETS ((flight_date), (day_of_week, hour), (airline, origin, de
 
 
 def below(filters: Filters, path: Sequence[str]) -> Query:
-    """What is below a place of the drill-down: the routes, below a route its numbers, below these the flights."""
+    """The level below a path of the drill-down: routes, then the flight numbers of a route, then the flights."""
     if len(path) < len(STEPS) - 1:
         return summary(filters)
     return _numbers(filters, path) if len(path) < len(STEPS) else _flights(filters, path)
 
 
 def _on(filters: Filters, path: Sequence[str]) -> str:
-    """The filters, and the place of the drill-down."""
+    """The filters and the path of the drill-down."""
     chosen = [f"{name} = {literal(code)}" for name, code in zip(STEPS, path, strict=False) if code != ALL_NUMBERS]
     return filters.where(_ENDED, *chosen)
 
 
 def _numbers(filters: Filters, path: Sequence[str]) -> Query:
-    """Flights of an airline on a route by ``flight_number``, null for all of them; counts and sums as ``summary``."""
+    """Flights of an airline on a route by ``flight_number`` (null: all of them); counts and sums as in ``summary``."""
     return sql(
         f"""
 SELECT flight_number, {_SUMS}
@@ -103,9 +103,9 @@ HAVING flights > 0"""
 
 
 def _flights(filters: Filters, path: Sequence[str]) -> Query:
-    """The newest flights below a place, newest first.
+    """The newest flights of a path, newest first.
 
-    ``flight_date``, ``flight_number``, ``event_type`` (how it ended), ``scheduled_departure``, ``actual_departure``,
+    ``flight_date``, ``flight_number``, ``event_type`` (final event), ``scheduled_departure``, ``actual_departure``,
     ``actual_arrival`` (UTC), ``departure_delay_minutes``, ``arrival_delay_minutes``, ``tail_number``.
     """
     return sql(
@@ -119,9 +119,9 @@ LIMIT {LATEST_FLIGHTS}"""
 
 
 def sides(filters: Filters, chosen: Sequence[Filters]) -> tuple[Filters, Filters]:
-    """What to compare: on each side what was chosen for it, else the sidebar's filters.
+    """The filters of both sides: those of the side, else those of the sidebar.
 
-    Where that makes no difference, the newest seven whole days are compared with the seven before.
+    Where both sides are the same, the newest seven complete days are compared with the seven days before.
     """
     first, second = (
         Filters(
@@ -132,9 +132,9 @@ def sides(filters: Filters, chosen: Sequence[Filters]) -> tuple[Filters, Filters
         )
         for side in chosen
     )
-    if first != second or (whole := last_whole_day()) is None:
+    if first != second or (complete := last_complete_day()) is None:
         return first, second
-    last = min(whole, first.last) if first.last else whole
+    last = min(complete, first.last) if first.last else complete
     return _week(first, last), _week(first, last - timedelta(days=WEEK_DAYS))
 
 
@@ -143,9 +143,9 @@ def _week(filters: Filters, last: date) -> Filters:
 
 
 def comparison(filters: Filters, chosen: Sequence[Filters]) -> Query:
-    """Flights of two sides in one scan: ``side`` (A or B), ``part`` (day or hour), counts and sums as ``summary``.
+    """Flights of two sides in one scan: ``side`` (A or B), ``part`` (day or hour), counts and sums as in ``summary``.
 
-    Of a ``day`` the ``flight_date``, of an ``hour`` the ``hour`` of the scheduled departure, local at the origin.
+    For a ``day`` the ``flight_date``, for an ``hour`` the ``hour`` of the scheduled departure, local at the origin.
     """
     conditions = [side.where().removeprefix("WHERE ") or "true" for side in sides(filters, chosen)]
     marks = ", ".join(f"IF({condition}, '{name}', NULL)" for name, condition in zip(SIDES, conditions, strict=True))

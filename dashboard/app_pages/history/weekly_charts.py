@@ -1,4 +1,4 @@
-"""Historical Analytics: the flights of the selection by hour of the day and day of the week."""
+"""Historical Analytics: a measure by hour of the day and day of the week."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from dashboard.app_pages.history.measures import (
 from dashboard.panels.drawings import Chart
 
 _FEW_FLIGHTS = 10
-"""An hour of the week with fewer says little, and would take the whole scale of colours"""
-_SCALE = "Cividis"  # the same for colour-blind people, and readable on light and dark
+"""Hours of the week with fewer are outside the colour scale: their values are not significant"""
+_SCALE = "Cividis"  # safe for colour-blind people, and readable in both themes
 
 
 def hourly(frame: pd.DataFrame, name: str) -> Chart:
@@ -58,10 +58,10 @@ def _bars(rows: pd.DataFrame, name: str, key: str, axis: str) -> Chart:
 
 
 def _bars_says(name: str, rows: pd.DataFrame) -> str:
-    measure, told = MEASURES[name], rows.dropna(subset="value")
-    if told.empty:
+    measure, known = MEASURES[name], rows.dropna(subset="value")
+    if known.empty:
         return text.NO_VALUES.format(measure=name)
-    most, least = extremes(told)
+    most, least = extremes(known)
     return text.BARS_SAYS.format(
         measure=name,
         overall=measure.said(measure.overall(rows)),
@@ -73,7 +73,7 @@ def _bars_says(name: str, rows: pd.DataFrame) -> str:
 
 
 def heat(frame: pd.DataFrame, name: str) -> Chart:
-    """A measure by hour of the day and day of the week, each with its number in it."""
+    """A measure by hour of the day and day of the week, with its value in each cell."""
     measure = MEASURES[name]
     rows = by_weekday_and_hour(frame)
     rows = rows.assign(value=measure.of(rows))

@@ -1,4 +1,4 @@
-"""Operations & Monitoring: DAG runs, Spark jobs, Kafka's lag."""
+"""Operations & Monitoring: DAG runs, Spark batches, consumer lag."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _TICKS = [number * 10**power for power in range(5) for number in (1, 2, 5)]
 
 
 def pattern(number: int) -> dict[str, object]:
-    """The look of the bars of a series that is told from others without their colours."""
+    """A fill pattern for bars, so that series can be distinguished without colours."""
     shape = _PATTERNS[number % len(_PATTERNS)]
     return {"shape": shape, "fillmode": "overlay", "fgcolor": "rgba(255, 255, 255, 0.6)", "solidity": 0.25, "size": 6}
 
 
 def dags(runs: pd.DataFrame) -> Grid:
-    """A row each DAG: its newest run, and how the newest ones went."""
+    """A row for each DAG: its newest run, and the successes of the newest ones."""
     rows = pd.DataFrame([_dag(dag, of_dag) for dag, of_dag in runs.groupby("dag_id", sort=False)])
     times = rows.astype({"started_at": "datetime64[us, UTC]", "next_run_at": "datetime64[us, UTC]"})
     return Grid(times, formats.grid(times))
@@ -54,7 +54,7 @@ def _name(dag: object) -> str:
 
 
 def durations(runs: pd.DataFrame) -> Chart:
-    """The newest runs of each DAG side by side: a line each DAG, a cross where a run failed."""
+    """The durations of the newest runs: a line for each DAG, a cross for a failed run."""
     ended = runs[runs["state"].isin(_ENDED) & runs["duration_seconds"].notna()]
     figure = go.Figure()
     for number, (dag, of_dag) in enumerate(ended.groupby("dag_id", sort=False)):
@@ -102,7 +102,7 @@ def _durations_say(ended: pd.DataFrame) -> str:
 
 
 def jobs(batches: pd.DataFrame) -> Chart:
-    """A bar each batch, oldest first, stacked by its steps."""
+    """A bar for each batch, oldest first, stacked by steps."""
     ordered = batches.sort_values("batch_id").reset_index(drop=True)
     steps = pd.DataFrame([json.loads(seconds) for seconds in ordered["step_seconds"].fillna("{}")], dtype=float)
     steps = steps[[name for name in text.STEPS if name in steps] + [name for name in steps if name not in text.STEPS]]

@@ -1,4 +1,4 @@
-"""What runs: the DAGs of Airflow, the Spark job of each minute, and what Kafka holds that no batch has taken yet."""
+"""The DAG runs of Airflow, the batches of the Spark job, and the consumer lag in Kafka."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ RUNS = 20
 """Newest runs of each DAG"""
 JOBS = 30
 """Newest batches of the minute job"""
-_AIRFLOW_PATIENCE_SECONDS = _SQL_PATIENCE_SECONDS = 5.0
+_AIRFLOW_TIMEOUT_SECONDS = _SQL_WAIT_BUDGET_SECONDS = 5.0
 _TIME = pa.timestamp("us", "UTC")
 
 
 def dag_runs() -> Query:
-    """The newest runs of each DAG, newest first; one row without a run for a DAG that has had none.
+    """The newest runs of each DAG, newest first; a DAG without runs has one row without a run.
 
     ``dag_id``, ``schedule``, ``next_run_at``, ``is_paused``, ``run_id``, ``run_type`` (scheduled, manual), ``state``,
     ``queued_at``, ``started_at``, ``duration_seconds`` (null while it runs).
@@ -68,8 +68,8 @@ def _dag_run(dag: dict[str, Any], run: dict[str, Any]) -> dict[str, Any]:
 
 @functools.cache
 def _airflow(url: str) -> AirflowApi:
-    """The client of this process for an Airflow; it keeps its login."""
-    return AirflowApi(_AIRFLOW_PATIENCE_SECONDS)
+    """The client of this process for an Airflow; it keeps its token."""
+    return AirflowApi(_AIRFLOW_TIMEOUT_SECONDS)
 
 
 def _time(text: str | None) -> datetime | None:
@@ -80,7 +80,7 @@ def spark_jobs() -> Query:
     """The newest batches of the minute job, newest first.
 
     ``batch_id``, ``started_at``, ``committed_at``, ``consumed`` (records), ``duration_seconds``, ``step_seconds``
-    (JSON: seconds by step; some steps run side by side), ``kafka_offsets`` (JSON: topic, partition, [from, to)).
+    (JSON: seconds by step; some steps run in parallel), ``kafka_offsets`` (JSON: topic, partition, [from, to)).
     """
     return tiers.sql(
         f"""
@@ -93,17 +93,17 @@ LIMIT {JOBS}"""
 
 
 def kafka_lag() -> Query:
-    """A row each partition of the topic of events.
+    """A row for each partition of the topic of events.
 
-    ``partition``, ``first_offset`` and ``end_offset`` of what Kafka holds, ``processed_offset`` (up to it, exclusive,
-    the newest batches took; null before the first), ``waiting`` (records that no batch has taken).
+    ``partition``, ``first_offset`` and ``end_offset`` in Kafka, ``processed_offset`` (the end, exclusive, of the newest
+    batch; null before the first), ``waiting`` (the lag: records that no batch has consumed).
     """
     return tiers.live_query(_kafka_lag, tiers.BATCHES)
 
 
 def _kafka_lag() -> pa.Table:
-    batches = tiers.fetch(spark_jobs(), _SQL_PATIENCE_SECONDS)
-    if batches.problem:  # against an earlier answer more would wait than does
+    batches = tiers.fetch(spark_jobs(), _SQL_WAIT_BUDGET_SECONDS)
+    if batches.problem:  # the lag to a stale result would be too large
         raise TransientError(batches.problem)
     parts = lag.lag(batches.table["kafka_offsets"].to_pylist())
     rows = [part._asdict() | {"waiting": part.waiting} for part in parts]

@@ -1,4 +1,4 @@
-"""Whether each server is well, for the pages."""
+"""The health of each server."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from skytier.cache import Query
 
 
 def servers() -> Query:
-    """A row each server.
+    """A row for each server.
 
-    ``server`` (as the local stack names it), ``state``, ``latency_ms`` (connection and answer; null without one),
-    ``heartbeat_seconds`` (since the last sign of life, of those that give one to another server), ``reason`` (why it is
-    not well).
+    ``server`` (its name in the local stack), ``state``, ``latency_ms`` (connection and response; null without a
+    response), ``heartbeat_seconds`` (since the last heartbeat, for servers that send one), ``reason`` (why it is not
+    healthy).
     """
     return tiers.live_query(_servers)
 

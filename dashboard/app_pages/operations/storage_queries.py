@@ -1,4 +1,4 @@
-"""Where the data lies and how it moved there: storage by tier, archives and their books."""
+"""Storage by tier, and the archives with their steps and audit log."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _TIME = pa.timestamp("us", "UTC")
 
 
 def storage() -> Query:
-    """A row each part of what is stored; parts of a tier that does not answer are missing.
+    """A row for each part of the storage; without the parts of a tier that does not answer.
 
     ``tier`` (hot, cold), ``kind`` (hot: MongoDB, folder: top folder of HDFS, table: folder of a table in the folder
-    ``warehouse``), ``name``, ``size_mb`` (of 1,000,000 bytes; on HDFS each byte once, whatever its copies, with old
-    snapshots), ``limit_mb`` (of the hot tier as a whole). Parts of no size are left out.
+    ``warehouse``), ``name``, ``size_mb`` (1,000,000 bytes; on HDFS without replication, with old snapshots),
+    ``limit_mb`` (of the whole hot tier). Empty parts are omitted.
     """
     return tiers.function_query(_storage, _SECONDS, tiers.ARCHIVES)
 
@@ -48,7 +48,7 @@ def _storage() -> pa.Table:
 
 
 def _of_both(*parts: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """What they give. Raises what the first raised where all failed."""
+    """The rows of all parts that do not fail. Raises the first error where all fail."""
     rows, errors = [], []
     for part in parts:
         try:
@@ -80,11 +80,11 @@ def _cold_parts() -> list[dict[str, Any]]:
 
 
 def archives() -> Query:
-    """A row each step that one of the newest archives has gone through, in order.
+    """A row for each completed step of the newest archives, in order.
 
     ``archive_id``, ``archive_state``, ``documents``, ``size_mb``, ``event_time_min``, ``event_time_max``, ``failure``,
-    ``step`` (the state that the step led to), ``since``, ``until``, ``step_seconds``. The first step, planned, has no
-    length.
+    ``step`` (the state after the step), ``since``, ``until``, ``step_seconds``. The first step, planned, has
+    no duration.
     """
     return tiers.function_query(_archives, _SECONDS, tiers.ARCHIVES)
 
@@ -123,7 +123,7 @@ def _steps(manifest: Manifest) -> Iterator[dict[str, Any]]:
 
 
 def archive_audit() -> Query:
-    """Who did what with archives, newest first: ``at``, ``actor``, ``action``, ``archive_id``, ``details``."""
+    """The audit log of archives, newest first: ``at``, ``actor``, ``action``, ``archive_id``, ``details``."""
     return tiers.sql(
         f"SELECT at, actor, action, archive_id, details FROM flight_dw.archive_audit ORDER BY at DESC LIMIT {_AUDIT}"
     )

@@ -1,4 +1,4 @@
-"""Real-Time Overview: numbers, the ingestion rate, the map of what is in the air."""
+"""Real-Time Overview: numbers, ingestion rate, map of the flights in the air."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def hot_size(frame: pd.DataFrame) -> list[Number]:
 
 
 def in_the_air(flights: pd.DataFrame) -> list[Number]:
-    """How many are in the air, and late, at the warehouse's clock; both over the last hours."""
+    """The number of flights in the air, and of late ones, as of the warehouse clock; with trends."""
     clock = flights["clock"].iloc[0]
     moments = [clock - pd.Timedelta(hours=hours) for hours in range(_TREND_HOURS, -1, -1)]
     aloft = [_aloft(flights, moment) for moment in moments]
@@ -93,7 +93,7 @@ def latest(frame: pd.DataFrame) -> Grid:
 
 
 def routes(flights: pd.DataFrame) -> Chart | str:
-    """The routes with flights in the air, coloured by how late these left."""
+    """The routes with flights in the air, coloured by departure delay."""
     clock = flights["clock"].iloc[0]
     aloft = _aloft(flights, clock)
     if aloft.empty:
@@ -131,7 +131,7 @@ def routes(flights: pd.DataFrame) -> Chart | str:
 
 
 def _window(latitudes_deg: list[float], longitudes_deg: list[float]) -> dict[str, list[float]]:
-    """The part of the world that a map shows: around the places, not too near, in the shape of the panel."""
+    """The extent of a map: around the places, with a minimum size, in the aspect ratio of the panel."""
     height = max(_LEAST_DEG, _AROUND * (max(latitudes_deg) - min(latitudes_deg)))
     width = max(_LEAST_DEG, _AROUND * (max(longitudes_deg) - min(longitudes_deg)))
     spans = {"lataxis_range": max(height, width / _MAP_SHAPE), "lonaxis_range": max(width, height * _MAP_SHAPE)}
@@ -143,7 +143,7 @@ def _window(latitudes_deg: list[float], longitudes_deg: list[float]) -> dict[str
 
 
 def _airports(found: pd.DataFrame, places: dict[str, reference.Airport]) -> go.Scattergeo:
-    """The airports that are flown to, the colour and the label by delay: it can be read without colour."""
+    """The destination airports, with the delay as colour and as label."""
     by_airport = found.groupby("destination").agg(flights=("flights", "sum"), delay=("delay", "mean")).reset_index()
     airports = [places[code] for code in by_airport["destination"]]
     return go.Scattergeo(

@@ -1,4 +1,4 @@
-"""What happens now: the hot tier as of the warehouse's clock, and how the minute job keeps up."""
+"""The queries of Real-Time Overview: the hot tier as of the warehouse clock, and the newest batches."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _LATENCY_BATCHES = 30
 
 @hot_query
 def in_the_air(connection: MongoClient[Document], filters: Filters) -> pa.Table:
-    """A row each flight that left in the day before the warehouse's clock: when it left and, if it did, landed.
+    """A row for each flight that departed in the 24 hours before the warehouse clock.
 
-    ``flight_id``, ``airline``, ``origin``, ``destination``, ``departed_at``, ``landed_at`` (null while it is in the
+    ``flight_id``, ``airline``, ``origin``, ``destination``, ``departed_at``, ``landed_at`` (null while in the
     air), ``departure_delay_minutes``, ``clock``.
     """
     clock = hot_tier.clock(connection)
@@ -65,7 +65,7 @@ def in_the_air(connection: MongoClient[Document], filters: Filters) -> pa.Table:
 
 @hot_query
 def ingestion(connection: MongoClient[Document], filters: Filters) -> pa.Table:
-    """``events`` by ``minute`` of their ingestion, in the last hour by the wall clock; every minute is there."""
+    """``events`` by ``minute`` of ingestion, for every minute of the last hour by the wall clock."""
     until = datetime.now(UTC).replace(second=0, microsecond=0)
     since = until - timedelta(minutes=RATE_MINUTES)
     pipeline: list[Document] = [
@@ -103,9 +103,9 @@ def latest(connection: MongoClient[Document], filters: Filters) -> pa.Table:
 
 
 def batches() -> Query:
-    """The newest batches, oldest first: ``committed_at``, ``stored``, ``latency_seconds``, ``records`` (all so far).
+    """The newest batches, oldest first: ``committed_at``, ``stored``, ``latency_seconds``, ``records`` (total so far).
 
-    The latency is that of the event of a batch that waited longest: from Kafka until both tiers had it.
+    The latency is the maximum over the events of a batch: from Kafka to both the hot and the cold tier.
     """
     return sql(
         f"""

@@ -1,4 +1,4 @@
-"""Prediction & Insights: from the sums of an answer to the accuracy of any part of it."""
+"""Prediction & Insights: the accuracy metrics, from the sums of the query."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ _SUMS = (
     "test_mae_sum",
     "with_test_mae",
 )
-_WHOLE = ("predicted_bin", "actual_bin")  # other parts of the answer lack them, so that they come as floats
+_INTEGERS = ("predicted_bin", "actual_bin")  # null in other parts of the result, which makes them floats
 
 
 def accuracy(
     sums: pd.DataFrame, *by: str, part: str | None = None, stage: str | None = None, seen: bool = True
 ) -> pd.DataFrame:
-    """The accuracy by some columns of an answer (``queries.predictions.judged``), or one row over all.
+    """The metrics by some columns of the result of ``queries.evaluated``, or one row over all.
 
-    Of one ``part`` of the answer, and of one ``stage``, where it is given; without ``seen``, predictions of flights
-    known from the training are left out.
-    ``predictions``; errors and ``mean_interval_minutes`` in minutes; ``percentage_error_pct`` (MAPE) and on how many of
-    the predictions it rests, ``percentage_flights_pct``; ``in_interval_pct``, ``accurate_pct`` (within 15 minutes),
-    ``confidence_pct`` (stated), ``anomalies_pct``, ``known_pct`` (known from the training); ``mean_actual_minutes``;
-    ``test_mae_minutes``, the mean absolute error of the versions on their test days, by their predictions here.
+    Restricted to one ``part`` of the result and one ``stage``, if given; without ``seen``, predictions for flights of
+    the training data are excluded.
+    ``predictions``; errors and ``mean_interval_minutes`` in minutes; ``percentage_error_pct`` (MAPE) and the share
+    of predictions that it includes, ``percentage_flights_pct``; ``in_interval_pct``, ``accurate_pct`` (within 15
+    minutes), ``confidence_pct`` (predicted), ``anomalies_pct``, ``known_pct`` (in the training data);
+    ``mean_actual_minutes``; ``test_mae_minutes``, the MAE of the versions on their test days, weighted by predictions.
     """
     rows = sums if part is None else sums[sums["part"] == part]
     rows = rows if stage is None else rows[rows["stage"] == stage]
@@ -51,12 +51,12 @@ def accuracy(
         rows = rows[~is_known]
     if rows.empty:
         return pd.DataFrame()
-    # A sum over nothing known is not known, not zero.
+    # The sum of unknown values is unknown, not zero.
     found = rows.groupby(list(by) or np.zeros(len(rows)))[list(_SUMS)].sum(min_count=1).reset_index(drop=not by)
-    found = found.astype({name: int for name in by if name in _WHOLE})
+    found = found.astype({name: int for name in by if name in _INTEGERS})
     count = found["predictions"]
     rated = found["percentage_predictions"].where(found["percentage_predictions"] > 0)
-    figures = {
+    metrics = {
         "predictions": count,
         "mean_absolute_error_minutes": found["absolute_error_sum"] / count,
         "root_mean_squared_error_minutes": np.sqrt(found["squared_error_sum"] / count),
@@ -72,11 +72,11 @@ def accuracy(
         "mean_actual_minutes": found["actual_sum"] / count,
         "test_mae_minutes": found["test_mae_sum"] / found["with_test_mae"],
     }
-    return pd.DataFrame({name: found[name] for name in by} | figures)
+    return pd.DataFrame({name: found[name] for name in by} | metrics)
 
 
 def overall(rows: pd.DataFrame, name: str) -> float:
-    """A figure over all rows of ``accuracy``, each by the predictions that it rests on; nan where nothing is known."""
+    """A metric over all rows of ``accuracy``, weighted by their predictions; nan where no value is known."""
     weights = rows["predictions"]
     if name == "percentage_error_pct":
         weights = weights * rows["percentage_flights_pct"]
@@ -98,9 +98,9 @@ def draw_accuracy(
     seen: bool = True,
     *given: Hashable,
 ) -> Drawing:
-    """Draw the accuracy ``by`` some columns (as ``accuracy``) of an answer; the download has it too.
+    """Draw the metrics ``by`` some columns (see ``accuracy``) of a result. The download contains them too.
 
-    ``draw`` draws what ``accuracy`` gives, and what else is ``given``.
+    ``draw`` gets the rows of ``accuracy`` and the ``given`` values.
     """
     rows = accuracy(sums, *by, part=part, stage=stage, seen=seen)
     if rows.empty:

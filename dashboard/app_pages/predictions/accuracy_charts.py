@@ -1,4 +1,4 @@
-"""Prediction & Insights: how accurate the predictions are, over all, by day and by airline."""
+"""Prediction & Insights: the accuracy metrics overall, by day and by airline."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _HEIGHT, _BAR_HEIGHT = 440, 24
 
 
 def written(value: Any, name: str) -> str:
-    """A figure of ``accuracy`` with its unit."""
+    """A metric of ``accuracy`` with its unit."""
     if pd.isna(value):
         return NO_VALUE
     signed = "+" if name == "mean_error_minutes" else ""
@@ -32,7 +32,7 @@ def written(value: Any, name: str) -> str:
 
 
 def errors(rows: pd.DataFrame) -> list[Number]:
-    """The errors over all days. ``rows`` is the accuracy by day, as in ``intervals`` and ``over_time``."""
+    """The error metrics over all days. ``rows``: ``accuracy`` by day, as in ``intervals`` and ``over_time``."""
     test_mae = overall(rows, "test_mae_minutes")
     known, rated = (overall(rows, name) for name in ("known_pct", "percentage_flights_pct"))
     return [
@@ -91,10 +91,10 @@ def _number(label: str, rows: pd.DataFrame, name: str, meaning: str, note: str |
 
 
 def over_time(rows: pd.DataFrame, name: str) -> Chart:
-    """One measure of the accuracy by day, beside what is wanted or was found on the test days."""
+    """A metric by day, with its target or its value on the test days."""
     days = rows.sort_values("flight_date")
     known, few = days["known_pct"] > 50, days["predictions"] < _FEW
-    told = known | few | (len(days) <= formats.MARKED_DAYS)
+    marked = known | few | (len(days) <= formats.MARKED_DAYS)
     figure = go.Figure(
         go.Scatter(
             x=days["flight_date"],
@@ -107,13 +107,13 @@ def over_time(rows: pd.DataFrame, name: str) -> Chart:
     )
     figure.add_trace(
         go.Scatter(
-            x=days["flight_date"][told],
-            y=days[name][told],
+            x=days["flight_date"][marked],
+            y=days[name][marked],
             mode="markers",
             marker={
                 "color": _BLUE,
-                "size": [5 if is_few else 9 for is_few in few[told]],
-                "symbol": ["circle-open" if is_known else "circle" for is_known in known[told]],
+                "size": [5 if is_few else 9 for is_few in few[marked]],
+                "symbol": ["circle-open" if is_known else "circle" for is_known in known[marked]],
             },
             hoverinfo="skip",
             showlegend=False,
@@ -130,7 +130,7 @@ def over_time(rows: pd.DataFrame, name: str) -> Chart:
                 hoverinfo="skip",
             )
         )
-    kind = "date" if len(days) > 1 else "category"  # the ticks of a single date would be fractions of a second
+    kind = "date" if len(days) > 1 else "category"  # a time axis with a single date has ticks at fractions of a second
     figure.update_layout(
         xaxis={"title": text.DAY, "type": kind}, yaxis_title=axis(name), legend=formats.LEGEND, showlegend=True
     )
@@ -159,19 +159,19 @@ def _over_time_says(days: pd.DataFrame, mean: float, name: str) -> str:
 
 
 def axis(name: str) -> str:
-    """The title of an axis that shows a measure."""
+    """The title of the axis of a metric."""
     return f"{text.MEASURES[name]}, {text.UNITS[name.rsplit('_', 1)[1]]}"
 
 
 def rests_on(rows: pd.DataFrame, name: str) -> str:
-    """What to say of the MAPE; nothing of other measures."""
+    """The note on the MAPE; empty for other metrics."""
     if name != "percentage_error_pct":
         return ""
     return text.PERCENTAGE_SAYS.format(share=formats.share(overall(rows, "percentage_flights_pct") / 100))
 
 
 def by_airline(rows: pd.DataFrame, name: str) -> Chart:
-    """One measure of the accuracy by airline, the largest on top."""
+    """A metric by airline, the maximum on top."""
     names = {airline.iata: airline.name for airline in reference.airlines()}
     ordered = rows[rows[name].notna()].sort_values(name)
     titles = [names.get(code, code) for code in ordered["airline"]]
@@ -203,7 +203,7 @@ def by_airline(rows: pd.DataFrame, name: str) -> Chart:
 
 
 def versions(rows: pd.DataFrame) -> Grid:
-    """The accuracy by stage and version."""
+    """The metrics by stage and version."""
     shown = rows.drop(columns=["mean_actual_minutes"]).assign(stage=rows["stage"].map(STAGE_NAMES))
     shown = shown.sort_values(["model_version", "stage"], ascending=False)
     config = formats.grid(shown)

@@ -1,4 +1,4 @@
-"""Prediction & Insights: predicted beside actual delays, and what interval and confidence are worth."""
+"""Prediction & Insights: predicted versus actual delays, and the calibration of interval and confidence."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BINS = range(FIRST_BIN_MINUTES, LAST_BIN_MINUTES, BIN_MINUTES)
 _HEIGHT = 440
 _CONFIDENCE_STEP = 5
 _AXIS = {"range": [FIRST_BIN_MINUTES, LAST_BIN_MINUTES], "dtick": 60, "tick0": 0}
-# Half transparent where few are, so that it suits a light page and a dark one.
+# Transparent at low counts, so that it fits both themes.
 _DENSITY = [[0.0, "rgba(70, 130, 200, 0.12)"], [1.0, "rgba(70, 130, 200, 1)"]]
 
 
@@ -28,14 +28,14 @@ def _centre(bins: pd.Series[int]) -> pd.Series[float]:
 
 
 def _end(bins: int, *, first: bool) -> str:
-    """A bound of a bin as it is said: the first and the last bin hold all beyond."""
+    """The label of a bound of a bin: the first and the last bin contain all values beyond."""
     if first:
         return text.EARLIER if bins == FIRST_BIN_MINUTES else f"{bins:+d}"
     return text.LATER if bins == LAST_BIN_MINUTES - BIN_MINUTES else f"{bins + BIN_MINUTES:+d}"
 
 
 def actual(cells: pd.DataFrame) -> Chart:
-    """How often which delay followed which prediction. ``cells``: accuracy by ``predicted_bin`` and ``actual_bin``."""
+    """The counts of predicted and actual delays. ``cells``: accuracy by ``predicted_bin`` and ``actual_bin``."""
     counts = cells.pivot_table(index="actual_bin", columns="predicted_bin", values="predictions", aggfunc="sum")
     counts = counts.reindex(index=_BINS, columns=_BINS)
     flights = counts.fillna(0).to_numpy(dtype=int)
@@ -89,10 +89,10 @@ def _same(ends: list[float], name: str) -> go.Scatter:
 
 
 def _mean_actual(cells: pd.DataFrame) -> go.Scatter:
-    """The mean delay that followed each prediction, where there are enough of them."""
+    """The mean actual delay for each predicted delay, where there are enough predictions."""
     total = cells.assign(total=cells["mean_actual_minutes"] * cells["predictions"])
     found = total.groupby("predicted_bin")[["total", "predictions"]].sum()
-    is_open = found.index.isin([FIRST_BIN_MINUTES, LAST_BIN_MINUTES - BIN_MINUTES])  # their mean lies anywhere
+    is_open = found.index.isin([FIRST_BIN_MINUTES, LAST_BIN_MINUTES - BIN_MINUTES])  # they are open-ended
     found = found[(found["predictions"] >= _FEWEST) & ~is_open]
     return go.Scatter(
         x=_centre(found.index.to_series()),
@@ -105,7 +105,7 @@ def _mean_actual(cells: pd.DataFrame) -> go.Scatter:
 
 
 def distribution(cells: pd.DataFrame) -> Chart:
-    """How predictions and actual delays are distributed. ``cells`` as in ``actual``."""
+    """The distributions of predicted and actual delays. ``cells`` as in ``actual``."""
     total = cells["predictions"].sum()
     shares = {
         column: 100 * cells.groupby(column)["predictions"].sum().reindex(list(_BINS), fill_value=0) / total
@@ -138,7 +138,7 @@ def distribution(cells: pd.DataFrame) -> Chart:
 
 
 def calibration(rows: pd.DataFrame) -> Chart:
-    """The stated confidence against the share that was accurate. ``rows``: accuracy by ``confidence_bin``."""
+    """The predicted confidence and the observed share within 15 minutes. ``rows``: accuracy by ``confidence_bin``."""
     rows = rows.sort_values("confidence_pct")
     counts = rows["predictions"]
     ends = [float(min(rows["confidence_pct"].min(), rows["accurate_pct"].min())) - 5, 100.0]
@@ -164,7 +164,7 @@ def calibration(rows: pd.DataFrame) -> Chart:
 
 
 def by_confidence(rows: pd.DataFrame) -> Chart:
-    """The mean error by the stated confidence. ``rows`` as in ``calibration``."""
+    """The mean absolute error by predicted confidence. ``rows`` as in ``calibration``."""
     rows = rows.sort_values("confidence_pct")
     errors = rows["mean_absolute_error_minutes"]
     figure = go.Figure(
@@ -188,7 +188,7 @@ def by_confidence(rows: pd.DataFrame) -> Chart:
 
 
 def coverage(rows: pd.DataFrame) -> Chart:
-    """The share of delays in their interval, by what was predicted. ``rows``: accuracy by ``predicted_bin``."""
+    """The interval coverage by predicted delay. ``rows``: accuracy by ``predicted_bin``."""
     enough = rows[rows["predictions"] >= _FEWEST].sort_values("predicted_bin")
     shown = enough if len(enough) else rows.sort_values("predicted_bin")
     lowest = shown.loc[shown["in_interval_pct"].idxmin()]

@@ -1,4 +1,4 @@
-"""Prediction & Insights: the model itself, how far the days are from its training, and where it was furthest off."""
+"""Prediction & Insights: metrics and feature importance of the champion, feature drift, and largest errors."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ STABLE_BELOW, SHIFTED_ABOVE = 0.1, 0.25
 """The usual thresholds of the population stability index (see ``models.drift``)"""
 _FEATURES_SHOWN, _DRIFT_SHOWN = 15, 15
 _MOVED, _SHIFTED, _BEYOND = 1, 2, 3
-_COLOURS = ("#C9CED6", "#F6DDA6", "#E8A33D", "#B5301A")  # each tells its text's colour, on a light page and a dark one
+_COLOURS = ("#C9CED6", "#F6DDA6", "#E8A33D", "#B5301A")  # each has a readable text colour in both themes
 _SCALE = [[(number + end) / 4, colour] for number, colour in enumerate(_COLOURS) for end in (0, 1)]
 
 
 def largest(rows: pd.DataFrame) -> Grid:
-    """The predictions that were furthest off, anomalies marked."""
+    """The predictions with the largest errors, with a mark on anomalies."""
     shown = rows.assign(is_in_training=rows["is_in_training"].astype("boolean"))
     shown.insert(list(rows).index("times_margin") + 1, "is_anomaly", rows["times_margin"] >= ANOMALY_TIMES)
     config = formats.grid(shown)
@@ -35,7 +35,7 @@ def largest(rows: pd.DataFrame) -> Grid:
 
 
 def test_days(rows: pd.DataFrame) -> Grid:
-    """The champion beside the baselines, on days that it never saw."""
+    """The metrics of the champion and the baselines on the test days."""
     ordered = rows.sort_values("stage", key=lambda stages: stages.map(STAGES.index), kind="stable")
     shown = ordered.assign(stage=ordered["stage"].map(STAGE_NAMES), predictor=ordered["predictor"].map(text.PREDICTORS))
     config = formats.grid(shown)
@@ -47,7 +47,7 @@ def test_days(rows: pd.DataFrame) -> Grid:
 
 
 def importance(rows: pd.DataFrame, stage: str) -> Chart:
-    """What the trees of a stage decide by."""
+    """The feature importance of a stage."""
     ordered = rows[rows["stage"] == stage].sort_values("gain_pct", ascending=False)
     shown = ordered.head(_FEATURES_SHOWN).iloc[::-1]
     figure = go.Figure(
@@ -69,11 +69,11 @@ def importance(rows: pd.DataFrame, stage: str) -> Chart:
 
 
 def drift(rows: pd.DataFrame, stage: str) -> Chart:
-    """The stability index by feature, without the calendar, and day of one stage, in three bands."""
+    """The population stability index by feature and day of one stage, without calendar features, in bands."""
     rows = rows[(rows["stage"] == stage) & ~rows["name"].isin(features.CALENDAR)]
     newest = rows[rows["flight_date"] == rows["flight_date"].max()]
     of_features = newest[newest["measure"] == "feature"]
-    order = [*rows.loc[rows["measure"] == "error", "name"].unique(), *_most_moved(rows)]
+    order = [*rows.loc[rows["measure"] == "error", "name"].unique(), *_top_features(rows)]
     cells = rows.assign(
         band=[_band(*row) for row in rows[["value", "reference"]].itertuples(index=False)],
         said=[_cell(*row) for row in rows[["value", "reference"]].itertuples(index=False)],
@@ -112,8 +112,8 @@ def drift(rows: pd.DataFrame, stage: str) -> Chart:
     return Chart(figure, _drift_says(newest, of_features), height=90 + 26 * (len(order) + 1))
 
 
-def _most_moved(rows: pd.DataFrame) -> list[str]:
-    """The features to show: first those that were beyond the training, then by their mean."""
+def _top_features(rows: pd.DataFrame) -> list[str]:
+    """The features to show: those above every training day first, then by mean index."""
     of_features = rows[rows["measure"] == "feature"]
     is_beyond = [_band(*row) == _BEYOND for row in of_features[["value", "reference"]].itertuples(index=False)]
     found = of_features.assign(is_beyond=is_beyond).groupby("name").agg({"is_beyond": "max", "value": "mean"})
@@ -122,7 +122,7 @@ def _most_moved(rows: pd.DataFrame) -> list[str]:
 
 
 def _band(value: float, usual: float) -> int:
-    """0 stable, 1 moved, 2 shifted, 3 shifted further than any single day of the training, where that is known."""
+    """0 stable, 1 moderate, 2 significant, 3 significant and above every single training day, if known."""
     if value > SHIFTED_ABOVE:
         return _BEYOND if value > usual else _SHIFTED
     return 0 if value < STABLE_BELOW else _MOVED

@@ -1,6 +1,6 @@
-"""How good the delay predictions are: each beside the delay that came, of the flights that have arrived.
+"""The queries of Prediction & Insights: predicted and actual delays of arrived flights.
 
-An ``arrived`` event carries both its predictions whole, so that all is read from one scan of the facts.
+An ``arrived`` event contains both predictions of its flight, so that one scan of the fact table is enough.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from skytier.warehouse import literal
 STAGES = (AFTER, BEFORE)
 ACCURATE_WITHIN_MINUTES = delay_model.ACCURATE_WITHIN_MINUTES
 PERCENTAGE_FROM_MINUTES = 15.0
-"""Below this delay, early or late, the error as a percentage of the delay says nothing."""
+"""The MAPE excludes smaller delays, early or late: a percentage of them is not meaningful."""
 ANOMALY_TIMES = 3.0
-"""An anomaly is off by this many times the distance from the prediction to that bound of its interval."""
+"""The error of an anomaly is at least this many times the distance from the prediction to the interval's bound."""
 BIN_MINUTES, FIRST_BIN_MINUTES, LAST_BIN_MINUTES = 10, -60, 180
 LARGEST = 50
 DRIFT_DAYS = 14
@@ -41,7 +41,7 @@ _TEST_NUMBERS = (
     "in_interval_pct",
 )
 
-# As flight_dw.prediction_outcomes has it: a test holds the two together.
+# The same as in flight_dw.prediction_outcomes; a test compares them.
 _IS_IN_TRAINING = """(flight_date BETWEEN v.train_from AND v.train_to
     AND CASE v.trained_on WHEN 'package' THEN source = 'replay' ELSE processing_timestamp < v.trained_at END)"""
 
@@ -53,7 +53,7 @@ _CARRIED = {
     lower_before_departure_minutes AS lower_minutes, upper_before_departure_minutes AS upper_minutes,
     confidence_before_departure AS confidence, model_version_before_departure AS model_version""",
 }
-"""The prediction of each stage, as an ``arrived`` event has it."""
+"""The columns of each stage's prediction in an ``arrived`` event."""
 
 _SUMS = f"""count(*) AS predictions,
   sum(abs(error_minutes)) AS absolute_error_sum,
@@ -73,13 +73,13 @@ _SUMS = f"""count(*) AS predictions,
 
 
 def evaluated(filters: Filters) -> Query:
-    """Sums over the predictions of flights that have arrived, in several groupings of one scan.
+    """Sums over the predictions of arrived flights, in several groupings of one scan.
 
     ``part`` names the grouping: ``day`` (``flight_date``), ``airline`` (``airline``), ``cell`` (``predicted_bin`` and
-    ``actual_bin``, the lower ends in minutes, what is outside in the first and the last), ``confidence``
-    (``confidence_bin``, the lower end, by 0.05), ``version`` (``model_version``). In each ``stage``,
-    ``is_in_training`` (null where it is not known), ``predictions``, and sums of what the accuracy is made of: errors
-    and widths in minutes, shares and confidences as 0 to 1.
+    ``actual_bin``, the lower bounds in minutes; the first and the last bin are open), ``confidence``
+    (``confidence_bin``, the lower bound, by 0.05), ``version`` (``model_version``). In each ``stage``,
+    ``is_in_training`` (null where unknown), ``predictions``, and the sums of the metrics: errors and widths in minutes,
+    shares and confidences from 0 to 1.
     """
     return sql(
         f"""
@@ -105,10 +105,10 @@ GROUP BY GROUPING SETS (
 
 
 def largest(filters: Filters, stage: str, *, by_margin: bool, seen: bool) -> Query:
-    """The predictions of a stage that were furthest off, the furthest first.
+    """The predictions of a stage with the largest errors, descending.
 
-    In minutes, or ``by_margin``: ``times_margin``, how many times the distance from the prediction to the bound of its
-    interval on that side. Without ``seen``, those of flights known from the training are left out. ``flight_id``,
+    Sorted by minutes, or ``by_margin``: by ``times_margin``, the error divided by the distance from the prediction to
+    the bound of its interval on that side. Without ``seen``, flights of the training data are excluded. ``flight_id``,
     ``destination``, ``error_minutes`` (actual minus predicted), ``times_margin``, ``predicted_delay_minutes``,
     ``actual_delay_minutes``, ``lower_minutes``, ``upper_minutes``, ``confidence_pct``, ``is_in_training``,
     ``model_version``.
@@ -126,11 +126,10 @@ LIMIT {LARGEST}"""
 
 
 def drift(filters: Filters) -> Query:
-    """The stability index of each feature and of the errors, of the newest days, for the version last computed.
+    """The stability index of each feature and of the errors on the newest days, for the newest version.
 
     ``flight_date``, ``stage``, ``measure`` (feature, error), ``name``, ``value`` (the index), ``reference`` (the
-    largest of a training day, where known), ``flights``, ``model_version``. It is computed over all airlines and
-    origins.
+    maximum of a training day, if known), ``flights``, ``model_version``. It covers all airlines and origins.
     """
     days = replace(filters, airlines=(), origins=())
     return sql(
@@ -146,16 +145,16 @@ WHERE age <= {DRIFT_DAYS} AND (measure = 'feature' OR name = 'error_distribution
 
 
 def importance() -> Query:
-    """What the trees of the champion decide by: ``model_version``, ``stage``, ``feature``, ``gain_pct``.
+    """The feature importance of the champion: ``model_version``, ``stage``, ``feature``, ``gain_pct``.
 
-    The gain is the loss that all splits on a feature took away in training (XGBoost's ``total_gain``), as a share of
-    that of all features of the stage, in %.
+    The gain is the reduction of the training loss by all splits on a feature (XGBoost's ``total_gain``), in % of the
+    gain of all features of the stage.
     """
     return function_query(_importance, cache().settings.cold_seconds)
 
 
 def test_days() -> Query:
-    """What the champion was measured to do on days that it never saw, beside two baselines on the same days.
+    """The metrics of the champion and of two baselines on the test days.
 
     ``_TEST_NAMES`` (``predictor``: model, train_median, airline_hour_mean) and ``_TEST_NUMBERS``: errors in minutes,
     actual minus predicted; ``in_interval_pct`` of the model only.
@@ -169,10 +168,10 @@ def _bin(column: str) -> str:
 
 
 def _outcomes(filters: Filters, stages: Sequence[str]) -> str:
-    """A query for the predictions of some stages, of flights that have arrived, one row each."""
+    """A subquery with a row for each prediction of the stages, of arrived flights."""
     made = ", ".join(f"struct({literal(stage)} AS stage, {_CARRIED[stage]})" for stage in stages)
     bound = "CASE WHEN error_minutes > 0 THEN upper_minutes ELSE lower_minutes END"
-    # A bound may touch the prediction: less than a minute is no margin.
+    # A bound can equal the prediction: the margin is at least one minute.
     margin = f"greatest(abs({bound} - predicted_delay_minutes), 1)"
     return f"""
 SELECT o.*, abs(error_minutes) / {margin} AS times_margin,
@@ -216,6 +215,6 @@ def _test_days() -> pa.Table:
 
 
 def _table(rows: list[tuple[Any, ...]], names: tuple[str, ...], numbers: tuple[str, ...]) -> pa.Table:
-    """Rows by column: first texts, then numbers."""
+    """A table of text columns, then numeric columns."""
     schema = pa.schema([(name, pa.string()) for name in names] + [(name, pa.float64()) for name in numbers])
     return pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in rows], schema)

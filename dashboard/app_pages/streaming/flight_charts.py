@@ -1,4 +1,4 @@
-"""Streaming Analytics: the flights of a range by airline, airport, outcome and delay."""
+"""Streaming Analytics: the flights of a range by airline, airport, status and delay."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from skytier import reference
 TOP, _LABEL = 10, 22
 _AXIS_HEIGHT, _BAR_HEIGHT = 100, 26
 LEAST_ARRIVALS = 5
-"""A mean of fewer says little about an airline or an airport"""
+"""A mean over fewer arrivals is not significant"""
 FIRST_BIN, LAST_BIN = -45.0, 120.0
-"""Delays beyond are in the first and the last bar"""
+"""The first and the last bar contain the delays beyond"""
 
 
 def ranking(groups: pd.DataFrame, grouped_by: str, rank: str) -> Chart | str:
-    """The first airlines, origins or destinations by a rank of ``text.RANKS``, the first on top."""
+    """The top airlines, origins or destinations by a rank of ``text.RANKS``."""
     found = _measured(groups[groups["grouped_by"] == grouped_by])
     if rank != "flights":
         found = found[found["arrivals_with_delay"] >= LEAST_ARRIVALS]
@@ -33,13 +33,13 @@ def ranking(groups: pd.DataFrame, grouped_by: str, rank: str) -> Chart | str:
         return text.NO_RANKS.format(least=LEAST_ARRIVALS)
     ordered = found.sort_values([rank, "name"], ascending=[False, True])
     top = ordered.head(TOP)
-    told = text.RANK_VALUES[rank]
+    template = text.RANK_VALUES[rank]
     figure = go.Figure(
         go.Bar(
             x=top[rank],
             y=[shorten(_label(grouped_by, code), _LABEL, placeholder="…") for code in top["name"]],
             orientation="h",
-            text=[told.format(value) for value in top[rank]],
+            text=[template.format(value) for value in top[rank]],
             textposition="auto",
             hovertext=[_hover(grouped_by, row) for _, row in top.iterrows()],
             hoverinfo="text",
@@ -53,18 +53,18 @@ def ranking(groups: pd.DataFrame, grouped_by: str, rank: str) -> Chart | str:
         count=formats.count(len(found)),
         rank=text.RANKS[rank].lower(),
         name=_label(grouped_by, best["name"]),
-        value=told.format(best[rank]),
+        value=template.format(best[rank]),
         others=text.RANK_ALL if rank == "flights" else text.RANK_LEAST.format(least=LEAST_ARRIVALS),
     )
     return Chart(figure, says, height, _rows(ordered))
 
 
 def _measured(groups: pd.DataFrame) -> pd.DataFrame:
-    """With the mean arrival delay in minutes, and the percentage of arrivals that were delayed."""
-    arrivals, judged = groups["arrivals_with_delay"], groups["arrivals_with_status"]
+    """Add the mean arrival delay in minutes, and the percentage of delayed arrivals."""
+    arrivals, with_status = groups["arrivals_with_delay"], groups["arrivals_with_status"]
     return groups.assign(
         arrival_delay=groups["arrival_delay_sum_minutes"] / arrivals.where(arrivals > 0),
-        delayed=100 * groups["delayed_arrivals"] / judged.where(judged > 0),
+        delayed=100 * groups["delayed_arrivals"] / with_status.where(with_status > 0),
     )
 
 
@@ -96,7 +96,7 @@ def _hover(grouped_by: str, row: pd.Series) -> str:
 
 
 def status(groups: pd.DataFrame) -> Chart | str:
-    """How many flights ended how, or are on their way."""
+    """The number of flights by final status, or en route."""
     found = groups[groups["grouped_by"] == "status"].set_index("name")["flights"]
     counts = found.reindex(list(text.STATUSES), fill_value=0)
     total = int(counts.sum())
@@ -116,13 +116,13 @@ def status(groups: pd.DataFrame) -> Chart | str:
     figure.update_traces(hovertemplate="%{y}: %{text}<extra></extra>")
     figure.update_yaxes(autorange="reversed")
     figure.update_layout(xaxis_title=text.FLIGHTS)
-    told = {str(name): formats.count(count) for name, count in counts.items()}
+    values = {str(name): formats.count(count) for name, count in counts.items()}
     rows = pd.DataFrame({"status": list(text.STATUSES.values()), "flights": counts.to_numpy()})
-    return Chart(figure, text.STATUS_SAYS.format(flights=formats.count(total), **told), height=360, rows=rows)
+    return Chart(figure, text.STATUS_SAYS.format(flights=formats.count(total), **values), height=360, rows=rows)
 
 
 def histogram(groups: pd.DataFrame, delay: str) -> Chart | str:
-    """How many flights were how late, in bins; the first and the last hold all beyond."""
+    """The distribution of delays in bins; the first and the last contain all values beyond."""
     found = groups[groups["grouped_by"] == delay]
     if found.empty:
         return text.NO_DELAYS
@@ -148,7 +148,7 @@ def histogram(groups: pd.DataFrame, delay: str) -> Chart | str:
 
 
 def _bins(found: pd.DataFrame) -> pd.DataFrame:
-    """Every bin from the first to the last, by its lower bound; those beyond are in these two."""
+    """Every bin from the first to the last, by lower bound; these two contain all values beyond."""
     lower = found["delay_from_minutes"].clip(FIRST_BIN, LAST_BIN)
     every = pd.Index([float(low) for low in range(int(FIRST_BIN), int(LAST_BIN) + 1, BIN_MINUTES)])
     counts = found["flights"].groupby(lower).sum().reindex(every, fill_value=0)
@@ -156,13 +156,13 @@ def _bins(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def _bin(low: float, count: int) -> str:
-    told = text.DELAY_FIRST if low == FIRST_BIN else text.DELAY_LAST if low == LAST_BIN else text.DELAY_BIN
-    return told.format(low=low, high=low + BIN_MINUTES, count=count)
+    template = text.DELAY_FIRST if low == FIRST_BIN else text.DELAY_LAST if low == LAST_BIN else text.DELAY_BIN
+    return template.format(low=low, high=low + BIN_MINUTES, count=count)
 
 
 def _delay_says(found: pd.DataFrame, delay: str) -> str:
     total, lower = int(found["flights"].sum()), found["delay_from_minutes"]
     early, late = lower < 0, lower >= DELAYED_MINUTES
     shares = [found.loc[chosen, "flights"].sum() / total for chosen in (early, ~early & ~late, late)]
-    told = dict(zip(("early", "slightly", "late"), map(formats.share, shares), strict=True))
-    return text.DELAY_SAYS.format(kind=text.DELAYS[delay], flights=formats.count(total), **told)
+    values = dict(zip(("early", "slightly", "late"), map(formats.share, shares), strict=True))
+    return text.DELAY_SAYS.format(kind=text.DELAYS[delay], flights=formats.count(total), **values)

@@ -1,4 +1,4 @@
-"""Streaming Analytics: a metric by interval, with its averages, windows and trend."""
+"""Streaming Analytics: a metric by interval, with moving averages, windows and trend."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _FAINT = "rgba(128, 128, 128, 0.7)"
 _BAND = "rgba(128, 128, 128, 0.3)"
 _MANY_POINTS = 100
 _FAR, _ROOM = 0.05, 0.05
-"""The share of points that the axis of a trend need not reach, and the room that it leaves beside the rest"""
+"""The share of points outside the axis range of a trend, and the padding around the others"""
 _HOURS_A_DAY = 24
 _TREND_BY_DAY_FROM_MINUTES = 60
-"""Ranges of intervals this long span days: so the slope is told by day"""
+"""From this interval on, ranges span days, and the slope is given per day"""
 
 
 def summary(intervals: pd.DataFrame) -> list[Number]:
-    """Each metric over the whole range, the unfinished interval included; its way by full intervals."""
+    """Each metric over the range, including the incomplete interval; trends by complete intervals."""
     return [_number(intervals, metric) for metric in _SUMMARY]
 
 
 def _number(intervals: pd.DataFrame, metric: str) -> Number:
     parts = [name for name in metrics.METRICS[metric][:2] if isinstance(name, str)]
-    whole = metrics.values(intervals[parts].sum().to_frame().T, metric).iloc[0]
+    total = metrics.values(intervals[parts].sum().to_frame().T, metric).iloc[0]
     trend = metrics.values(_complete(intervals), metric).dropna().tolist()
-    return Number(text.METRICS[metric].label, _told(metric, whole), trend=trend)
+    return Number(text.METRICS[metric].label, _format(metric, total), trend=trend)
 
 
 def series(intervals: pd.DataFrame, metric: str, averages_minutes: Sequence[int]) -> Chart | str:
@@ -57,16 +57,16 @@ def series(intervals: pd.DataFrame, metric: str, averages_minutes: Sequence[int]
     says = text.SERIES_SAYS.format(
         label=measure.label,
         step=text.duration(metrics.step_minutes(intervals)),
-        last=_said(metric, rows.loc[complete.index, metric].iloc[-1]),
+        last=_format_or_words(metric, rows.loc[complete.index, metric].iloc[-1]),
         at=f"{complete['interval_end'].iloc[-1]:%Y-%m-%d %H:%M}",
-        least=_told(metric, known.min()),
-        most=_told(metric, known.max()),
+        least=_format(metric, known.min()),
+        most=_format(metric, known.max()),
     )
     return Chart(figure, says, height=380, rows=rows)
 
 
 def windows(intervals: pd.DataFrame, metric: str, kind: str, size_minutes: int) -> Chart | str:
-    """The metric over tumbling windows, as bars as wide as these, or over sliding ones, at their ends."""
+    """The metric over tumbling windows, as bars of their width, or over sliding windows, at their ends."""
     complete, size = _complete(intervals), text.duration(size_minutes)
     if complete.empty:
         return text.NO_WINDOWS.format(size=size)
@@ -98,14 +98,14 @@ def windows(intervals: pd.DataFrame, metric: str, kind: str, size_minutes: int) 
         count=formats.count(len(rows)),
         size=size,
         step=text.duration(metrics.step_minutes(intervals)),
-        last=_said(metric, rows["value"].iloc[-1]),
-        most=_told(metric, rows["value"].max()),
+        last=_format_or_words(metric, rows["value"].iloc[-1]),
+        most=_format(metric, rows["value"].max()),
     )
     return Chart(figure, says, rows=rows)
 
 
 def trend(intervals: pd.DataFrame, metric: str) -> Chart | str:
-    """The metric by full interval, the line fitted to it, and the line's confidence band."""
+    """The metric by complete interval, the fitted line, and its confidence band."""
     complete = _complete(intervals)
     fitted = metrics.trend(complete, metric)
     if fitted is None:
@@ -134,7 +134,7 @@ def trend(intervals: pd.DataFrame, metric: str) -> Chart | str:
 
 
 def _focus(figure: go.Figure, measured: Floats, low: Floats, high: Floats) -> list[str]:
-    """Let few far points not press the band to a line; what to say of them."""
+    """Limit the axis range, so that a few outliers do not compress the band; the note on them."""
     ends = np.quantile(measured, [_FAR / 2, 1 - _FAR / 2])
     bottom, top = min(low.min(), ends[0]), max(high.max(), ends[1])
     room = (top - bottom) * _ROOM
@@ -164,23 +164,23 @@ def _complete(intervals: pd.DataFrame) -> pd.DataFrame:
     return intervals[intervals["is_complete"]]
 
 
-def _told(metric: str, value: float) -> str:
+def _format(metric: str, value: float) -> str:
     return NO_VALUE if np.isnan(value) else text.METRICS[metric].value.format(value)
 
 
-def _said(metric: str, value: float) -> str:
-    return text.NO_VALUE if np.isnan(value) else _told(metric, value)
+def _format_or_words(metric: str, value: float) -> str:
+    return text.NO_VALUE if np.isnan(value) else _format(metric, value)
 
 
 def _line(
     figure: go.Figure, x: pd.Series[pd.Timestamp], y: pd.Series[float], name: str, metric: str, dash: str | None = None
 ) -> None:
-    """A line of the metric; a dashed one is of another, so it has no points."""
+    """A line; dashed lines have no markers."""
     mode = "lines+markers" if dash is None and len(x) < _MANY_POINTS else "lines"
     line = {"width": 2, "dash": dash or "solid"}
-    told = [_told(metric, value) for value in y]
+    labels = [_format(metric, value) for value in y]
     hover = "%{customdata}"
-    figure.add_scatter(x=x, y=y, mode=mode, line=line, name=name, customdata=told, hovertemplate=hover)
+    figure.add_scatter(x=x, y=y, mode=mode, line=line, name=name, customdata=labels, hovertemplate=hover)
 
 
 def _unfinished(figure: go.Figure, rows: pd.DataFrame, metric: str) -> None:
@@ -190,7 +190,7 @@ def _unfinished(figure: go.Figure, rows: pd.DataFrame, metric: str) -> None:
         mode="markers",
         marker={"symbol": "circle-open", "size": 10, "color": _FAINT, "line": {"width": 2}},
         name=text.UNFINISHED,
-        customdata=[_told(metric, value) for value in rows[metric]],
+        customdata=[_format(metric, value) for value in rows[metric]],
         hovertemplate="%{customdata}",
     )
 

@@ -1,4 +1,4 @@
-"""Streaming Analytics: from intervals to the values of a metric, its moving averages, its windows and its trend."""
+"""Streaming Analytics: the values of a metric by interval, its moving averages, windows and trend."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Floats = npt.NDArray[np.float64]
 
 CONFIDENCE = 0.95
 LEAST_POINTS = 5
-"""A line through fewer says nothing, and ``t_quantile`` is less exact"""
+"""A fit to fewer points is not significant, and ``t_quantile`` is less exact"""
 
 
 class Metric(NamedTuple):
-    """A sum of the intervals; a mean where it is divided by another. Both can be added up over intervals."""
+    """A sum, or a mean: the ratio of two sums. Sums can be added over intervals."""
 
     total: str
     per: str | None = None
@@ -48,15 +48,15 @@ def step_minutes(intervals: pd.DataFrame) -> int:
 
 
 def values(intervals: pd.DataFrame, metric: str) -> pd.Series[float]:
-    """The metric by interval, null where nothing is there to take a mean of."""
+    """The metric by interval, null where the divisor is zero."""
     chosen = METRICS[metric]
     return _divided(intervals[chosen.total], None if chosen.per is None else intervals[chosen.per], chosen.scale)
 
 
 def sliding(complete: pd.DataFrame, metric: str, size_minutes: int) -> pd.Series[float]:
-    """The metric over the window that ends with each interval, null before the first full window.
+    """The metric over the window that ends with each interval, null before the first complete window.
 
-    A mean is one over all events of the window, not a mean of the intervals' means.
+    A mean is taken over all events of the window; it is not a mean of the intervals' means.
     """
     chosen, length = METRICS[metric], size_minutes // step_minutes(complete)
     total = complete[chosen.total].rolling(length).sum()
@@ -64,13 +64,13 @@ def sliding(complete: pd.DataFrame, metric: str, size_minutes: int) -> pd.Series
 
 
 def moving_average(complete: pd.DataFrame, metric: str, size_minutes: int) -> pd.Series[float]:
-    """The metric an interval, on average over the window that ends with each."""
+    """The mean of the metric per interval, over the window that ends with each interval."""
     windows = sliding(complete, metric, size_minutes)
     return windows * step_minutes(complete) / size_minutes if is_count(metric) else windows
 
 
 def tumbling(complete: pd.DataFrame, metric: str, size_minutes: int) -> pd.DataFrame:
-    """``window_start``, ``window_end`` and the ``value`` of the full windows, which begin at round times in UTC."""
+    """``window_start``, ``window_end`` and the ``value`` of the complete windows, which start at round times in UTC."""
     length = size_minutes // step_minutes(complete)
     names = [name for name in METRICS[metric][:2] if isinstance(name, str)]
     grouped = complete.groupby(complete["interval_start"].dt.floor(f"{size_minutes}min"))
@@ -90,7 +90,7 @@ def _divided(total: pd.Series[float], per: pd.Series[float] | None, scale: float
 
 @dataclass(frozen=True)
 class Trend:
-    """A fitted line with the confidence of the line at each point, and its slope in units an hour."""
+    """A fitted line with its confidence band, and its slope per hour."""
 
     times: pd.Series[pd.Timestamp]
     measured: Floats
@@ -101,10 +101,10 @@ class Trend:
 
 
 def trend(complete: pd.DataFrame, metric: str) -> Trend | None:
-    """The straight line through the intervals that have a value; None for fewer than ``LEAST_POINTS``.
+    """The straight line through the intervals with a value; None for fewer than ``LEAST_POINTS``.
 
-    Least squares; the intervals of a mean are weighted by the number w of what it is taken over, whose variance is
-    that much smaller. With the weighted mean x̄, S = sum w (x - x̄)² and s² = sum w (y - ŷ)² / (n - 2), the
+    Least squares. Intervals of a mean are weighted by the number w of its values, as its variance is proportional to
+    1 / w. With the weighted mean x̄, S = sum w (x - x̄)² and s² = sum w (y - ŷ)² / (n - 2), the
     line's 95% confidence limits at x are ŷ ± t(0.975, n - 2) s sqrt(1 / sum w + (x - x̄)² / S), those of the slope
     ± t s / sqrt(S). Without weights these are the formulas of Montgomery and Runger, Applied Statistics and Probability
     for Engineers, 3rd ed., sections 11-6.1 and 11-6.2 (confidence interval on the slope, and on the mean response).

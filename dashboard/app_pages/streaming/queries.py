@@ -1,4 +1,4 @@
-"""The last hours and days of the hot tier, up to the warehouse's clock: by interval, and by flight."""
+"""The queries of Streaming Analytics: the newest hours and days of the hot tier, by interval and by flight."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from skytier.hot_tier import Document
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BEFORE, _AFTER = timedelta(days=2), timedelta(days=5)
-"""From the beginning of a flight's date, in UTC, to its first event, and to its last (delays end at two days)"""
+"""From the start of a flight date, in UTC, to its first and to its last event (delays are at most two days)"""
 _UTC = pa.timestamp("us", "UTC")
 
 
 class Range(NamedTuple):
-    """How far back to look, in which intervals, and the windows over these that make sense."""
+    """A time range, its interval, and the window lengths that are offered for it."""
 
     hours: int
     step_minutes: int
     windows_minutes: tuple[int, ...]
-    """multiples of the step; each fits several times"""
+    """multiples of the interval; each fits several times"""
 
 
 RANGES = {
@@ -76,10 +76,10 @@ BIN_MINUTES = 5
 
 @hot_query
 def intervals(connection: MongoClient[Document], filters: Filters, span: str) -> pa.Table:
-    """A row each interval of a range of ``RANGES``, oldest first; every interval is there, one without events as zeros.
+    """A row for each interval of a range of ``RANGES``, oldest first; intervals without events have zeros.
 
-    ``interval_start`` (included) and ``interval_end`` (excluded), at round times in UTC; ``is_complete``: false for
-    the newest, in which the warehouse's clock is. Counts: ``events``, ``departures``, ``arrivals``, ``cancellations``,
+    ``interval_start`` (inclusive) and ``interval_end`` (exclusive), at round times in UTC; ``is_complete``: false for
+    the newest, which contains the warehouse clock. Counts: ``events``, ``departures``, ``arrivals``, ``cancellations``,
     ``diversions`` (by event_time). Sums and counts of means, which can be added over intervals:
     ``departure_delay_sum_minutes`` over ``departures_with_delay``, ``arrival_delay_sum_minutes`` over
     ``arrivals_with_delay``, ``delayed_arrivals`` (15 minutes or more) over ``arrivals_with_status``,
@@ -105,11 +105,11 @@ def intervals(connection: MongoClient[Document], filters: Filters, span: str) ->
 
 @hot_query
 def flights(connection: MongoClient[Document], filters: Filters, span: str) -> pa.Table:
-    """The flights that left in a range, or were cancelled in it, grouped in several ways: a row a group.
+    """The flights that departed or were cancelled in a range, in several groupings: a row for each group.
 
     ``grouped_by``: ``status`` (``name``: arrived, cancelled, diverted or on_the_way), ``airline``, ``origin``,
     ``destination`` (``name``: the code), ``departure_delay``, ``arrival_delay`` (``delay_from_minutes``: the lower
-    bound of a bin of ``BIN_MINUTES``, included). ``flights``: how many; of these ``cancelled``;
+    bound of a bin of ``BIN_MINUTES``, inclusive). ``flights``, of which ``cancelled``;
     ``arrival_delay_sum_minutes`` over ``arrivals_with_delay``; ``delayed_arrivals`` (15 minutes or more) over
     ``arrivals_with_status``.
     """
@@ -122,20 +122,20 @@ def flights(connection: MongoClient[Document], filters: Filters, span: str) -> p
     for name in ("departure_delay", "arrival_delay"):
         facets[name] = _bins(f"${name}_minutes")
     pipeline = [_within(filters, *bounds, {"$ne": "scheduled"}), *_by_flight(), {"$facet": facets}]
-    (answer,) = hot_tier.events(connection).aggregate(pipeline)
+    (found,) = hot_tier.events(connection).aggregate(pipeline)
     rows = [
         row | {"grouped_by": name, "name" if name in named else "delay_from_minutes": row["_id"]}
-        for name, groups in answer.items()
+        for name, groups in found.items()
         for row in groups
     ]
     return pa.Table.from_pylist(rows, _FLIGHTS)
 
 
 def _bounds(connection: MongoClient[Document], filters: Filters, span: str) -> tuple[datetime, datetime] | None:
-    """The round time where the range begins, and the clock where it ends; None where there is nothing.
+    """The start of the range, at a round time, and its end, the warehouse clock; None without events.
 
-    It begins no earlier than the hot tier. Flight dates that are filtered by take the clock back to their newest event,
-    and the beginning on to their first.
+    The range starts no earlier than the hot tier. With a filter by flight date it ends at the newest event of these
+    dates, and starts no earlier than their first.
     """
     events, wanted = hot_tier.events(connection), Filters(first=filters.first, last=filters.last).match()
     if days := _days(filters):
@@ -150,7 +150,7 @@ def _bounds(connection: MongoClient[Document], filters: Filters, span: str) -> t
 
 
 def _days(filters: Filters) -> Document:
-    """When flights of these dates have their events, with room to spare: so that the index on event_time is used."""
+    """A wide range of event times of these flight dates, so that the index on event_time is used."""
     days = {}
     if filters.first:
         days["$gte"] = datetime.combine(filters.first, time(), UTC) - _BEFORE
@@ -203,7 +203,7 @@ def _sums() -> Document:
 
 
 def _by_flight() -> list[Document]:
-    """From events to the flights that left or were cancelled, each with its end and delays, null where unknown."""
+    """Group events to flights that departed or were cancelled, with their final event and delays (null: unknown)."""
     ends = {"$in": ["$event_type", ["arrived", "cancelled", "diverted"]]}
     first = {name: {"$first": f"${name}"} for name in ("airline", "origin", "destination")}
     most = {
