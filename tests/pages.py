@@ -83,7 +83,7 @@ def opened_views(page: str, **link: str) -> Iterator[AppTest]:
         app = opened(page, **link, **link_to(page, view))
         assert not app.exception
         assert len(panels(app)) == number, view
-        assert len(answers(app)) + len(app.error) == number, view
+        assert len(sources(app)) + len(app.error) == number, view
         yield app
 
 
@@ -92,11 +92,11 @@ def panels(app: AppTest) -> list[str]:
     return [element.value for element in app.markdown if element.value.startswith("##### ")]
 
 
-def answers(app: AppTest) -> list[str]:
-    """What panels with an answer say of its age and source."""
+def sources(app: AppTest) -> list[str]:
+    """Freshness and source of the panels with a result."""
     return [caption.value for caption in app.caption if caption.value.startswith("As of ")]
 
 
 def broken(app: AppTest) -> list[str]:
-    """What panels without an answer say, but for those of Airflow, which does not run in this stack."""
+    """The errors of panels without a result, except those of Airflow, which does not run in this stack."""
     return [error.value for error in app.error if "Airflow" not in error.value]

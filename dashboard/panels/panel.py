@@ -91,10 +91,10 @@ def _refreshing(
             place = st.empty()
             place.skeleton(height=skeleton_height)
         try:
-            asked = query()
-            result = tiers.fetch(asked, wait_budget_seconds)
+            current = query()
+            result = tiers.fetch(current, wait_budget_seconds)
             with _draw_lock:
-                drawing, rows = _drawn(_DrawingKey(asked.name, result.as_of, draw, inputs(), key, result.table))
+                drawing, rows = _drawn(_DrawingKey(current.name, result.as_of, draw, inputs(), key, result.table))
                 with place.container() if place else st.container():
                     show(empty if rows is None else drawing, key)
                     show_footer(result, rows, tier, key)

@@ -1,7 +1,7 @@
 """Measures the dashboard in a browser, with a year cold and a full hot tier: ``python -m tests.bench.dashboard``.
 
 The real flights of 2013 go through a stack of its own, archives bring the hot tier to its limit, and then pages are
-loaded: warm ones, by one viewer and by ten at once, and filters changed, with the answer in the cache and without.
+loaded: warm ones, by one viewer and by ten at once, and filters changed, with the result in the cache and without.
 
 What is measured is one viewer's browser. The other nine, whose machines would draw their pages, follow the protocol
 that their browsers would speak: each has a session of its own, in which the server does all that it does for a browser.
@@ -47,7 +47,7 @@ FOLLOWERS = 9
 SEEN = 3  # loads before those that are measured: a browser keeps scripts compiled when it has loaded them twice
 SPREAD_SECONDS = 1.0  # for a browser speaks to the server only after it has loaded the scripts
 LOOKED_MS = 2_000
-ROUNDS = 3  # of changes of a filter with the answer in the cache
+ROUNDS = 3  # of changes of a filter with the result in the cache
 FIRST_CODES, OTHER_CODES = ("AA", "B6", "DL"), ("EV", "UA", "US")
 _FIRST = "() => document.querySelector('[data-testid=stMain]')?.innerText.includes('As of')"
 _COMPLETE = (
@@ -147,7 +147,7 @@ async def beside_others(measured: Awaitable[T], place: Place, codes: tuple[str, 
 
 
 async def filtered(context: BrowserContext, place: Place, codes: tuple[str, ...], *, alone: bool) -> list[float]:
-    """Choose one airline after the other on a page that was looked at; seconds until every panel has its answer."""
+    """Choose one airline after the other on a page that was looked at; seconds until every panel has its result."""
     page = await context.new_page()
     await page.goto(place.address())
     await page.wait_for_function(_COMPLETE, timeout=_PATIENCE_MS)
@@ -163,7 +163,7 @@ async def filtered(context: BrowserContext, place: Place, codes: tuple[str, ...]
 async def _choose(page: Page, code: str) -> float:
     box = page.locator("[data-testid=stSidebar] [data-testid=stMultiSelect] input").first
     await box.fill(f"{code} ")
-    await page.wait_for_timeout(300)  # for the list to open, which is no part of the answer
+    await page.wait_for_timeout(300)  # for the list to open, which is not measured
     began = time.monotonic()
     await box.press("Enter")
     await page.wait_for_function(f"() => location.search.includes('airline={code}')", timeout=_PATIENCE_MS)
@@ -193,7 +193,7 @@ async def load_figures(context: BrowserContext, place: Place, loads: int) -> dic
 
 
 async def filter_figures(context: BrowserContext, place: Place) -> dict[str, float]:
-    """One view: an airline chosen that nobody has asked for, then the same again; by one viewer, and by ten at once."""
+    """One view: an airline whose results are not cached, then the same again; by one viewer, and by ten at once."""
     found: dict[str, float] = {}
     for who, codes, alone in (("filter", FIRST_CODES, True), ("of_ten_filter", OTHER_CODES, False)):
         with cache.client(RedisSettings()) as redis:

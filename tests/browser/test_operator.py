@@ -113,4 +113,4 @@ def test_a_name_that_was_pointed_here_is_refused(viewer: Viewer) -> None:
     """DNS rebinding: the page's own name has become an address of this machine."""
     answer = viewer.page.goto(viewer.address.replace("127.0.0.1", REBOUND))
     assert answer is not None
-    assert (answer.status, "does not answer to the name" in viewer.page.inner_text("body")) == (403, True)
+    assert (answer.status, "is not allowed" in viewer.page.inner_text("body")) == (403, True)

@@ -55,7 +55,7 @@ def program() -> str:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Headless Chromium of this machine, which asks nobody outside. Fails where there is none."""
+    """Headless Chromium of this machine, which requests nothing from the internet. Fails where there is none."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program(), args=list(QUIET))
         yield browser
@@ -108,7 +108,7 @@ class Viewer:
         self.wait()
 
     def choose(self, airline: str) -> None:
-        """Type the code of an airline into the filter and wait until every panel has its answer."""
+        """Type the code of an airline into the filter and wait until every panel has its result."""
         box = self.page.locator("[data-testid=stSidebar] [data-testid=stMultiSelect] input").first
         box.fill(airline)
         box.press("Enter")
@@ -136,5 +136,5 @@ class Viewer:
         return self.page.locator("[class*='st-key-panel-']")
 
     def time_of(self, key: str) -> str:
-        """When the answer of a panel was asked, as it says."""
+        """The freshness of a panel's result, as it shows it."""
         return self.panel(key).get_by_text("As of").inner_text()

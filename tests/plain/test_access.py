@@ -97,7 +97,7 @@ def test_without_sign_in_nobody_is_asked_and_only_the_token_makes_an_operator(mo
     with visited_by(operator()):
         app = opened(monkeypatch)
         assert inside(app) == ["inside: operator, operator: True"]
-    with visited_by(Visitor()):  # what the page found before counts for nothing: it is asked anew at each action
+    with visited_by(Visitor()):  # the role is evaluated again at each action
         app.button[0].click().run()
         assert text.OPERATORS_ONLY in [error.value for error in app.exception]
 

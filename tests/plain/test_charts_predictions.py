@@ -50,12 +50,12 @@ def sums(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def answer(*rows: dict[str, Any]) -> pd.DataFrame:
+def result(*rows: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(list(rows))
 
 
 def test_accuracy_is_what_the_sums_say() -> None:
-    (row,) = accuracy(answer(sums()), "flight_date", part="day").to_dict("records")
+    (row,) = accuracy(result(sums()), "flight_date", part="day").to_dict("records")
     assert row == pytest.approx(
         {
             "flight_date": DAYS[0],
@@ -78,34 +78,34 @@ def test_accuracy_is_what_the_sums_say() -> None:
 
 
 def test_flights_of_the_training_can_be_left_out_and_what_is_not_known_stays() -> None:
-    rows = answer(sums(), sums(is_in_training=False, predictions=3), sums(is_in_training=None, predictions=4))
+    rows = result(sums(), sums(is_in_training=False, predictions=3), sums(is_in_training=None, predictions=4))
     assert accuracy(rows, part="day")["predictions"].tolist() == [9]
     assert accuracy(rows, part="day")["known_pct"].tolist() == pytest.approx([100 * 2 / 9])
     assert accuracy(rows, part="day", seen=False)["predictions"].tolist() == [7]
-    assert accuracy(answer(sums()), part="day", seen=False).empty
+    assert accuracy(result(sums()), part="day", seen=False).empty
 
 
 def test_a_percentage_error_of_flights_on_time_is_not_made_up() -> None:
-    on_time = accuracy(answer(sums(percentage_predictions=0, percentage_error_sum=0.0)), "flight_date", part="day")
+    on_time = accuracy(result(sums(percentage_predictions=0, percentage_error_sum=0.0)), "flight_date", part="day")
     assert np.isnan(on_time["percentage_error_pct"].iloc[0])
     assert charts.errors(on_time)[-1].value == "-"
 
 
 def test_over_all_days_each_counts_by_its_predictions() -> None:
-    rows = accuracy(answer(sums(), sums(flight_date=DAYS[1], predictions=6, percentage_predictions=3)), "flight_date")
-    both = accuracy(answer(sums(), sums(flight_date=DAYS[1], predictions=6, percentage_predictions=3)))
+    rows = accuracy(result(sums(), sums(flight_date=DAYS[1], predictions=6, percentage_predictions=3)), "flight_date")
+    both = accuracy(result(sums(), sums(flight_date=DAYS[1], predictions=6, percentage_predictions=3)))
     for name in text.MEASURES:
         assert overall(rows, name) == pytest.approx(both[name].iloc[0]), name
 
 
 def test_the_mean_absolute_error_of_an_unknown_version_on_its_test_days_is_not_known() -> None:
-    rows = accuracy(answer(sums(with_test_mae=0, test_mae_sum=None)), "flight_date")
+    rows = accuracy(result(sums(with_test_mae=0, test_mae_sum=None)), "flight_date")
     assert charts.errors(rows)[1].note is None
     assert len(charts.over_time(rows, "mean_absolute_error_minutes").figure.data) == 2
 
 
 def test_numbers_carry_their_units_and_what_they_rest_on() -> None:
-    rows = accuracy(answer(sums()), "flight_date", part="day")
+    rows = accuracy(result(sums()), "flight_date", part="day")
     shown = {number.label: (number.value, number.note) for number in charts.errors(rows) + charts.intervals(rows)}
     assert shown[text.EVALUATED] == ("2", "100% in training data")
     assert shown[text.MAE] == ("5.0 min", "test days 11.0 min")
@@ -117,7 +117,7 @@ def test_numbers_carry_their_units_and_what_they_rest_on() -> None:
 
 
 def test_days_of_the_training_are_hollow_and_days_of_few_flights_small() -> None:
-    rows = accuracy(answer(sums(predictions=80), sums(flight_date=DAYS[1], is_in_training=False)), "flight_date")
+    rows = accuracy(result(sums(predictions=80), sums(flight_date=DAYS[1], is_in_training=False)), "flight_date")
     chart = charts.over_time(rows, "mean_absolute_error_minutes")
     line, points, reference = chart.figure.data
     assert list(line.x) == list(points.x) == list(DAYS)
@@ -131,7 +131,7 @@ def test_days_of_the_training_are_hollow_and_days_of_few_flights_small() -> None
 def test_of_many_days_only_those_that_differ_have_a_point() -> None:
     days = [date(2013, 1, 1) + timedelta(days=number) for number in range(100)]
     sure = [sums(flight_date=day, predictions=80, is_in_training=False) for day in days[2:]]
-    rows = answer(sums(flight_date=days[0], predictions=80), sums(flight_date=days[1], is_in_training=False), *sure)
+    rows = result(sums(flight_date=days[0], predictions=80), sums(flight_date=days[1], is_in_training=False), *sure)
     line, points, _ = charts.over_time(accuracy(rows, "flight_date"), "mean_absolute_error_minutes").figure.data
     assert list(line.x) == days
     assert list(points.x) == days[:2]
@@ -139,17 +139,17 @@ def test_of_many_days_only_those_that_differ_have_a_point() -> None:
 
 @pytest.mark.parametrize("name", text.MEASURES)
 def test_every_measure_is_drawn_of_a_single_row(name: str) -> None:
-    rows = accuracy(answer(sums()), "flight_date")
+    rows = accuracy(result(sums()), "flight_date")
     assert text.MEASURES[name] in charts.over_time(rows, name).says
-    airline = accuracy(answer(sums(part="airline", airline="UA")), "airline", part="airline")
+    airline = accuracy(result(sums(part="airline", airline="UA")), "airline", part="airline")
     assert "United" in charts.by_airline(airline, name).says
 
 
 def test_airlines_are_ordered_and_one_without_the_measure_is_left_out() -> None:
-    rows = answer(
+    rows = result(
         *(sums(part="airline", airline=code, absolute_error_sum=total) for code, total in (("UA", 9), ("AA", 3)))
     )
-    rows = pd.concat([rows, answer(sums(part="airline", airline="ZZ", absolute_error_sum=np.nan))])
+    rows = pd.concat([rows, result(sums(part="airline", airline="ZZ", absolute_error_sum=np.nan))])
     chart = charts.by_airline(accuracy(rows, "airline", part="airline"), "mean_absolute_error_minutes")
     assert list(chart.figure.data[0].y) == ["AA", "UA"]
 
@@ -165,7 +165,7 @@ def cell(predicted: int, actual: int, flights: int) -> dict[str, Any]:
 
 
 def cells(*found: dict[str, Any]) -> pd.DataFrame:
-    return accuracy(answer(*found), "predicted_bin", "actual_bin", part="cell")
+    return accuracy(result(*found), "predicted_bin", "actual_bin", part="cell")
 
 
 def test_actual_against_predicted_has_the_diagonal_and_the_mean_delay_that_followed() -> None:
@@ -189,7 +189,7 @@ def test_the_distribution_is_in_shares() -> None:
 
 
 def test_calibration_says_how_far_confidence_is_off() -> None:
-    rows = answer(
+    rows = result(
         sums(part="confidence", confidence_bin=0.5, predictions=10, accurate=6, confidence_sum=5.2),
         sums(part="confidence", confidence_bin=0.9, predictions=30, accurate=27, confidence_sum=28.2),
     )
@@ -202,29 +202,29 @@ def test_calibration_says_how_far_confidence_is_off() -> None:
 
 def test_coverage_leaves_out_steps_of_few_predictions_unless_there_are_no_others() -> None:
     many = cell(0, 0, 40) | {"in_interval": 30}
-    chart = calibration.coverage(accuracy(answer(many, cell(20, 0, 3)), "predicted_bin", part="cell"))
+    chart = calibration.coverage(accuracy(result(many, cell(20, 0, 3)), "predicted_bin", part="cell"))
     assert list(chart.figure.data[0].y) == [75.0]
     assert "75% for predictions of +0 to +10 min" in chart.says
     assert (
-        len(calibration.coverage(accuracy(answer(cell(20, 0, 3)), "predicted_bin", part="cell")).figure.data[0].x) == 1
+        len(calibration.coverage(accuracy(result(cell(20, 0, 3)), "predicted_bin", part="cell")).figure.data[0].x) == 1
     )
 
 
 def test_versions_are_told_by_stage() -> None:
-    rows = answer(*(sums(stage=stage, model_version="v1") for stage in STAGE_NAMES))
+    rows = result(*(sums(stage=stage, model_version="v1") for stage in STAGE_NAMES))
     grid = charts.versions(accuracy(rows, "stage", "model_version"))
     assert set(grid.rows["stage"]) == set(STAGE_NAMES.values())
 
 
 def test_the_download_of_a_chart_has_its_own_rows_and_none_is_explained() -> None:
-    both = answer(sums(), sums(part="airline", airline="UA"))
+    both = result(sums(), sums(part="airline", airline="UA"))
     chart = draw_accuracy(both, charts.over_time, ["flight_date"], "day", None, True, "accurate_pct")
     assert isinstance(chart, Chart)
     assert chart.rows is not None
     assert chart.rows["flight_date"].tolist() == [DAYS[0]]
-    assert draw_accuracy(answer(sums()), charts.versions, ["flight_date"], part="day", seen=False) == text.ALL_KNOWN
-    assert draw_accuracy(answer(sums()), charts.versions, ["flight_date"], part="none") == text.EMPTY
-    numbers = draw_accuracy(answer(sums()), charts.errors, ["flight_date"])
+    assert draw_accuracy(result(sums()), charts.versions, ["flight_date"], part="day", seen=False) == text.ALL_KNOWN
+    assert draw_accuracy(result(sums()), charts.versions, ["flight_date"], part="none") == text.EMPTY
+    numbers = draw_accuracy(result(sums()), charts.errors, ["flight_date"])
     assert isinstance(numbers, list)
     assert all(isinstance(number, Number) for number in numbers)
 

@@ -1,4 +1,4 @@
-"""Whom the dashboard's server answers, and in what frame: over real connections, with headers as they come."""
+"""Which hosts and origins the dashboard's server accepts, and its security headers, over real connections."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ HOSTS = allowed_hosts(DashboardSettings(allowed_hosts=" Flights.Example.org ,"))
 
 
 async def page(_: Request) -> PlainTextResponse:
-    answer = PlainTextResponse("inside", headers={"X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer"})
-    answer.set_cookie("a", "Secure", httponly=True, samesite="strict")
-    return answer
+    response = PlainTextResponse("inside", headers={"X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer"})
+    response.set_cookie("a", "Secure", httponly=True, samesite="strict")
+    return response
 
 
 async def stream(at: WebSocket) -> None:
@@ -69,9 +69,9 @@ def test_own_names_are_answered(server: Served, host: str) -> None:
     ],
 )
 def test_other_names_are_refused(server: Served, host: str) -> None:
-    answer = server.ask("/", Host=host)
-    assert (answer.status, "inside" in answer.body) == (403, False)
-    assert "SKYTIER_DASHBOARD_ALLOWED_HOSTS" in answer.body
+    response = server.ask("/", Host=host)
+    assert (response.status, "inside" in response.body) == (403, False)
+    assert "SKYTIER_DASHBOARD_ALLOWED_HOSTS" in response.body
 
 
 @pytest.mark.parametrize(
@@ -91,8 +91,8 @@ def test_other_names_are_refused(server: Served, host: str) -> None:
 def test_pages_of_others_are_refused(server: Served, origin: str) -> None:
     origin = origin.format(port=server.port)
     for form in (None, {"token": "x"}):
-        answer = server.ask("/", form=form, Origin=origin)
-        assert (answer.status, "inside" in answer.body) == (403, False)
+        response = server.ask("/", form=form, Origin=origin)
+        assert (response.status, "inside" in response.body) == (403, False)
     with pytest.raises(InvalidStatus) as refused, connect(stream_of(server), origin=Origin(origin), proxy=None):
         pass
     assert refused.value.response.status_code == 403
@@ -119,10 +119,10 @@ def test_a_stream_is_refused_under_another_name(server: Served) -> None:
     assert refused.value.response.status_code == 403
 
 
-@pytest.mark.parametrize("asked", [{}, {"Origin": "http://evil.example.org"}, {"Host": "evil.example.org"}])
+@pytest.mark.parametrize("sent", [{}, {"Origin": "http://evil.example.org"}, {"Host": "evil.example.org"}])
 @pytest.mark.parametrize("path", ["/", "/not-there"])
-def test_every_answer_says_that_no_page_may_frame_it(server: Served, path: str, asked: dict[str, str]) -> None:
-    headers = server.ask(path, None, **asked).headers
+def test_every_response_forbids_frames(server: Served, path: str, sent: dict[str, str]) -> None:
+    headers = server.ask(path, None, **sent).headers
     assert {name.lower() for name in RESPONSE_HEADERS} <= set(headers)
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"

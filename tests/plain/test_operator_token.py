@@ -104,36 +104,36 @@ def test_nothing_but_the_token_is_the_token(typed: str) -> None:
 
 
 def test_the_page_gives_a_cookie_for_the_token_that_no_script_reads(page: Served) -> None:
-    answer = page.ask("/operator", form={"token": f" {TOKEN}\n"})
-    assert (answer.status, answer.headers["location"]) == (303, "./")
-    (cookie,) = SimpleCookie(answer.headers["set-cookie"]).values()
+    response = page.ask("/operator", form={"token": f" {TOKEN}\n"})
+    assert (response.status, response.headers["location"]) == (303, "./")
+    (cookie,) = SimpleCookie(response.headers["set-cookie"]).values()
     assert cookie.key == operator_token.cookie_name()
     assert operator_token.is_operators(cookie.value, SETTINGS)
-    assert TOKEN not in answer.headers["set-cookie"]
+    assert TOKEN not in response.headers["set-cookie"]
     assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "strict", "/")
     assert int(cookie["max-age"]) == operator_token.COOKIE_SECONDS
-    assert answer.headers["cache-control"] == "no-store"
+    assert response.headers["cache-control"] == "no-store"
 
 
 def test_the_page_gives_nothing_for_what_is_not_the_token(page: Served) -> None:
     for form in ({}, {"token": ""}, {"token": TOKEN.upper()}, {"token": "x" * 10_000 + TOKEN}, {"Token": TOKEN}):
-        answer = page.ask("/operator", form=form)
-        assert (answer.status, "set-cookie" in answer.headers) == (403, False)
-        assert text.OPERATOR_WRONG.partition("'")[0] in answer.body
+        response = page.ask("/operator", form=form)
+        assert (response.status, "set-cookie" in response.headers) == (403, False)
+        assert text.OPERATOR_WRONG.partition("'")[0] in response.body
     assert page.ask(f"/operator?token={TOKEN}").headers.get("set-cookie") is None
 
 
 @pytest.mark.parametrize("header", FORWARDED)
 def test_the_page_takes_no_token_through_a_proxy(page: Served, header: str) -> None:
-    answer = page.ask("/operator", form={"token": TOKEN}, **{header: "192.0.2.7"})
-    assert (answer.status, "set-cookie" in answer.headers) == (403, False)
-    assert "over a network" in answer.body
+    response = page.ask("/operator", form={"token": TOKEN}, **{header: "192.0.2.7"})
+    assert (response.status, "set-cookie" in response.headers) == (403, False)
+    assert "over a network" in response.body
 
 
 def test_the_page_takes_no_token_where_people_sign_in(page: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SKYTIER_DASHBOARD_SIGN_IN", "password")
-    answer = page.ask("/operator", form={"token": TOKEN})
-    assert (answer.status, "set-cookie" in answer.headers) == (403, False)
+    response = page.ask("/operator", form={"token": TOKEN})
+    assert (response.status, "set-cookie" in response.headers) == (403, False)
 
 
 def test_wrong_tokens_are_throttled_and_the_right_one_is_not(page: Served) -> None:
@@ -145,18 +145,18 @@ def test_wrong_tokens_are_throttled_and_the_right_one_is_not(page: Served) -> No
 
 
 def test_who_leaves_is_a_viewer_again(page: Served) -> None:
-    answer = page.ask("/operator", form={"leave": "1"})
-    (cookie,) = SimpleCookie(answer.headers["set-cookie"]).values()
-    assert (answer.status, cookie.value, cookie["max-age"]) == (303, "", "0")
+    response = page.ask("/operator", form={"leave": "1"})
+    (cookie,) = SimpleCookie(response.headers["set-cookie"]).values()
+    assert (response.status, cookie.value, cookie["max-age"]) == (303, "", "0")
 
 
 def test_what_the_page_says_runs_no_script_but_its_own(page: Served) -> None:
-    answer = page.ask("/operator")
-    policy = answer.headers["content-security-policy"]
+    response = page.ask("/operator")
+    policy = response.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "script-src 'sha256-" in policy
     assert "frame-ancestors 'none'" in policy
-    assert TOKEN not in answer.body
+    assert TOKEN not in response.body
 
 
 def test_stacks_side_by_side_have_a_cookie_each(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""A drawing is made once of the same answer, whoever looks at it."""
+"""A result is drawn once for all viewers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from skytier.cache import CachedResult, Origin, Query
 
 pytestmark = pytest.mark.plain
 
-ASKED = Query("events of a test", lambda: pa.table({}), 60)
+QUERY = Query("events of a test", lambda: pa.table({}), 60)
 AT = datetime(2013, 1, 1, tzinfo=UTC)
 drawn: list[tuple[int, str]] = []
 
@@ -37,9 +37,9 @@ def page(unit: str) -> None:
     from dashboard.panels.tiers import Tier
     from dashboard.panels.views import page_run
 
-    asked, draw = streamlit.session_state["asked"], streamlit.session_state["draw"]
+    query, draw = streamlit.session_state["query"], streamlit.session_state["draw"]
     with page_run("test", 60):
-        panel("A test", lambda: asked, draw, inputs=lambda: (unit,), tier=Tier.HOT, key="test", empty="None")
+        panel("A test", lambda: query, draw, inputs=lambda: (unit,), tier=Tier.HOT, key="test", empty="None")
 
 
 def page_of_views() -> None:
@@ -49,10 +49,10 @@ def page_of_views() -> None:
     from dashboard.panels.tiers import Tier
     from dashboard.panels.views import page_run, views
 
-    asked, draw = streamlit.session_state["asked"], streamlit.session_state["draw"]
+    query, draw = streamlit.session_state["query"], streamlit.session_state["draw"]
 
     def show(name: str) -> None:
-        panel(name, lambda: asked, draw, inputs=lambda: (name,), tier=Tier.HOT, key=name)
+        panel(name, lambda: query, draw, inputs=lambda: (name,), tier=Tier.HOT, key=name)
 
     with page_run("test", 60):
         show("above")
@@ -60,8 +60,8 @@ def page_of_views() -> None:
 
 
 @pytest.fixture
-def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[CachedResult]]:
-    """What a question is answered with: the last of them."""
+def results(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[CachedResult]]:
+    """Results of the query: the last one is the current one."""
     found = [CachedResult(pa.table({"events": [1, 2]}), AT, 0.1, Origin.CACHED)]
     monkeypatch.setattr(tiers, "fetch", lambda query, wait_budget_seconds=None: found[-1])
     drawn.clear()
@@ -76,32 +76,32 @@ def seen(unit: str) -> str:
 
 
 def said(viewer: AppTest) -> list[str]:
-    viewer.session_state["asked"], viewer.session_state["draw"] = ASKED, draw
+    viewer.session_state["query"], viewer.session_state["draw"] = QUERY, draw
     viewer.run(timeout=30)
     assert not viewer.exception
     return [str(info.value) for info in viewer.info]
 
 
-def test_two_viewers_of_an_answer_see_one_drawing(answers: list[CachedResult]) -> None:
+def test_two_viewers_of_a_result_see_one_drawing(results: list[CachedResult]) -> None:
     assert [seen("rows"), seen("rows")] == ["2 rows", "2 rows"]
     assert drawn == [(2, "rows")]
 
 
-def test_what_else_is_given_is_another_drawing(answers: list[CachedResult]) -> None:
+def test_other_inputs_are_another_drawing(results: list[CachedResult]) -> None:
     assert [seen("rows"), seen("lines"), seen("rows")] == ["2 rows", "2 lines", "2 rows"]
     assert drawn == [(2, "rows"), (2, "lines")]
 
 
-def test_a_new_answer_is_another_drawing(answers: list[CachedResult]) -> None:
+def test_a_new_result_is_another_drawing(results: list[CachedResult]) -> None:
     assert seen("rows") == "2 rows"
-    answers.append(replace(answers[0], table=pa.table({"events": [1]}), as_of=AT + timedelta(microseconds=1)))
+    results.append(replace(results[0], table=pa.table({"events": [1]}), as_of=AT + timedelta(microseconds=1)))
     assert seen("rows") == "1 rows"
-    answers.append(replace(answers[0], table=pa.table({"events": pa.array([], pa.int64())}), as_of=AT + timedelta(1)))
+    results.append(replace(results[0], table=pa.table({"events": pa.array([], pa.int64())}), as_of=AT + timedelta(1)))
     assert seen("rows") == "None"
     assert drawn == [(2, "rows"), (1, "rows")]
 
 
-def test_only_the_view_that_is_open_is_drawn(answers: list[CachedResult]) -> None:
+def test_only_the_view_that_is_open_is_drawn(results: list[CachedResult]) -> None:
     viewer = AppTest.from_function(page_of_views)
     assert said(viewer) == ["2 above", "2 of one"]
     viewer.session_state["test-view"] = "Two"
@@ -112,14 +112,14 @@ def test_only_the_view_that_is_open_is_drawn(answers: list[CachedResult]) -> Non
     assert drawn == [(2, "above"), (2, "of one"), (2, "of two")]
 
 
-def test_a_link_to_a_view_that_is_gone_opens_the_first(answers: list[CachedResult]) -> None:
+def test_a_link_to_a_view_that_is_gone_opens_the_first(results: list[CachedResult]) -> None:
     linked = AppTest.from_function(page_of_views)
     linked.query_params["test-view"] = "Three"
     assert said(linked) == ["2 above", "2 of one"]
 
 
 def test_only_what_is_not_there_yet_begins_as_a_skeleton(
-    answers: list[CachedResult], monkeypatch: pytest.MonkeyPatch
+    results: list[CachedResult], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[int] = []
     skeleton = DeltaGenerator.skeleton
@@ -138,7 +138,7 @@ def test_only_what_is_not_there_yet_begins_as_a_skeleton(
     assert counts == [2, 2, 3, 4]
 
 
-def test_an_answer_says_its_day_where_that_is_not_today() -> None:
+def test_a_result_shows_its_date_unless_it_is_today() -> None:
     now = datetime.now(UTC)
     today = CachedResult(pa.table({}), now, 0.1, Origin.CACHED)
     assert text.source(today, Tier.HOT) == f"As of {now:%H:%M:%S} UTC · hot tier · cached"

@@ -1,4 +1,4 @@
-"""Operations & Monitoring against the servers themselves, asked by other means."""
+"""Operations & Monitoring against the servers themselves, read by other means."""
 
 from __future__ import annotations
 
@@ -215,7 +215,7 @@ def test_alerts_are_told_the_open_ones_first(hot: MongoClient[hot_tier.Document]
     assert seen is not None
     tiers.fetch(alert_queries.newest_alerts())
     alerts.acknowledge(hot, [seen["_id"]], "ann")
-    found = tiers.fetch(alert_queries.newest_alerts()).table.to_pandas()  # at once, though the cache had another answer
+    found = tiers.fetch(alert_queries.newest_alerts()).table.to_pandas()  # at once, although another result was cached
     ours = found[found["kind"] == KIND].reset_index(drop=True)
     assert ours["subject"].tolist() == ["open", "seen"]
     assert (ours["times"].tolist(), ours["acknowledged_by"].tolist()) == ([2, 1], [None, "ann"])
@@ -225,7 +225,7 @@ def test_alerts_are_told_the_open_ones_first(hot: MongoClient[hot_tier.Document]
 def test_a_resolved_alert_comes_last_and_costs_no_points(hot: MongoClient[hot_tier.Document]) -> None:
     for subject in ("over", "there"):
         alert(hot, KIND, Severity.CRITICAL, subject, "a message", until_resolved=True)
-    cache.invalidate(cache.CacheTag.acknowledgements())  # what earlier tests asked is some seconds old
+    cache.invalidate(cache.CacheTag.acknowledgements())  # results of earlier tests are some seconds old
     before = queries._alerts()
     assert alerts.resolve(hot, KIND, "over") == 1
     found = tiers.fetch(alert_queries.newest_alerts()).table.to_pandas()  # at once
@@ -235,11 +235,11 @@ def test_a_resolved_alert_comes_last_and_costs_no_points(hot: MongoClient[hot_ti
     assert queries._alerts().measure == before.measure - 1
 
 
-def test_the_cache_counts_what_was_asked() -> None:
-    question = Query(f"test {uuid.uuid4()}", machine_queries.machine().run, 300)
+def test_the_cache_counts_results() -> None:
+    query = Query(f"test {uuid.uuid4()}", machine_queries.machine().run, 300)
     before = rows_of(machine_queries.cache_counts()).iloc[0]
     for _ in range(5):
-        tiers.fetch(question)
+        tiers.fetch(query)
     after = rows_of(machine_queries.cache_counts()).iloc[0]
     assert after["computed"] - before["computed"] == 1
     assert after["cached"] - before["cached"] == 4

@@ -10,7 +10,7 @@ import stamina
 
 from dashboard.panels import text
 from tests.own_stack import OwnStack
-from tests.pages import PANELS, PATHS, answers, broken, nothing_known, opened, opened_views, panels
+from tests.pages import PANELS, PATHS, broken, nothing_known, opened, opened_views, panels, sources
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600), pytest.mark.usefixtures("january")]
 
@@ -26,7 +26,7 @@ NOBODY = {"MongoDB": {"SKYTIER_MONGODB_URI": "mongodb://127.0.0.1:1/?directConne
 
 @pytest.fixture
 def forgetful() -> Iterator[None]:
-    """No answer of an earlier test is in the cache."""
+    """No result of an earlier test is in the cache."""
     with nothing_known():
         yield
 
@@ -58,7 +58,7 @@ def test_a_server_that_is_down_takes_no_page_down(page: str, server: str) -> Non
             assert all(error.value.startswith(text.FAILED.partition("{")[0]) for error in app.error)
             if server == "Redis":
                 assert broken(app) == []
-                assert all("cache is down" in caption for caption in answers(app))
+                assert all("cache is down" in caption for caption in sources(app))
 
 
 @pytest.mark.usefixtures("forgetful")
@@ -71,5 +71,5 @@ def test_a_server_that_hangs_holds_up_its_own_panels_only(stack: OwnStack) -> No
         sql.resume()
     assert not app.exception
     assert app.error == []
-    assert len(answers(app)) == len(panels(app)) == PANELS["streaming"][0]
+    assert len(sources(app)) == len(panels(app)) == PANELS["streaming"][0]
     assert text.NO_FILTERS in [caption.value for caption in app.caption]

@@ -58,7 +58,7 @@ _MALFORMED = (
 
 @pytest.fixture(scope="module")
 def spoiled(stack: OwnStack, january: dict[str, int]) -> None:
-    """January, and some records of which one in five is rejected; the module's questions are asked after it."""
+    """January, and some records of which one in five is rejected; the module's queries run after it."""
     run(stack, "synthesize", *_MALFORMED)
     process(stack)
     first_copies.cache_clear()
@@ -171,7 +171,7 @@ def test_missing_values(filters: Filters) -> None:
 
 
 def marks() -> list[dict[str, Any]]:
-    """The counts of all runs, from their files, newest first."""
+    """The metadata of all batches, from their files, newest first."""
     files = Files()
     names = [name for name in files.list("/metadata") if name.startswith("batch_")]
     return sorted((files.read_json(f"/metadata/{name}") for name in names), key=lambda mark: -mark["batch_id"])

@@ -54,7 +54,7 @@ def tier() -> Tier:
 def last_complete_day() -> date | None:
     """The newest flight date whose flights are all completed, by the warehouse clock; None without events.
 
-    Iceberg answers it from the statistics of the fact table without reading rows.
+    It is read from the statistics of the fact table without reading rows.
     """
     clock = tiers.fetch(sql(f"SELECT max(event_time) AS clock FROM {_FACT}")).table["clock"][0].as_py()
     return (clock - _COMPLETE_AFTER).date() if clock else None
