@@ -54,7 +54,7 @@ class Flag(NamedTuple):
     weight: float
 
 
-# The same as in spark_jobs/transforms/quality.py; a test compares them.
+# The same as in spark_jobs/flights/quality.py; a test compares them.
 FLAGS = {
     "tail_number_missing": Flag("Aircraft registration missing", 0.10),
     "aircraft_unknown": Flag("Aircraft not in dim_aircraft", 0.05),
@@ -77,7 +77,7 @@ MISSING_HOVER = "%{y}, %{x}: %{z:.1f}% missing<extra></extra>"
 
 REASONS_TITLE, RECORDS_AXIS = "Rejected records by reason", "Records"
 # By the part of a reason before the colon; the part after it is the field. A test compares them with
-# spark_jobs/transforms/validate.py.
+# spark_jobs/flights/validate.py.
 REASONS = {
     "malformed_json": "Not exactly one JSON object",
     "unprocessable": "A step of the batch failed",
