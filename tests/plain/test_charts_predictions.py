@@ -285,7 +285,7 @@ def test_drift_tells_the_thresholds_from_what_the_training_knew() -> None:
     heat = chart.figure.data[0]
     assert "3 of 5 features are above 0.25, 1 between 0.1 and 0.25" in chart.says
     assert "1 features (▲) are above every single" in chart.says
-    assert "The index of the errors: 0.04" in chart.says
+    assert "Index of the prediction errors: 0.04" in chart.says
     bands = dict(zip(heat.y, heat.z, strict=True))
     expected = {"Distance": 3, "Aircraft: year built": 2, "Destination": 2, "Origin": 1, "Airline": 0}
     assert {name: int(band[0]) for name, band in bands.items()} == {ERROR_DISTRIBUTION: 0} | expected

@@ -180,7 +180,7 @@ def test_the_series_tells_its_values_and_marks_the_unfinished_interval() -> None
     assert "minimum 5, maximum 9" in drawn.says
     value, two, three, ring = drawn.figure.data
     assert list(value.y) == [5, 9, 7]
-    assert (two.name, two.line.dash, three.line.dash) == ("average of 2 hours", "dash", "dot")
+    assert (two.name, two.line.dash, three.line.dash) == ("moving average, 2 hours", "dash", "dot")
     assert (list(ring.y), ring.marker.symbol) == ([2], "circle-open")
     assert drawn.rows is not None
     assert len(drawn.rows) == 4

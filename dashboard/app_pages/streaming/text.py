@@ -41,7 +41,7 @@ SUMMARY, SERIES, WINDOWS, TREND = "Summary of the range", "Time series", "Window
 PER = "{label} per {minutes}"
 OF = "{label} ({unit})"
 AVERAGES, AVERAGES_HELP = "Moving averages", "Length of the window before each point; means are weighted by flights."
-AVERAGE = "{} average"
+AVERAGE = "moving average, {}"
 UNFINISHED = "incomplete interval"
 SERIES_SAYS = (
     "{label} in intervals of {step}: {last} in the last complete one (to {at} UTC); minimum {least}, maximum {most}. "
