@@ -112,7 +112,7 @@ def test_numbers_carry_their_units_and_what_they_rest_on() -> None:
     assert shown[text.MAPE] == ("25.0%", "on 50% of flights")
     assert shown[text.BIAS] == ("+5.0 min", text.BIAS_NOTES[True])
     assert shown[text.IN_INTERVAL] == ("50.0%", text.TARGET)
-    assert shown[text.ACCURATE] == ("100.0%", "stated 75.0%")
+    assert shown[text.ACCURATE] == ("100.0%", "predicted 75.0%")
     assert shown[text.ANOMALIES] == ("0.0%", "0 flights")
 
 

@@ -1,1 +1,1 @@
-"""Historical Analytics: the page, what it queries, how it draws it and what it says."""
+"""Historical Analytics: page, queries, charts and texts."""

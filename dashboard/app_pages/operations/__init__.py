@@ -1,1 +1,1 @@
-"""Operations & Monitoring: the page, what it queries, how it draws it and what it says."""
+"""Operations & Monitoring: page, queries, charts and texts."""

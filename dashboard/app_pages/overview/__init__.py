@@ -1,1 +1,1 @@
-"""Real-Time Overview: the page, what it queries, how it draws it and what it says."""
+"""Real-Time Overview: page, queries, charts and texts."""

@@ -1,1 +1,1 @@
-"""Prediction & Insights: the page, what it queries, how it draws it and what it says."""
+"""Prediction & Insights: page, queries, charts and texts."""

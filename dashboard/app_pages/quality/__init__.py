@@ -1,1 +1,1 @@
-"""Data Quality & Metadata: the page, what it queries, how it draws it and what it says."""
+"""Data Quality & Metadata: page, queries, charts and texts."""

@@ -1,1 +1,1 @@
-"""Streaming Analytics: the page, what it queries, how it draws it and what it says."""
+"""Streaming Analytics: page, queries, charts and texts."""
