@@ -192,7 +192,7 @@ def test_records_and_versions() -> None:
 
 
 @pytest.mark.usefixtures("spoiled")
-def test_books_of_the_runs() -> None:
+def test_row_counts_of_batches() -> None:
     shown = rows_of(queries.batches(1000))
     for mark, row in zip(marks(), shown.to_dict("records"), strict=True):
         same = ("batch_id", "consumed", "stored", "duplicates", "rejected", "storage_location", "file_size_mb")
