@@ -59,10 +59,10 @@ def client(settings: RedisSettings) -> Redis:
     )
 
 
-def invalidate(tag: CacheTag) -> None:
+def invalidate(tag: CacheTag, redis_settings: RedisSettings | None = None) -> None:
     """Make all results with this tag stale. Without Redis they expire by their time to live."""
     try:
-        with client(RedisSettings()) as redis:
+        with client(redis_settings or RedisSettings()) as redis:
             try:
                 redis.incr(tag.key())
             except ResponseError:
