@@ -8,10 +8,12 @@ from pathlib import Path
 
 from pyhive import hive
 
+from events.archive_targets import all_targets
 from local_stack import certificates, jvm
 from local_stack.server import Server, bare_environment, conf_folder, write_private
 from skytier import spark, sql_transport
 from skytier.archive import visibility
+from skytier.settings.archive import ArchiveSettings
 from skytier.settings.base import HOST
 from skytier.settings.hdfs import HdfsSettings
 from skytier.settings.mongodb import MongoSettings
@@ -135,8 +137,10 @@ class SqlEndpoint(Server):
     def set_up(self) -> None:
         """Make the views of both tiers, which live as long as the server; before the first migration there are none."""
         with Connection() as connection:
-            if visibility.is_migrated(connection):
-                visibility.make_views(connection)
+            settings = MongoSettings()
+            for target in all_targets(settings, ArchiveSettings()):
+                if visibility.is_migrated(connection, target):
+                    visibility.create_views(connection, target, settings)
 
     def ready(self) -> bool:
         user, password = SqlSettings().login(Role.READER)

@@ -1,4 +1,4 @@
-"""Documents of the hot tier and rows of Arrow: exact both ways, and a digest of a document's content.
+"""Documents of the hot tier and rows of Arrow, converted exactly both ways.
 
 A row has a column for each field that the archive's table declares. What a column cannot carry exactly (a field that
 the table does not know, a value of another type, a null that was written) goes into ``other_fields``, as canonical
@@ -8,7 +8,6 @@ extended JSON, so that the document can be rebuilt as it was.
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -53,11 +52,6 @@ def to_documents(batch: pa.RecordBatch) -> list[Document]:
     return documents
 
 
-def digest(document: Document) -> int:
-    """128 bits of BLAKE2b of the document's BSON, its fields in the order of their names: equal for equal content."""
-    return int.from_bytes(hashlib.blake2b(bson.encode(_sorted(document)), digest_size=16).digest(), "big")
-
-
 def _text(other: Document) -> str:
     """The fields as extended JSON; as BSON where that would not give them back, as with names that begin with $."""
     text: str = json_util.dumps(other, json_options=_EXACT)
@@ -74,16 +68,6 @@ def _of_text(text: str) -> Document:
         return bson.decode(base64.b64decode(text.removeprefix(_BSON)), _DECODING)
     found: Document = json_util.loads(text, json_options=_EXACT)
     return found
-
-
-def _sorted(value: Document) -> Document:
-    return {name: _ordered(value[name]) for name in sorted(value)}
-
-
-def _ordered(value: Any) -> Any:
-    if isinstance(value, dict):
-        return _sorted(value)
-    return [_ordered(item) for item in value] if isinstance(value, list) else value
 
 
 def _column(documents: Sequence[Document], field: pa.Field, others: list[Document]) -> pa.Array:

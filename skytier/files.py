@@ -33,6 +33,10 @@ class Files:
         self._settings = settings or HdfsSettings()
         self._client = webhdfs.client(self._settings, _TIMEOUT_SECONDS)
 
+    def url(self, path: str) -> str:
+        """The address of a path, as Spark and SQL name it."""
+        return f"{self._settings.url}{path}"
+
     def exists(self, path: str) -> bool:
         """Whether there is a file or folder."""
         with self._errors("look for", path):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from cyclopts import App
 
+from events.archive_targets import flights_target
 from events.pipelines import all_pipelines
 from skytier import alerts, hot_tier, spark
 from skytier.archive import audit
+from skytier.settings.archive import ArchiveSettings
+from skytier.settings.mongodb import MongoSettings
 from skytier.sql import Connection
 
 app = App(name="hot", help="The hot tier: rebuild.")
@@ -24,5 +27,5 @@ def rebuild() -> None:
         alerts.ensure_indexes(connection)
     spark.submit("rebuild_hot_tier")
     with Connection() as sql:
-        audit.note(sql, "rebuild", None)
+        audit.note(sql, flights_target(MongoSettings(), ArchiveSettings()).audit_table, "rebuild", None)
     print("The hot tier holds every stored event that is in no archive.")

@@ -72,8 +72,13 @@ def clock(connection: MongoClient[Document]) -> datetime | None:
 
     Raises TransientError when the server does not answer.
     """
+    return newest_event_time(events(connection))
+
+
+def newest_event_time(collection: Collection[Document]) -> datetime | None:
+    """The newest event_time in a collection of events; None in an empty one. Raises as ``clock`` does."""
     with answering():
-        newest = events(connection).find_one(_DATED, {"event_time": 1}, sort=[("event_time", DESCENDING)])
+        newest = collection.find_one(_DATED, {"event_time": 1}, sort=[("event_time", DESCENDING)])
     return newest["event_time"].astimezone(UTC) if newest else None
 
 

@@ -9,10 +9,13 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from rich.table import Table
 
+from events.archive_targets import all_targets
 from events.pipelines import all_pipelines
 from skytier import spark, terminal, warehouse
 from skytier.archive import visibility
 from skytier.files import Files
+from skytier.settings.archive import ArchiveSettings
+from skytier.settings.mongodb import MongoSettings
 from skytier.sql import Connection
 
 app = App(name="warehouse", help="The tables of the cold tier: migrate, status, maintain.")
@@ -29,9 +32,11 @@ def migrate(*, as_json: AsJson = False) -> None:
     as_json
         Print what was done as JSON.
     """
+    settings = MongoSettings()
     with Connection() as connection:
         done = warehouse.migrate(connection, Files(), [pipeline.contract for pipeline in all_pipelines()])
-        visibility.make_views(connection)
+        for target in all_targets(settings, ArchiveSettings()):
+            visibility.create_views(connection, target, settings)
     if as_json:
         print(json.dumps(asdict(done)))
         return

@@ -10,12 +10,15 @@ import time
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from events.archive_targets import flights_target
 from events.pipelines import flights
 from skytier import logs, spark_failures
 from skytier.archive import visibility
 from skytier.exclusive import ARCHIVE, MINUTE_JOB, alone_at
 from skytier.files import Files
 from skytier.pipeline.hot_writer import write_documents
+from skytier.settings.archive import ArchiveSettings
+from skytier.settings.mongodb import MongoSettings
 from spark_jobs.flights import outputs
 from spark_jobs.maintain_warehouse import newest_complete_batch
 
@@ -33,10 +36,11 @@ def rebuild() -> None:
     """Write the documents of all events that are stored and in no archive."""
     began, pipeline = time.monotonic(), flights()
     spark = SparkSession.builder.appName("rebuild_hot_tier").getOrCreate()
+    target = flights_target(MongoSettings(), ArchiveSettings())
     newest = newest_complete_batch(spark, Files(), pipeline)
-    states = spark.table(visibility.STATES)
+    states = spark.table(target.archive_states)
     counts = states.where(visibility.COUNTS).select(visibility.PARTITION)
-    archived = spark.table(visibility.TABLE).join(counts, visibility.PARTITION, how="left_semi").select("event_id")
+    archived = spark.table(target.archive_table).join(counts, visibility.PARTITION, how="left_semi").select("event_id")
     # What was of an archive that is deleted since, or will be unless it is held, does not come back.
     expired = F.broadcast(states.where("state IN ('expired', 'expiring')").select("selections").alias("expired"))
     of_expired = F.expr(visibility.is_selected("event", "expired.selections"))

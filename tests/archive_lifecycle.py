@@ -13,15 +13,16 @@ from itertools import chain
 from typing import Any
 
 from skytier.alerts import Severity
-from skytier.archive.manifest import Manifest, Selection, State, Visible
+from skytier.archive.manifest import Manifest, Selection, State, Visibility
 from skytier.archive.manifests import new_id
 from skytier.archive.ports import Timing
 from skytier.errors import TerminalError
 from skytier.hot_tier import Document
 from skytier.pipeline.batch_ids import BatchSpan
 from tests.archive_world import DAY, HIDES, SHOWS, TIMING, Query, States, World, document, is_of
+from tests.flights_archive import location, staging
 
-GONE = {Visible.EXPIRING, Visible.EXPIRED}
+GONE = {Visibility.EXPIRING, Visibility.EXPIRED}
 
 
 class Lifecycle(World):
@@ -95,21 +96,21 @@ class Lifecycle(World):
         assert self.is_alone
         self._effect(lambda: self.manifests.update({manifest.archive_id: manifest}))
 
-    def place(self, manifest: Manifest) -> None:
-        files = self.folders.get(manifest.workplace) or self.folders[manifest.location]
+    def promote_files(self, manifest: Manifest) -> None:
+        files = self.folders.get(staging(manifest)) or self.folders[location(manifest)]
         self.content[manifest.archive_id] = {d["_id"] for part in files.values() for d in part}
-        super().place(manifest)
+        super().promote_files(manifest)
 
-    def show(self, manifest: Manifest, visible: Visible) -> None:
+    def set_visibility(self, manifest: Manifest, visibility: Visibility) -> None:
         self.content.setdefault(manifest.archive_id, set())
-        super().show(manifest, visible)
+        super().set_visibility(manifest, visibility)
 
     def _delete(self, event_id: str) -> None:
         assert event_id in self.in_archives(self.states)
         self._effect(lambda: self.hot.pop(event_id))
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def lock(self) -> Iterator[None]:
         assert not self.is_alone
         self.is_alone = True
         try:
@@ -137,11 +138,11 @@ class Lifecycle(World):
         self._effect(lambda: setattr(self, "open", manifest.archive_id))
         self._effect(lambda: self.manifests.update({manifest.archive_id: manifest}))
 
-    def shown(self, visible: Visible) -> dict[str, Sequence[Selection]]:
-        return {name: chosen for name, (now, chosen) in self.states.items() if now is visible}
+    def with_visibility(self, visibility: Visibility) -> dict[str, Sequence[Selection]]:
+        return {name: chosen for name, (now, chosen) in self.states.items() if now is visibility}
 
     def documents(self, manifest: Manifest) -> Iterator[list[Document]]:
-        for part in self._checked(manifest, manifest.location).values():
+        for part in self._checked(manifest, location(manifest)).values():
             yield [event | {"event_time": event["event_time"].replace(tzinfo=None)} for event in part]
 
     def hot_documents(self, ids: Sequence[str]) -> list[Document]:
@@ -158,16 +159,16 @@ class Lifecycle(World):
     def remove(self, manifest: Manifest) -> None:
         assert manifest.hold is None
         self.detach(manifest)
-        self._effect(lambda: self.folders.pop(manifest.location, None))
+        self._effect(lambda: self.folders.pop(location(manifest), None))
 
-    def retire(self, manifest: Manifest) -> None:
+    def remove_sources(self, manifest: Manifest) -> None:
         for source in map(self.load, manifest.sources):
             self.save(source.model_copy(update={"state": State.MERGED}))
             self._effect(partial(self.partitions.pop, source.archive_id, None))
-            self._effect(partial(self.folders.pop, source.location, None))
+            self._effect(partial(self.folders.pop, location(source), None))
 
     def note(self, action: str, archive_id: str, **details: Any) -> None:
         pass
 
-    def alert(self, severity: Severity, subject: str, message: str) -> None:
+    def alert(self, severity: Severity, subject: str, message: str, *, until_resolved: bool = False) -> None:
         self.alerts.append(f"{subject}: {message}")

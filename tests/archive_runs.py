@@ -8,10 +8,9 @@ from typing import Any
 from skytier import alerts, hot_tier
 from skytier.archive import hot
 from skytier.archive.manifest import Manifest
-from skytier.archive.manifests import Manifests
 from skytier.archive.planning import MB
-from skytier.files import Files
 from skytier.sql import query
+from tests.flights_archive import on_hdfs
 from tests.minute_job import run, take
 from tests.own_stack import OwnStack
 
@@ -40,7 +39,7 @@ def publish(stack: OwnStack, seed: int, *options: str) -> dict[str, Any]:
 
 def size_mb() -> float:
     with hot_tier.client() as connection:
-        return hot.size(connection).total_bytes / MB
+        return hot.size(hot_tier.events(connection)).total_bytes / MB
 
 
 def environment(stack: OwnStack, **settings: str) -> dict[str, str]:
@@ -72,7 +71,7 @@ def begun(stack: OwnStack, *steps: str) -> Manifest:
     """An archive that is planned, and has taken some steps."""
     archive_id = archive(stack, "step", "plan").strip()
     taken(stack, archive_id, *steps)
-    return Manifests(Files()).load(archive_id)
+    return on_hdfs().load(archive_id)
 
 
 def taken(stack: OwnStack, archive_id: str, *steps: str) -> None:

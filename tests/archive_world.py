@@ -18,14 +18,15 @@ import bson
 import pytest
 from hypothesis import strategies as st
 
-from skytier.archive.manifest import File, Manifest, Selection, State, Tally, Visible
+from skytier.archive.checksum import digest
+from skytier.archive.manifest import File, Manifest, Selection, State, Tally, Visibility
 from skytier.archive.ports import Copy, Evidence, Timing
 from skytier.archive.protocol import NEXT, Archiver, NotYetError, Step
-from skytier.archive.visibility import states
-from skytier.documents import digest
+from skytier.archive.visibility import state_rows
 from skytier.errors import TerminalError
 from skytier.hot_tier import Document
 from skytier.pipeline.batch_ids import BatchSpan
+from tests.flights_archive import location, staging
 
 DAY = datetime(2013, 1, 1, tzinfo=UTC)
 SETTLE, GRACE, EFFECT = 10.0, 120.0, 0.5
@@ -35,11 +36,12 @@ CHOSEN = Selection(event_time_before=DAY + timedelta(minutes=6), batches=(BatchS
 RESTORED = Selection(event_time_before=DAY + timedelta(minutes=3), batches=(BatchSpan(1, 1),))
 ALL = Selection(event_time_before=DAY + timedelta(days=1), batches=(BatchSpan(1, LATE_BATCH),))
 ORDER = list(NEXT)
-SHOWS, HIDES = {Visible.PUBLISHED, Visible.RESTORED, Visible.PURGED}, {Visible.PUBLISHED, Visible.RESTORED}
+HIDES = {Visibility.PUBLISHED, Visibility.RESTORED}
+SHOWS = HIDES | {Visibility.PURGED}
 AT_ONCE = 2
 """documents of a file, and of a batch of the purge"""
 
-States = dict[str, tuple[Visible, tuple[Selection, ...]]]
+States = dict[str, tuple[Visibility, tuple[Selection, ...]]]
 Files = dict[str, list[Document]]
 Query = tuple[tuple[str, ...], States, float]
 """the partitions that it listed, the states that it read, and when it read them"""
@@ -84,7 +86,7 @@ class World:
     def _restore(self, documents: list[Document]) -> None:
         """An earlier archive, whose events were put back."""
         self.folders["earlier"], self.partitions["earlier"] = {"part-0": deepcopy(documents)}, "earlier"
-        self.states["earlier"] = (Visible.RESTORED, (RESTORED,))
+        self.states["earlier"] = (Visibility.RESTORED, (RESTORED,))
 
     # What happens beside the protocol.
 
@@ -92,7 +94,7 @@ class World:
         self.events[document["_id"]] = self.hot[document["_id"]] = document
 
     def plan(self, archive_id: str, selection: Selection, **changes: Any) -> Manifest:
-        restored = [chosen for visible, chosen in self.states.values() if visible is Visible.RESTORED]
+        restored = [chosen for visible, chosen in self.states.values() if visible is Visibility.RESTORED]
         excluded = tuple(chain.from_iterable(restored))
         manifest = Manifest(
             archive_id=archive_id,
@@ -173,8 +175,8 @@ class World:
         self._effect(lambda: self.manifests.update({manifest.archive_id: manifest}))
 
     def copy(self, manifest: Manifest) -> Copy:
-        self._effect(lambda: self.folders.update({manifest.workplace: {}}))
-        files, documents = self.folders[manifest.workplace], self._originals(manifest)
+        self._effect(lambda: self.folders.update({staging(manifest): {}}))
+        files, documents = self.folders[staging(manifest)], self._originals(manifest)
         for number, document in enumerate(documents):
             part = files.setdefault(f"part-{number // AT_ONCE}", [])
             self._effect(partial(part.append, deepcopy(document)))
@@ -185,16 +187,16 @@ class World:
         return self._evidence(manifest, self._originals(manifest))
 
     def copied(self, manifest: Manifest) -> Evidence:
-        folder = manifest.workplace if manifest.workplace in self.folders else manifest.location
+        folder = staging(manifest) if staging(manifest) in self.folders else location(manifest)
         return self._evidence(manifest, [d for part in self._checked(manifest, folder).values() for d in part])
 
     def set_aside(self, manifest: Manifest) -> list[str]:
         return []
 
     def check_files(self, manifest: Manifest) -> None:
-        self._checked(manifest, manifest.location)
+        self._checked(manifest, location(manifest))
 
-    def held_already(self, manifest: Manifest, first_id: str, last_id: str) -> int:
+    def count_archived(self, manifest: Manifest, first_id: str, last_id: str) -> int:
         others = [
             document["_id"]
             for archive_id, location in self.partitions.items()
@@ -204,23 +206,23 @@ class World:
             for part in self.folders[location].values()
             for document in part
         ]
-        ours = {d["_id"] for part in self.folders[manifest.workplace].values() for d in part}
+        ours = {d["_id"] for part in self.folders[staging(manifest)].values() for d in part}
         assert all(first_id <= event_id <= last_id for event_id in ours)
         return len(ours & set(others))
 
-    def place(self, manifest: Manifest) -> None:
-        if manifest.workplace in self.folders:
-            self._effect(lambda: self.folders.update({manifest.location: self.folders.pop(manifest.workplace)}))
+    def promote_files(self, manifest: Manifest) -> None:
+        if staging(manifest) in self.folders:
+            self._effect(lambda: self.folders.update({location(manifest): self.folders.pop(staging(manifest))}))
         self.check_files(manifest)
-        self._effect(lambda: self.partitions.update({manifest.archive_id: manifest.location}))
+        self._effect(lambda: self.partitions.update({manifest.archive_id: location(manifest)}))
 
-    def show(self, manifest: Manifest, visible: Visible) -> None:
+    def set_visibility(self, manifest: Manifest, visibility: Visibility) -> None:
         sources = [self.manifests[source] for source in manifest.sources]
-        shown = {k: (v.visible, v.selections) for k, v in states(manifest, visible, sources).items()}
-        self._effect(lambda: self.states.update(shown))
+        rows = {k: (v.visibility, v.selections) for k, v in state_rows(manifest, visibility, sources).items()}
+        self._effect(lambda: self.states.update(rows))
 
     def ids(self, manifest: Manifest) -> Iterator[Sequence[str]]:
-        for part in self._checked(manifest, manifest.location).values():
+        for part in self._checked(manifest, location(manifest)).values():
             yield [document["_id"] for document in part]
 
     def delete(self, ids: Sequence[str]) -> None:
@@ -234,7 +236,7 @@ class World:
         assert manifest.purge_after is not None
         assert self.now() >= manifest.purge_after
         document = self.hot[event_id]
-        assert any(document in part for part in self.folders[manifest.location].values())
+        assert any(document in part for part in self.folders[location(manifest)].values())
         assert is_of(manifest.selection, document)
         assert not any(is_of(selection, document) for selection in manifest.excluded)
         self._effect(lambda: self.hot.pop(event_id))
@@ -242,24 +244,24 @@ class World:
     def remaining(self, manifest: Manifest) -> int:
         return len(self._originals(manifest))
 
-    def retire(self, manifest: Manifest) -> None:
+    def remove_sources(self, manifest: Manifest) -> None:
         for source in manifest.sources:
             merged = self.manifests[source]
             self._effect(partial(self.partitions.pop, source, None))
-            self._effect(partial(self.folders.pop, merged.location, None))
+            self._effect(partial(self.folders.pop, location(merged), None))
             after = merged.model_copy(update={"state": State.MERGED})
             self._effect(partial(self.manifests.update, {source: after}))
 
     def record(self, manifest: Manifest) -> None:
         self._effect(lambda: self.recorded.update({manifest.archive_id: manifest}))
 
-    def forget(self, manifest: Manifest) -> None:
-        self._effect(lambda: self.folders.pop(manifest.workplace, None))
+    def finalize(self, manifest: Manifest) -> None:
+        self._effect(lambda: self.folders.pop(staging(manifest), None))
         self._effect(lambda: setattr(self, "open", None))
 
     def _originals(self, manifest: Manifest) -> list[Document]:
         if manifest.sources:
-            folders = [self.folders.get(self.manifests[source].location, {}) for source in manifest.sources]
+            folders = [self.folders.get(location(self.manifests[source]), {}) for source in manifest.sources]
             found = [d for files in folders for part in files.values() for d in part]
         else:
             found = [d for d in self.hot.values() if is_of(manifest.selection, d)]
@@ -290,12 +292,12 @@ class World:
 
 
 def archiver(world: World, timing: Timing = TIMING, asked_to_stop: Callable[[], bool] = lambda: False) -> Archiver:
-    return Archiver(world, timing, now=world.now, sleep=world.sleep, asked_to_stop=asked_to_stop)
+    return Archiver(world, timing, world, now=world.now, sleep=world.sleep, asked_to_stop=asked_to_stop)
 
 
-def take(world: World, step: Step) -> Manifest:
+def run_step(world: World, step: Step) -> Manifest:
     """A step of the archive that is under way, as a new process takes it."""
-    return archiver(world).take(world.manifests[world.open or ""], step)
+    return archiver(world).run_step(world.manifests[world.open or ""], step)
 
 
 def finish(world: World) -> None:
@@ -305,13 +307,13 @@ def finish(world: World) -> None:
             if world.open is None:
                 return
             if world.manifests[world.open].state not in NEXT:
-                world.forget(world.manifests[world.open])
+                world.finalize(world.manifests[world.open])
                 return
             try:
-                take(world, step)
+                run_step(world, step)
             except NotYetError as error:
                 world.sleep((error.until - world.now()).total_seconds())
-                take(world, step)
+                run_step(world, step)
     pytest.fail("the archive does not end")
 
 
@@ -319,14 +321,14 @@ def check_done(world: World, archive_id: str) -> None:
     """The archive holds what it chose, the hot tier nothing of that, and queries find everything."""
     manifest = world.manifests[archive_id]
     assert manifest.state is State.DONE
-    assert world.states[archive_id][0] is Visible.PURGED
+    assert world.states[archive_id][0] is Visibility.PURGED
     assert world.remaining(manifest) == 0
-    archived = [d for part in world.folders[manifest.location].values() for d in part]
+    archived = [d for part in world.folders[location(manifest)].values() for d in part]
     assert len(archived) == manifest.planned
     assert manifest.content == Tally(documents=len(archived), checksum=f"{sum(map(digest, archived)) % 2**128:032x}")
     assert manifest.event_time_min == min((d["event_time"] for d in archived), default=None)
     assert world.recorded[archive_id].content == manifest.content
-    assert manifest.workplace not in world.folders
+    assert staging(manifest) not in world.folders
     world.watch()
 
 

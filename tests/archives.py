@@ -14,23 +14,23 @@ import pyarrow.parquet as pq
 from events.flight import CONTRACT
 from skytier import hot_tier
 from skytier.archive.manifest import Manifest, State
-from skytier.archive.manifests import Manifests
 from skytier.files import Files
 from tests import stores
+from tests.flights_archive import location, on_hdfs
 
 
 def manifests(*states: State) -> list[Manifest]:
     """All manifests in one of some states, oldest first."""
-    return [manifest for manifest in Manifests(Files()).all() if manifest.state in states]
+    return [manifest for manifest in on_hdfs().all() if manifest.state in states]
 
 
 def archived_rows() -> Iterator[dict[str, Any]]:
     """The rows of all archives that are done, as far as they were sent; times are aware."""
     files = Files()
     for manifest in manifests(State.DONE):
-        for name in files.list(manifest.location):
+        for name in files.list(location(manifest)):
             if name.endswith(".parquet"):
-                yield from _rows(files.read_bytes(f"{manifest.location}/{name}"))
+                yield from _rows(files.read_bytes(f"{location(manifest)}/{name}"))
 
 
 @functools.lru_cache(maxsize=32)

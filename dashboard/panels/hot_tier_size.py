@@ -6,6 +6,7 @@ import pyarrow as pa
 from pymongo import MongoClient
 
 from dashboard.panels.tiers import hot_query
+from skytier import hot_tier
 from skytier.archive import hot as archive_hot
 from skytier.archive.planning import MB
 from skytier.hot_tier import Document
@@ -15,7 +16,7 @@ from skytier.settings.archive import ArchiveSettings
 @hot_query
 def hot_size(connection: MongoClient[Document]) -> pa.Table:
     """One row: ``documents``, ``size_mb`` and ``limit_mb`` of the hot tier."""
-    size = archive_hot.size(connection)
+    size = archive_hot.size(hot_tier.events(connection))
     row = {
         "documents": size.documents,
         "size_mb": size.total_bytes / MB,

@@ -1,4 +1,5 @@
-"""The archive: the oldest events of the hot tier moved to Parquet on HDFS, proved, and only then deleted.
+"""The archive: the oldest events of the hot tier moved to Parquet on HDFS, verified there, and only then deleted.
 
-``protocol`` is the pure logic, ``stores`` everything outside it, ``runs`` what takes its steps.
+``target`` says what is archived and where to, ``protocol`` is the pure logic, ``ports`` what it needs of the servers,
+``stores`` implements that, ``runs`` takes the steps.
 """

@@ -1,4 +1,4 @@
-"""Who did what with archives, when: rows of ``flight_dw.archive_audit``, which are only ever added."""
+"""The audit log of archives: who did what, and when. Rows are only ever added."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def actor() -> str:
     return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
-def note(connection: Connection, action: str, archive_id: str | None, **details: Any) -> None:
-    """Add a row, and log the same."""
+def note(connection: Connection, table: str, action: str, archive_id: str | None, **details: Any) -> None:
+    """Add a row to the audit table, and log the same."""
     row = (datetime.now(UTC), actor(), action, archive_id, json.dumps(details, default=str))
-    insert(connection, "archive_audit", [row])
+    insert(connection, table, [row])
     log.info("audit", action=action, archive_id=archive_id, **details)

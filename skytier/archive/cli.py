@@ -1,4 +1,4 @@
-"""``skytier archive``: the oldest events of the hot tier to Parquet on HDFS, and back."""
+"""``skytier archive``: runs of the archive, and what they made; ``lifecycle`` has the other commands."""
 
 from __future__ import annotations
 
@@ -6,42 +6,44 @@ import json
 import sys
 from datetime import UTC, datetime
 from time import sleep
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from cyclopts import App, Parameter
+from cyclopts import App
 from rich.table import Table
 
-from skytier import hot_tier, logs, spark, terminal
-from skytier.archive import care_cli, compaction, hot, planning, runs
+from skytier import logs, spark, terminal
+from skytier.archive import compaction, lifecycle, planner, planning, runs
+from skytier.archive.lifecycle import AsJson, flights_stores
 from skytier.archive.manifest import Manifest
 from skytier.archive.protocol import NEXT, NotYetError, Step
-from skytier.archive.stores import ServerStores
 from skytier.errors import TerminalError
 
 JOB = "archive_hot_tier"
-# What a process that has nothing to do, or cannot go on yet, tells Airflow: skip, and ask again.
-SKIP, AGAIN = 99, 75
+# Exit statuses for Airflow: there is nothing to do, skip; not yet, retry.
+SKIP, RETRY = 99, 75
 _SPARK_STEPS = (Step.EXPORT, Step.VERIFY)
 
-app = App(name="archive", help="Archives of the hot tier: status, plan, run, list, verify, restore, hold, compact.")
-app.command(care_cli.app, name="*")
+app = App(
+    name="archive",
+    help="Move the oldest events of the hot tier (MongoDB) to archives (Parquet files on HDFS) when it is over its "
+    "limit; list, verify, restore, compact, hold and expire archives. docs/archive.md describes the protocol.",
+)
+app.command(lifecycle.app, name="*")
 log = logs.logger("archive")
-
-AsJson = Annotated[bool, Parameter(name="--json", negative="")]
 
 
 @app.command
 def status(*, as_json: AsJson = False) -> None:
-    """Show how full the hot tier is, and the archive under way.
+    """Show the size of the hot tier and its limit, and the archive under way.
 
     Parameters
     ----------
     as_json
         Print it as JSON.
     """
-    with ServerStores() as stores:
-        size, clock, under_way = hot.size(stores.mongodb), hot_tier.clock(stores.mongodb), stores.manifests.open()
-        limit_mb = stores.settings.limit_mb
+    with flights_stores() as stores:
+        size, clock, under_way = stores.size(), stores.clock(), stores.under_way()
+        limit_mb = stores.target.limit_mb
     known: dict[str, int | float | str | None] = {
         "size_mb": round(size.total_bytes / planning.MB, 3),
         "limit_mb": limit_mb,
@@ -68,15 +70,15 @@ def _shown(value: int | float | str | None) -> str:
 
 @app.command
 def plan(*, as_json: AsJson = False) -> None:
-    """Show what a run would move now, and change nothing.
+    """Show what a run would move now; change nothing.
 
     Parameters
     ----------
     as_json
         Print it as JSON.
     """
-    with ServerStores() as stores:
-        planned = runs.dry_run(stores, hot.size(stores.mongodb))
+    with flights_stores() as stores:
+        planned = planner.preview(stores, stores.size())
     if as_json:
         print(json.dumps(_plan_document(planned)))
     elif planned is None:
@@ -87,7 +89,7 @@ def plan(*, as_json: AsJson = False) -> None:
         print(f"A run would move {planned.documents:,} events before {before}, about {size} of documents.")
 
 
-def _plan_document(planned: runs.Plan | None) -> dict[str, Any] | None:
+def _plan_document(planned: planner.Plan | None) -> dict[str, Any] | None:
     if planned is None:
         return None
     return {
@@ -100,40 +102,40 @@ def _plan_document(planned: runs.Plan | None) -> dict[str, Any] | None:
 
 @app.command
 def run(*, as_json: AsJson = False) -> None:
-    """Take the archive that is under way to its end, or a new one where the hot tier is over its limit.
+    """Complete the archive under way; or plan and complete a new one if the hot tier is over its limit.
 
-    Ends well, with nothing done, where there is nothing to do. It waits for the time between publication and purge.
+    Waits for the grace time between publication and purge. Succeeds also if there is nothing to archive.
 
     Parameters
     ----------
     as_json
-        Print the manifest of the archive as JSON; null where there was nothing to do.
+        Print the manifest of the archive as JSON; null if there was nothing to archive.
     """
-    with ServerStores() as stores:
+    with flights_stores() as stores:
         runs.measure(stores)
-        manifest = runs.plan(stores)
+        manifest = runs.next_archive(stores)
     if manifest is None:
         print("null" if as_json else "There is nothing to archive.")
         return
-    _print(_to_its_end(manifest), as_json)
+    _print(_complete(manifest), as_json)
 
 
-def _to_its_end(manifest: Manifest) -> Manifest:
+def _complete(manifest: Manifest) -> Manifest:
     while manifest.state in NEXT:
-        manifest = _go_on(manifest)
+        manifest = _next_step(manifest)
     return manifest
 
 
-def _go_on(manifest: Manifest) -> Manifest:
-    """The next step; the two of Spark in one process."""
+def _next_step(manifest: Manifest) -> Manifest:
+    """Run the next step; the two that need Spark in one process."""
     step = NEXT[manifest.state]
     if step in _SPARK_STEPS:
         spark.submit(JOB, manifest.archive_id, *_SPARK_STEPS[_SPARK_STEPS.index(step) :])
-        with ServerStores() as stores:
-            return stores.manifests.load(manifest.archive_id)
+        with flights_stores() as stores:
+            return stores.load(manifest.archive_id)
     try:
-        with ServerStores() as stores:
-            return runs.take(stores, manifest.archive_id, step)
+        with flights_stores() as stores:
+            return runs.run_step(stores, manifest.archive_id, step)
     except NotYetError as wait:
         seconds = max(0.0, (wait.until - datetime.now(UTC)).total_seconds())
         log.info("waiting for queries to end", archive_id=manifest.archive_id, seconds=round(seconds, 1))
@@ -143,7 +145,7 @@ def _go_on(manifest: Manifest) -> Manifest:
 
 @app.command
 def verify(archive_id: str) -> None:
-    """Read the files of an archive back and compare them with what was verified; exit status 1 when they differ.
+    """Read the files of an archive and compare them with its checksum; exit status 1 if they differ.
 
     Parameters
     ----------
@@ -151,24 +153,26 @@ def verify(archive_id: str) -> None:
         The archive, as 'skytier archive list' shows it.
     """
     spark.submit(JOB, archive_id)
-    print(f"{archive_id}: its files hold what was verified.")
+    print(f"{archive_id}: its files match its checksum.")
 
 
 @app.command
 def compact(*, as_json: AsJson = False) -> None:
-    """Make one archive of all small ones; those held or restored are left alone.
+    """Merge all small archives that are neither held nor restored into one.
 
     Parameters
     ----------
     as_json
-        Print the manifest of the new archive as JSON; null where there was nothing to do.
+        Print the manifest of the new archive as JSON; null if there was nothing to merge.
     """
-    with ServerStores() as stores:
-        manifest = compaction.plan_compaction(stores, stores.settings, hot.size(stores.mongodb).total_bytes)
+    with flights_stores() as stores:
+        manifest = compaction.plan_compaction(
+            stores, stores.settings, stores.size().total_bytes, stores.target.pipeline.contract.version
+        )
     if manifest is None:
-        print("null" if as_json else "There are not two small archives to make one of.")
+        print("null" if as_json else "There are fewer than two small archives to merge.")
         return
-    _print(_to_its_end(manifest), as_json)
+    _print(_complete(manifest), as_json)
 
 
 @app.command(name="list")
@@ -180,8 +184,8 @@ def list_archives(*, as_json: AsJson = False) -> None:
     as_json
         Print their manifests as JSON.
     """
-    with ServerStores() as stores:
-        known = stores.manifests.all()
+    with flights_stores() as stores:
+        known = stores.all()
     if as_json:
         print(json.dumps([manifest.model_dump(mode="json") for manifest in known]))
         return
@@ -209,32 +213,32 @@ def _state(manifest: Manifest) -> str:
 
 @app.command(show=False)
 def step(name: Literal["measure", "plan", "wait", "publish", "purge", "record"], archive_id: str | None = None) -> None:
-    """Take one step, as Airflow does: measure, plan, wait, publish, purge, record.
+    """Run one step, as Airflow does.
 
-    Exit status 99: there is nothing to do; 75: not yet.
+    Exit status 99 if there is nothing to do, 75 if the step is not due yet.
 
     Parameters
     ----------
     name
         The step.
     archive_id
-        The archive; none for measure and plan. 'plan' prints it.
+        The archive; none for 'measure' and 'plan'. 'plan' prints it.
     """
-    with ServerStores() as stores:
+    with flights_stores() as stores:
         if name == "measure":
             print("plan" if runs.is_due(stores) else "rest")
         elif name == "plan":
-            planned = runs.plan(stores)
+            planned = runs.next_archive(stores)
             if planned is None:
                 sys.exit(SKIP)
             print(planned.archive_id)
         elif archive_id is None:
-            raise TerminalError(f"The step {name} is of an archive: name it.")
+            raise TerminalError(f"The step {name} needs an archive: add its id to the command.")
         elif name == "wait":
-            after = stores.manifests.load(archive_id).purge_after
-            sys.exit(AGAIN if after and after > datetime.now(UTC) else 0)
+            after = stores.load(archive_id).purge_after
+            sys.exit(RETRY if after and after > datetime.now(UTC) else 0)
         else:
-            runs.take(stores, archive_id, Step(name))
+            runs.run_step(stores, archive_id, Step(name))
 
 
 def _print(manifest: Manifest, as_json: bool) -> None:

@@ -1,6 +1,6 @@
-"""What the archive asks of the hot tier: how large it is, which events are oldest, and to delete those that moved.
+"""What the archive needs of a collection of the hot tier: its size, its oldest events, and deletes by id.
 
-Every function that asks raises TransientError when the server does not answer.
+Every function that queries MongoDB raises TransientError when the server does not answer.
 """
 
 from __future__ import annotations
@@ -11,24 +11,27 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bson.codec_options import CodecOptions, DatetimeConversion
-from pymongo import ASCENDING, MongoClient
+from pymongo import ASCENDING
 from pymongo.collection import Collection
+from pymongo.errors import OperationFailure
 
 from skytier import hot_tier
 from skytier.archive.manifest import Selection
 from skytier.hot_tier import Document
-from skytier.settings.mongodb import MongoSettings
+
+Events = Collection[Document]
 
 # BSON's times are of whole milliseconds.
 _RESOLUTION = timedelta(milliseconds=1)
+_NAMESPACE_NOT_FOUND = 26
 EXACT: CodecOptions[Document] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
 
 
 @dataclass(frozen=True)
 class HotSize:
-    """The size of the hot tier: what its documents and indexes take.
+    """The size of a collection: its documents and its indexes.
 
-    What a delete frees on disk is not given back, to documents as to indexes, but filled again: it is not counted.
+    Space that deletes freed in the files is not counted: the server keeps the files and reuses that space.
     """
 
     data_bytes: int
@@ -42,52 +45,69 @@ class HotSize:
 
 
 @hot_tier.answering()
-def size(connection: MongoClient[Document]) -> HotSize:
-    """The size now: of all that the database holds, by dbStats; ``documents`` are the events alone."""
-    found = connection[MongoSettings().database].command("dbStats", freeStorage=1)
-    index_bytes = int(found["indexSize"]) - int(found["indexFreeStorageSize"])
-    documents = hot_tier.events(connection).estimated_document_count()
-    return HotSize(int(found["dataSize"]), index_bytes, documents)
+def size(events: Events) -> HotSize:
+    """The size of the collection now, by ``$collStats``; zero where there is no collection.
+
+    The same quantity as ``dataSize + indexSize - indexFreeStorageSize`` of ``dbStats``, of this collection alone. On a
+    sharded cluster it is the sum over the shards.
+    """
+    try:
+        shards = [found["storageStats"] for found in events.aggregate([{"$collStats": {"storageStats": {}}}])]
+    except OperationFailure as error:
+        if error.code != _NAMESPACE_NOT_FOUND:
+            raise
+        shards = []
+    return HotSize(
+        data_bytes=sum(int(stats["size"]) for stats in shards),
+        index_bytes=sum(int(stats["totalIndexSize"]) - _free_index_bytes(stats) for stats in shards),
+        documents=sum(int(stats["count"]) for stats in shards),
+    )
 
 
-def exact_events(connection: MongoClient[Document]) -> Collection[Document]:
-    """The collection of the flight events, read so that every value keeps its BSON type; times are naive UTC."""
-    return hot_tier.events(connection).with_options(codec_options=EXACT)
+def _free_index_bytes(stats: Document) -> int:
+    """The free space in the files of a collection's indexes."""
+    details = stats.get("indexDetails", {}).values()
+    return sum(int(index.get("block-manager", {}).get("file bytes available for reuse", 0)) for index in details)
 
 
-def chosen(selection: Selection, excluded: Sequence[Selection] = ()) -> Document:
-    """The filter of the events of a selection, but for those of the excluded ones."""
+def exact(events: Events) -> Events:
+    """The collection, read so that every value keeps its BSON type; times are naive UTC."""
+    return events.with_options(codec_options=EXACT)
+
+
+def matching(selection: Selection, excluded: Sequence[Selection] = ()) -> Document:
+    """The filter of the events of a selection that are in none of the excluded ones."""
     return {"_id": {"$type": "string"}, **_of(selection)} | ({"$nor": [_of(e) for e in excluded]} if excluded else {})
 
 
 def _of(selection: Selection) -> Document:
     spans = [{"batch_id": {"$gte": span.first, "$lte": span.last}} for span in selection.batches]
-    # Without a complete batch nothing is chosen.
+    # Without a complete batch nothing matches.
     return {"event_time": {"$lt": selection.event_time_before}, "$or": spans or [{"batch_id": {"$in": []}}]}
 
 
 @hot_tier.answering()
-def count(connection: MongoClient[Document], which: Document) -> int:
-    """The events that a filter finds."""
-    return hot_tier.events(connection).count_documents(which)
+def count(events: Events, which: Document) -> int:
+    """The number of events that match a filter."""
+    return events.count_documents(which)
 
 
 @hot_tier.answering()
-def just_after_oldest(connection: MongoClient[Document], which: Document, number: int) -> datetime | None:
-    """The time right after the ``number``-th oldest event that a filter finds; None where there are fewer."""
-    found = hot_tier.events(connection).find(which, {"event_time": 1}).sort("event_time", ASCENDING)
+def just_after_oldest(events: Events, which: Document, number: int) -> datetime | None:
+    """The time right after the ``number``-th oldest event that matches a filter; None if there are fewer."""
+    found = events.find(which, {"event_time": 1}).sort("event_time", ASCENDING)
     last = next(iter(found.skip(number - 1).limit(1)), None)
     return last["event_time"].astimezone(UTC) + _RESOLUTION if last else None
 
 
 @hot_tier.answering()
-def range_starts(connection: MongoClient[Document], which: Document, ranges: int) -> tuple[str, ...]:
-    """The lowest ``_id`` of each of about ``ranges`` key ranges of like size but the first, ascending."""
+def range_starts(events: Events, which: Document, ranges: int) -> tuple[str, ...]:
+    """The lowest ``_id`` of each of about ``ranges`` key ranges of similar size but the first, ascending."""
     pipeline: list[dict[str, Any]] = [
         {"$match": which},
         {"$bucketAuto": {"groupBy": "$_id", "buckets": max(1, ranges)}},
     ]
-    buckets = hot_tier.events(connection).aggregate(pipeline, allowDiskUse=True)
+    buckets = events.aggregate(pipeline, allowDiskUse=True)
     return tuple(bucket["_id"]["min"] for bucket in buckets)[1:]
 
 
@@ -99,6 +119,12 @@ def in_range(which: Document, starts: Sequence[str], number: int) -> Document:
 
 
 @hot_tier.answering()
-def delete(connection: MongoClient[Document], ids: Sequence[str]) -> None:
-    """Delete the events of these ids; one that is not there is no error."""
-    hot_tier.events(connection).delete_many({"_id": {"$in": list(ids)}})
+def delete(events: Events, ids: Sequence[str]) -> None:
+    """Delete the events with these ids; an id that does not exist is no error."""
+    events.delete_many({"_id": {"$in": list(ids)}})
+
+
+@hot_tier.answering()
+def find(events: Events, ids: Sequence[str]) -> list[Document]:
+    """The events with these ids, every value of its BSON type."""
+    return list(exact(events).find({"_id": {"$in": list(ids)}}))

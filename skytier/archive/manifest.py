@@ -1,4 +1,4 @@
-"""The manifest of an archive: what it holds, how far it is, and everything that a run needs to go on."""
+"""The manifest of an archive: its content, its state, and everything that a run needs to resume it."""
 
 from __future__ import annotations
 
@@ -10,18 +10,16 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from skytier.pipeline.batch_ids import BatchSpan
 
-ARCHIVES = "/archive/mongodb_archive"
-IN_PROGRESS = f"{ARCHIVES}/_inprogress"
-# Names of folders and files, which are read, moved and deleted: none may lead out of the archives.
+# Names of folders and files, which are read, moved and deleted: none may lead out of the archives' folder.
 ArchiveId = Annotated[str, StringConstraints(pattern=r"^archive_[0-9A-Za-z_]{1,60}$")]
 _FileName = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_][0-9A-Za-z_.=-]{0,250}$")]
 
 
 class State(StrEnum):
-    """How far an archive is. FAILED, MERGED and EXPIRED end it.
+    """The state of an archive. FAILED, MERGED and EXPIRED are final.
 
-    It only moves forward, but for two: a hold leads from EXPIRING back to DONE, and who abandons a published archive
-    takes it back to VERIFIED first.
+    The state only moves forward, with two exceptions: a hold takes an archive from EXPIRING back to DONE, and
+    abandoning a published archive first takes it back to VERIFIED.
     """
 
     PLANNED = "planned"
@@ -31,90 +29,90 @@ class State(StrEnum):
     PURGED = "purged"
     DONE = "done"
     FAILED = "failed"
-    """verification found a difference: nothing was deleted, the next run plans anew"""
+    """the copy differs, or the archive was abandoned: nothing was deleted, the next run plans a new archive"""
     MERGED = "merged"
-    """its events are in the archive that ``skytier archive compact`` made of it"""
+    """``skytier archive compact`` moved its events into another archive"""
     EXPIRING = "expiring"
-    """its retention is over: hidden, and deleted once no query reads it, unless it is held before"""
+    """its retention time is over: hidden from queries, and deleted after the grace time unless it is held before"""
     EXPIRED = "expired"
-    """deleted after the retention time, or being deleted: no hold comes in time any more"""
+    """deleted, or being deleted: a hold is too late"""
 
 
-class Visible(StrEnum):
-    """What queries over both tiers see of an archive; they do not see one that is not shown yet."""
+class Visibility(StrEnum):
+    """What queries over hot tier and archive see of an archive. An archive without a visibility is hidden."""
 
     PUBLISHED = "published"
-    """in both tiers: the archive counts, not the hot events"""
+    """its events are in both: queries read the archive and ignore the hot documents"""
     PURGED = "purged"
-    """in the archive only"""
+    """its events are in the archive only"""
     RESTORED = "restored"
-    """some are back in the hot tier: the archive counts, not the hot events"""
+    """some of its events are in the hot tier again: queries read the archive and ignore the hot documents"""
     MERGED = "merged"
     """its events are in another archive"""
     EXPIRING = "expiring"
-    """its events are hidden; its files are still there"""
+    """its events are hidden; its files still exist"""
     EXPIRED = "expired"
     """its events are deleted"""
     ABANDONED = "abandoned"
-    """its events are in the hot tier, and of no archive"""
+    """its events are in the hot tier, and in no archive"""
 
 
-class Part(BaseModel):
-    """A model that never changes; unknown fields of a newer version are an error."""
+class FrozenModel(BaseModel):
+    """A model that never changes; unknown fields, as a newer version may write them, are an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Selection(Part):
-    """Which events of the hot tier: closed, for a batch that comes later has a higher id."""
+class Selection(FrozenModel):
+    """Which events of the hot tier. The set is closed: a batch that comes later has a higher id."""
 
     event_time_before: datetime
     batches: tuple[BatchSpan, ...]
 
 
-class Tally(Part):
-    """Events counted, and the sum of their digests (``skytier.documents.digest``) modulo 2**128, in hex."""
+class Tally(FrozenModel):
+    """A number of documents and their checksum (``skytier.archive.checksum``)."""
 
     documents: int = 0
     checksum: str = "0" * 32
 
 
-class File(Part):
+class File(FrozenModel):
     """A Parquet file of the copy."""
 
     name: _FileName
     size_bytes: int
 
 
-class Column(Part):
+class Column(FrozenModel):
     """A column of the copy."""
 
     name: str
     type: str
 
 
-class Restored(Part):
-    """What of the archive is back in the hot tier: events of ``[since, until)``, all where both are None."""
+class Restored(FrozenModel):
+    """Which events of the archive are restored to the hot tier: those of ``[since, until)``, all if both are None."""
 
     since: datetime | None
     until: datetime | None
     at: datetime
     pinned: bool
     complete: bool
-    """whether every event of it was put back"""
+    """whether all of these events were inserted"""
     shown_at: datetime | None = None
-    """since when every new query knows of it; None until the commit that says so"""
+    """when the visibility RESTORED was committed: every query that starts later knows of it; None before the commit"""
 
 
-class Hold(Part):
-    """Why it may not be deleted, however old it is."""
+class Hold(FrozenModel):
+    """Why the archive may not be deleted, whatever its age."""
 
     reason: str
     by: str
     at: datetime
 
 
-class Manifest(Part):
+class Manifest(FrozenModel):
     """One archive. Times are aware UTC, sizes in bytes."""
 
     archive_id: ArchiveId
@@ -127,14 +125,14 @@ class Manifest(Part):
     sources: tuple[ArchiveId, ...] = ()
     """the archives that a compaction merges; none for an archive of the hot tier"""
     merged_selections: tuple[Selection, ...] = ()
-    """what the other sources of a compaction selected; ``selection`` is that of the first"""
+    """the selections of a compaction's other sources; ``selection`` is that of the first"""
     range_starts: tuple[str, ...] = ()
     """the lowest ``_id`` of each key range but the first, ascending"""
     planned: int
-    """events that were counted when it was planned"""
+    """number of events counted when it was planned"""
     estimated_bytes: int
     size_before_bytes: int
-    """size of the hot tier when it was planned"""
+    """size of the hot tier's collection when it was planned"""
     content: Tally | None = None
     files: tuple[File, ...] = ()
     columns: tuple[Column, ...] = ()
@@ -145,25 +143,15 @@ class Manifest(Part):
     step_seconds: dict[str, float] = {}
     purge_after: datetime | None = None
     delete_after: datetime | None = None
-    """when the files of an archive that is expiring may be deleted"""
+    """when the files of an expiring archive may be deleted"""
     failure: str | None = None
     restored: Restored | None = None
     hold: Hold | None = None
 
     @property
     def selections(self) -> tuple[Selection, ...]:
-        """All that its events were selected by: what is of one of these is in this archive or in an earlier one."""
+        """All selections of its events: an event that one of them matches is in this archive or in an earlier one."""
         return (self.selection, *self.merged_selections)
-
-    @property
-    def location(self) -> str:
-        """The folder of its published files on HDFS."""
-        return f"{ARCHIVES}/{self.archive_id}"
-
-    @property
-    def workplace(self) -> str:
-        """The folder where its files are written and verified."""
-        return f"{IN_PROGRESS}/{self.archive_id}"
 
     @property
     def size_bytes(self) -> int:

@@ -1,4 +1,4 @@
-"""The manifests on HDFS: ``/metadata/archives/<archive_id>_metadata.json``, each replaced in one step."""
+"""The manifests of a target's archives on HDFS: ``<folder>/<archive_id>_metadata.json``, each replaced atomically."""
 
 from __future__ import annotations
 
@@ -9,27 +9,24 @@ from datetime import UTC, datetime
 from pydantic import TypeAdapter, ValidationError
 
 from skytier import stored_document
-from skytier.archive.manifest import ArchiveId, Manifest, Part
+from skytier.archive.manifest import ArchiveId, FrozenModel, Manifest
 from skytier.archive.protocol import NEXT
 from skytier.errors import TerminalError
 from skytier.files import Files
 
-FOLDER = "/metadata/archives"
-OPEN = f"{FOLDER}/open.json"
-SECOND = f"{FOLDER}/second_copies"
 _NAME = re.compile(r"(archive_\d{8}T\d{6}_\d{6})_metadata\.json")
 _READERS = 8
 _REPAIR = (
-    "It is the manifest of an archive: 'skytier archive repair ARCHIVE' puts its second copy in its place "
+    "It is the manifest of an archive: 'skytier archive repair ARCHIVE' replaces it by its second copy "
     f"({stored_document.REPAIRS})."
 )
 _REPAIR_OPEN = (
-    "It says which archive is under way: 'skytier archive repair' writes it anew by the manifests "
+    "It names the archive under way: 'skytier archive repair' writes it again from the manifests "
     f"({stored_document.REPAIRS})."
 )
 
 
-class _Open(Part):
+class _Open(FrozenModel):
     archive_id: ArchiveId
 
 
@@ -37,18 +34,19 @@ _MANIFEST, _OPEN, _ID = TypeAdapter(Manifest), TypeAdapter(_Open), TypeAdapter(A
 
 
 def new_id(now: datetime) -> str:
-    """The id of an archive that is planned now, as ``archive_20261121T153000_123456``; ids rise with time."""
+    """The id of an archive planned now, as ``archive_20261121T153000_123456``; ids ascend with time."""
     return f"archive_{now.astimezone(UTC):%Y%m%dT%H%M%S_%f}"
 
 
 class Manifests:
-    """All manifests, and which archive is under way. Errors are those of ``Files``."""
+    """All manifests in a folder, and which archive is under way. Errors are those of ``Files``."""
 
-    def __init__(self, files: Files) -> None:
-        self._files = files
+    def __init__(self, files: Files, folder: str) -> None:
+        self._files, self._folder = files, folder
+        self._open_path = f"{folder}/open.json"
 
     def load(self, archive_id: str) -> Manifest:
-        """The manifest of an archive. Raises TerminalError where there is none, or it cannot be read."""
+        """The manifest of an archive. Raises TerminalError if there is none, or it cannot be read."""
         path = self._path(archive_id)
         if not _is_id(archive_id) or not self._files.exists(path):
             raise TerminalError(f"There is no archive {archive_id}: 'skytier archive list' shows all.")
@@ -56,19 +54,19 @@ class Manifests:
 
     def _read(self, archive_id: str, path: str, repair: str) -> Manifest:
         manifest = stored_document.read(self._files, path, _MANIFEST, "the archive", repair)
-        if manifest.archive_id != archive_id:  # its folders, which are deleted from, are those of its own id
+        if manifest.archive_id != archive_id:  # the folders it names, which are deleted from, must be its own
             raise TerminalError(f"{path} on HDFS is the manifest of {manifest.archive_id}. {repair}")
         return manifest
 
     def save(self, manifest: Manifest) -> None:
-        """Make or replace a manifest, in one step; a second copy is there before."""
+        """Create or replace a manifest atomically; the second copy is written first."""
         document = manifest.model_dump(mode="json")
-        self._files.write_json_atomically(self._path(manifest.archive_id, SECOND), document)
+        self._files.write_json_atomically(self._second_path(manifest.archive_id), document)
         self._files.write_json_atomically(self._path(manifest.archive_id), document)
 
-    def put_back(self, archive_id: str) -> Manifest:
-        """Put the second copy of a manifest in its place. Raises TerminalError without a whole one."""
-        path = self._path(archive_id, SECOND)
+    def restore_second_copy(self, archive_id: str) -> Manifest:
+        """Replace a manifest by its second copy. Raises TerminalError if that is missing or damaged."""
+        path = self._second_path(archive_id)
         if not _is_id(archive_id) or not self._files.exists(path):
             raise TerminalError(f"There is no second copy of the manifest of {archive_id}: {path} is not on HDFS.")
         manifest = self._read(archive_id, path, "There is no other copy.")
@@ -76,17 +74,17 @@ class Manifests:
         return manifest
 
     def rewrite_open(self) -> Manifest | None:
-        """Write by the manifests which archive is under way; that one. The caller is alone."""
+        """Write again, from the manifests, which archive is under way; return that one. The caller holds the lock."""
         under_way = [manifest for manifest in self.all() if manifest.state in NEXT]
         if not under_way:
-            self._files.delete(OPEN)
+            self._files.delete(self._open_path)
             return None
-        self._files.write_json_atomically(OPEN, {"archive_id": under_way[-1].archive_id})
+        self._files.write_json_atomically(self._open_path, {"archive_id": under_way[-1].archive_id})
         return under_way[-1]
 
     def ids(self) -> list[str]:
         """The ids of all archives, oldest first."""
-        return [match[1] for name in self._files.list(FOLDER) if (match := _NAME.fullmatch(name))]
+        return [match[1] for name in self._files.list(self._folder) if (match := _NAME.fullmatch(name))]
 
     def all(self) -> list[Manifest]:
         """All manifests, oldest first."""
@@ -94,33 +92,35 @@ class Manifests:
             return list(pool.map(self.load, self.ids()))
 
     def open(self) -> Manifest | None:
-        """The archive under way: begun and not ended. One at a time."""
-        if not self._files.exists(OPEN):
+        """The archive under way, which has begun and not ended. There is one at a time."""
+        if not self._files.exists(self._open_path):
             return None
         archive_id = self._under_way()
-        # The run was killed before it wrote the manifest: nothing else has been done for it.
+        # A run killed before it wrote the manifest has done nothing else.
         return self.load(archive_id) if self._files.exists(self._path(archive_id)) else None
 
     def begin(self, manifest: Manifest) -> None:
-        """Save the manifest of a new archive, and remember that it is under way."""
-        self._files.write_json_atomically(OPEN, {"archive_id": manifest.archive_id})
+        """Save the manifest of a new archive, and record that it is under way."""
+        self._files.write_json_atomically(self._open_path, {"archive_id": manifest.archive_id})
         self.save(manifest)
 
     def end(self, manifest: Manifest) -> None:
-        """Remember that no archive is under way."""
-        if self._files.exists(OPEN) and self._under_way() == manifest.archive_id:
-            self._files.delete(OPEN)
+        """Record that no archive is under way."""
+        if self._files.exists(self._open_path) and self._under_way() == manifest.archive_id:
+            self._files.delete(self._open_path)
 
     def _under_way(self) -> str:
-        return stored_document.read(self._files, OPEN, _OPEN, "the archive", _REPAIR_OPEN).archive_id
+        return stored_document.read(self._files, self._open_path, _OPEN, "the archive", _REPAIR_OPEN).archive_id
 
-    @staticmethod
-    def _path(archive_id: str, folder: str = FOLDER) -> str:
-        return f"{folder}/{archive_id}_metadata.json"
+    def _path(self, archive_id: str) -> str:
+        return f"{self._folder}/{archive_id}_metadata.json"
+
+    def _second_path(self, archive_id: str) -> str:
+        return f"{self._folder}/second_copies/{archive_id}_metadata.json"
 
 
 def _is_id(archive_id: str) -> bool:
-    """Whether an archive could have this id: one of the command line is any text."""
+    """Whether an archive could have this id; the command line accepts any text."""
     try:
         _ID.validate_python(archive_id)
     except ValidationError:

@@ -1,25 +1,25 @@
-"""The archive protocol as pure logic: which step comes next, what proves a copy, what a step leaves in the manifest.
+"""The archive protocol as pure logic: which step is due, and what a step leaves in the manifest.
 
-``Stores`` is everything outside. A step may be stopped anywhere and repeated: each of its effects is idempotent, and
-the manifest, saved last, says that it is done.
+``Stores`` and ``Copier`` are everything outside. A step may be stopped anywhere and repeated: each of its effects is
+idempotent, and the manifest, saved last, records that it is done. Export and verify are in ``copy_steps``.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from skytier.archive.manifest import Hold, Manifest, State, Tally, Visible
-from skytier.archive.ports import Evidence, Stores, Timing
+from skytier.archive import copy_steps
+from skytier.archive.copy_steps import check_mergeable, failed, moved
+from skytier.archive.manifest import Hold, Manifest, State, Visibility
+from skytier.archive.ports import Copier, Stores, Timing
 from skytier.errors import SkytierError, TerminalError
-
-MODULUS = 2**128
 
 
 class Step(StrEnum):
-    """What a run does, in this order."""
+    """The steps of a run, in their order."""
 
     EXPORT = "export"
     VERIFY = "verify"
@@ -35,11 +35,13 @@ NEXT: dict[State, Step] = {
     State.PUBLISHED: Step.PURGE,
     State.PURGED: Step.RECORD,
 }
-"""The step that is due in each state; none in a state that ends the archive."""
+"""The step that is due in each state; none in a final state, nor in those of the retention."""
+
+Action = Callable[[Manifest], Manifest]
 
 
 class NotYetError(SkytierError):
-    """Not before ``until``: a query that began before the last commit may still run."""
+    """The purge is not due before ``until``: a query that began before the commit may still run."""
 
     def __init__(self, archive_id: str, until: datetime) -> None:
         super().__init__(f"{archive_id} has to wait until {until:%Y-%m-%d %H:%M:%S}Z: older queries may still run.")
@@ -47,16 +49,17 @@ class NotYetError(SkytierError):
 
 
 class StoppedError(SkytierError):
-    """The run was asked to end; the next one goes on where it stood."""
+    """The process was asked to stop; the next run resumes the step."""
 
 
 class Archiver:
-    """Takes the steps of an archive, one at a time."""
+    """Runs the steps of an archive, one at a time; export and verify only with a ``Copier``."""
 
     def __init__(
         self,
         stores: Stores,
         timing: Timing,
+        copier: Copier | None = None,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
@@ -64,166 +67,93 @@ class Archiver:
     ) -> None:
         self._stores, self._timing = stores, timing
         self._now, self._sleep, self._asked_to_stop = now, sleep, asked_to_stop
-
-    def take(self, manifest: Manifest, step: Step) -> Manifest:
-        """Take a step if it is the one that is due; the manifest afterwards.
-
-        Raises NotYetError when a purge is due too early, StoppedError when asked to stop meanwhile, TerminalError when
-        the copy does not hold what the hot tier holds.
-        """
-        if NEXT.get(manifest.state) is not step:
-            return manifest
-        began = time.monotonic()
-        actions = {
-            Step.EXPORT: self._export,
-            Step.VERIFY: self._verify,
+        self._actions: dict[Step, Action] = {
             Step.PUBLISH: self._publish,
             Step.PURGE: self._purge,
             Step.RECORD: self._record,
         }
-        after = actions[step](manifest)
+        if copier is not None:
+            self._actions[Step.EXPORT] = lambda manifest: copy_steps.export(stores, copier, manifest, now)
+            self._actions[Step.VERIFY] = lambda manifest: copy_steps.verify(stores, copier, manifest, now)
+
+    def run_step(self, manifest: Manifest, step: Step) -> Manifest:
+        """Run a step if it is the one that is due; returns the manifest afterwards.
+
+        Raises NotYetError if a purge is due later, StoppedError when asked to stop meanwhile, TerminalError if the copy
+        does not hold what the hot tier holds.
+        """
+        if NEXT.get(manifest.state) is not step:
+            return manifest
+        if (action := self._actions.get(step)) is None:
+            raise TerminalError(
+                f"The step {step} runs in the Spark job archive_hot_tier, as 'skytier archive run' does."
+            )
+        began = time.monotonic()
+        after = action(manifest)
         seconds = manifest.step_seconds | {str(step): round(time.monotonic() - began, 3)}
         after = after.model_copy(update={"step_seconds": seconds})
         self._stores.save(after)
         if after.state not in NEXT:
-            self._stores.forget(after)
+            self._stores.finalize(after)
         if after.failure:
-            raise TerminalError(f"{after.archive_id}: {after.failure} Nothing was deleted; the next run plans anew.")
+            raise TerminalError(
+                f"{after.archive_id}: {after.failure} Nothing was deleted; the next run plans a new one."
+            )
         return after
 
-    def _export(self, manifest: Manifest) -> Manifest:
-        try:
-            self._check_sources(manifest)
-            copy = self._stores.copy(manifest)
-        except TerminalError as error:
-            return self._given_up(manifest, error)
-        return self._moved(manifest, State.EXPORTED, files=copy.files, columns=copy.columns)
-
-    def _verify(self, manifest: Manifest) -> Manifest:
-        try:
-            copied = self._stores.copied(manifest)
-        except TerminalError as error:
-            return self._failed(manifest, f"the copy cannot be read back: {error}")
-        try:
-            self._check_sources(manifest)
-            original = self._stores.original(manifest)
-        except TerminalError as error:
-            return self._given_up(manifest, error)
-        if found := differences(manifest, original, copied):
-            return self._failed(manifest, "; ".join(found) + ".")
-        if again := self._stores.held_already(manifest, copied.first_id, copied.last_id):
-            return self._failed(manifest, f"{again} of its events are in an earlier archive.")
-        times = {"event_time_min": copied.event_time_min, "event_time_max": copied.event_time_max}
-        return self._moved(manifest, State.VERIFIED, content=total(copied.ranges), **times)
-
-    def _check_sources(self, manifest: Manifest) -> None:
-        """Raises TerminalError when what a compaction merges is no longer there, or not to be merged."""
-        for source in map(self._stores.load, manifest.sources):
-            _check_mergeable(source)
-            self._stores.check_files(source)
-
-    def _given_up(self, manifest: Manifest, error: TerminalError) -> Manifest:
-        """The archive as failed, where the next one can do without what is wrong; raises the error again elsewhere."""
-        if manifest.sources:
-            return self._failed(manifest, str(error))
-        if aside := self._stores.set_aside(manifest):
-            return self._failed(manifest, " ".join(aside))
-        raise error
-
-    def _failed(self, manifest: Manifest, failure: str) -> Manifest:
-        return self._moved(manifest, State.FAILED, failure=failure)
-
     def _publish(self, manifest: Manifest) -> Manifest:
-        held = manifest.hold
+        hold = manifest.hold
         try:
             for source in map(self._stores.load, manifest.sources):
-                _check_mergeable(source)
-                held = joined(held, source.hold)
+                check_mergeable(source)
+                hold = joined(hold, source.hold)
         except TerminalError as error:
-            return self._failed(manifest, str(error))
-        self._stores.place(manifest)
-        # A query that is being planned may have listed the archives already, and read the states only after the commit.
+            return failed(manifest, str(error), self._now())
+        self._stores.promote_files(manifest)
+        # A query that is being planned may have listed the partitions already, and read the states after the commit.
         self._sleep(self._timing.settle_seconds)
-        self._stores.show(manifest, Visible.PUBLISHED)
+        self._stores.set_visibility(manifest, Visibility.PUBLISHED)
         purge_after = self._now() + timedelta(seconds=self._timing.grace_seconds)
-        return self._moved(manifest, State.PUBLISHED, purge_after=purge_after, hold=held)
+        return moved(manifest, State.PUBLISHED, self._now(), purge_after=purge_after, hold=hold)
 
     def _purge(self, manifest: Manifest) -> Manifest:
         assert manifest.purge_after is not None
         if self._now() < manifest.purge_after:
             raise NotYetError(manifest.archive_id, manifest.purge_after)
         if manifest.sources:
-            self._stores.retire(manifest)
-            return self._moved(manifest, State.PURGED)
+            self._stores.remove_sources(manifest)
+            return moved(manifest, State.PURGED, self._now())
         self.delete(manifest)
         if left := self._stores.remaining(manifest):
             raise TerminalError(
-                f"{manifest.archive_id}: {left} events that it ought to hold are in the hot tier and not in its files. "
-                "They were not deleted: something other than the minute job wrote or changed them. "
-                "'skytier archive list --json' has the selection that finds them; remove or correct them; the next run "
-                "goes on."
+                f"{manifest.archive_id}: {left} events of its selection are in the hot tier and not in its files. They "
+                "were not deleted: something other than the minute job inserted or changed them. 'skytier archive list "
+                "--json' has the selection that finds them. Remove or correct them; the next run resumes the purge."
             )
-        self._stores.show(manifest, Visible.PURGED)
-        return self._moved(manifest, State.PURGED)
+        self._stores.set_visibility(manifest, Visibility.PURGED)
+        return moved(manifest, State.PURGED, self._now())
 
     def delete(self, manifest: Manifest) -> None:
-        """Delete by the ids of the published files, no faster than allowed.
+        """Delete the events of the published files by their ids, no faster than the rate limit. Idempotent.
 
-        Raises StoppedError when asked to stop; what is deleted stays deleted, and doing it again changes nothing.
+        Raises StoppedError when asked to stop; what is deleted stays deleted.
         """
         for ids in self._stores.ids(manifest):
             if self._asked_to_stop():
-                raise StoppedError(f"{manifest.archive_id}: the purge was asked to stop; the next run goes on with it.")
+                raise StoppedError(f"{manifest.archive_id}: the purge was asked to stop; the next run resumes it.")
             began = time.monotonic()
             self._stores.delete(ids)
             least = len(ids) / self._timing.purge_documents_per_second
             self._sleep(max(0.0, least - (time.monotonic() - began)))
 
     def _record(self, manifest: Manifest) -> Manifest:
-        done = self._moved(manifest, State.DONE)
+        done = moved(manifest, State.DONE, self._now())
         self._stores.record(done)
         return done
 
-    def _moved(self, manifest: Manifest, state: State, **changes: object) -> Manifest:
-        times = manifest.state_times | {str(state): self._now()}
-        return manifest.model_copy(update={"state": state, "state_times": times, **changes})
-
-
-def total(tallies: Sequence[Tally]) -> Tally:
-    """The tally of all together. The sum of digests is independent of order: a multiset hash (Clarke et al., 2003)."""
-    checksum = sum(int(tally.checksum, 16) for tally in tallies) % MODULUS
-    return Tally(documents=sum(tally.documents for tally in tallies), checksum=f"{checksum:032x}")
-
-
-def differences(manifest: Manifest, original: Evidence, copied: Evidence) -> list[str]:
-    """What speaks against the copy, in words; nothing when it holds exactly what was found where the events are."""
-    found, origin = [], "the merged archives" if manifest.sources else "the hot tier"
-    for side, evidence in ((origin, original), ("the copy", copied)):
-        if (documents := total(evidence.ranges).documents) != manifest.planned:
-            found.append(f"{side} holds {documents} events, {manifest.planned} were planned")
-        if not evidence.all_distinct:
-            found.append(f"{side} holds an _id twice, or out of order")
-    for number, (there, here) in enumerate(zip(original.ranges, copied.ranges, strict=True)):
-        if there != here:
-            found.append(
-                f"key range {number} (from {_start(manifest, number)}) holds {there.documents} events with checksum "
-                f"{there.checksum} in {origin} and {here.documents} with {here.checksum} in the copy"
-            )
-    return found
-
 
 def joined(one: Hold | None, other: Hold | None) -> Hold | None:
-    """The hold of an archive that is made of two: what holds one of them holds it."""
+    """The hold of an archive merged from two: a hold on either of them holds it."""
     if one is None or other is None or one.reason == other.reason:
         return one or other
     return other.model_copy(update={"reason": f"{one.reason}; {other.reason}"})
-
-
-def _check_mergeable(source: Manifest) -> None:
-    if source.state is not State.DONE or source.restored is not None:
-        state = "restored" if source.state is State.DONE else source.state
-        raise TerminalError(f"{source.archive_id} is {state} by now: it cannot be merged.")
-
-
-def _start(manifest: Manifest, number: int) -> str:
-    return manifest.range_starts[number - 1] if number else "the first"

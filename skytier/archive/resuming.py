@@ -1,23 +1,21 @@
-"""What a run does before it plans: take up whatever an earlier command began and did not end."""
+"""What a run does before it plans: finish what an interrupted command began."""
 
 from __future__ import annotations
 
-from skytier.archive import keeping, restoring
+from skytier.archive import retention
 from skytier.archive.manifest import Manifest
 from skytier.archive.ports import LifecycleStores
 from skytier.archive.protocol import NEXT
 
 
-def resumed(stores: LifecycleStores) -> Manifest | None:
-    """The archive under way. Without one, unpinned events have left the hot tier. The caller is alone.
+def resume(stores: LifecycleStores) -> Manifest | None:
+    """Finish expiries that are due, and find the archive under way. The caller holds the lock.
 
-    Expiries go on beside: an archive that waits for somebody must not keep another one's files.
+    Expiries come first: an archive that waits for somebody must not keep the files of another one.
     """
-    keeping.go_on_expiring(stores)
+    retention.continue_expiries(stores)
     if (found := stores.under_way()) is not None:
         if found.state in NEXT:
             return found
-        stores.forget(found)  # the run was killed after its last step
-    for manifest in restoring.unpinned(stores):
-        restoring.send_back(stores, manifest)
+        stores.finalize(found)  # the run was killed after its last step
     return None

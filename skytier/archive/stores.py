@@ -1,63 +1,68 @@
-"""The stores of the protocol: MongoDB, HDFS and the warehouse, but for the copying, which Spark does."""
+"""The ports of the archive on real servers: MongoDB, HDFS, the SQL endpoint, the audit log and the alerts."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
-from types import TracebackType
+from functools import cache
 from typing import Any
 
-from pymongo.errors import PyMongoError
+from pymongo import MongoClient
 
-from skytier import alerts, cache, hot_tier, logs
+from skytier import hot_tier, logs
 from skytier.alerts import Severity
-from skytier.archive import audit, copies, hot, metadata, misfits, visibility
-from skytier.archive.manifest import Manifest, Selection, State, Visible
+from skytier.archive import audit, copies, hot, invalid_documents, metadata
+from skytier.archive import visibility as tables
+from skytier.archive.hot import HotSize
+from skytier.archive.manifest import Manifest, Selection, State, Visibility
 from skytier.archive.manifests import Manifests
-from skytier.archive.ports import Copy, Evidence, Timing
-from skytier.archive.protocol import Step
+from skytier.archive.notices import Notices
+from skytier.archive.ports import Timing
+from skytier.archive.target import Target
 from skytier.errors import TerminalError
-from skytier.exclusive import ARCHIVE, alone_at
+from skytier.exclusive import alone_at
 from skytier.files import Files
 from skytier.hot_tier import Document
+from skytier.pipeline.batch_ids import BatchSpan
+from skytier.pipeline.reconcile import Reconciliation
 from skytier.settings.archive import ArchiveSettings
 from skytier.sql import Connection
 
-_KIND = "archive"
 _ID_COLUMNS = ["event_id", "other_fields"]
 log = logs.logger("archive")
 
 
+@contextmanager
+def open_stores(target: Target, settings: ArchiveSettings) -> Iterator[ServerStores]:
+    """The stores of a target; the session of the SQL endpoint is opened when it is first needed."""
+    with ExitStack() as opened:
+        mongodb = opened.enter_context(hot_tier.client())
+        sql = cache(lambda: opened.enter_context(Connection()))
+        yield ServerStores(target, settings, Files(), mongodb, sql)
+
+
 class ServerStores:
-    """The stores on real servers; use it in ``with``. Copies are made and read back by those of the Spark job."""
+    """``PlanningStores`` on real servers, composed of the modules that know one server each."""
 
-    def __init__(self, files: Files | None = None, settings: ArchiveSettings | None = None) -> None:
-        self.files = files or Files()
-        self.settings = settings or ArchiveSettings()
-        self.manifests = Manifests(self.files)
-        self._open = ExitStack()
-        self._sql: Connection | None = None
-        self.mongodb = self._open.enter_context(hot_tier.client())
-
-    def __enter__(self) -> ServerStores:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    def __init__(
+        self,
+        target: Target,
+        settings: ArchiveSettings,
+        files: Files,
+        mongodb: MongoClient[Document],
+        sql: Callable[[], Connection],
     ) -> None:
-        self._open.close()
+        self.target, self.settings = target, settings
+        self._files, self._sql = files, sql
+        self._events = mongodb[target.database][target.collection]
+        self._manifests = Manifests(files, target.manifests_folder)
+        self._notices = Notices(mongodb, target)
 
-    @property
-    def sql(self) -> Connection:
-        """A session of the SQL endpoint, opened when it is first needed."""
-        if self._sql is None:
-            self._sql = self._open.enter_context(Connection())
-        return self._sql
+    # Time, and who else is at work.
 
     def timing(self) -> Timing:
-        """The times of the protocol, as they are set."""
         settings = self.settings
         assert settings.grace_seconds is not None  # filled in when the settings are read
         return Timing(
@@ -66,8 +71,8 @@ class ServerStores:
             purge_documents_per_second=settings.purge_documents_per_second,
         )
 
-    def alone(self) -> AbstractContextManager[None]:
-        return alone_at(ARCHIVE)
+    def lock(self) -> AbstractContextManager[None]:
+        return alone_at(self.target.lock)
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -77,85 +82,99 @@ class ServerStores:
         log.info("waiting for queries to end", seconds=round(seconds, 1))
         time.sleep(seconds)
 
+    # The audit log and the alerts.
+
     def actor(self) -> str:
         return audit.actor()
 
     def note(self, action: str, archive_id: str, **details: Any) -> None:
-        audit.note(self.sql, action, archive_id, **details)
+        audit.note(self._sql(), self.target.audit_table, action, archive_id, **details)
 
     def alert(self, severity: Severity, subject: str, message: str, *, until_resolved: bool = False) -> None:
-        """Raise an alert of the archive, or count it up; where MongoDB does not answer, the log has it."""
-        try:
-            alerts.alert(self.mongodb, _KIND, severity, subject, message, until_resolved=until_resolved)
-        except PyMongoError as error:
-            log.error("alert not stored", subject=subject, message=message, reason=str(error))
+        self._notices.alert(severity, subject, message, until_resolved=until_resolved)
 
     def resolve(self, *subjects: str) -> None:
-        """Note that the cause of alerts of the archive is gone; where MongoDB does not answer, the next time."""
-        try:
-            alerts.resolve(self.mongodb, _KIND, *subjects)
-        except PyMongoError as error:
-            log.error("alert not resolved", subjects=subjects, reason=str(error))
+        self._notices.resolve(*subjects)
+
+    # Manifests.
 
     def load(self, archive_id: str) -> Manifest:
-        return self.manifests.load(archive_id)
+        return self._manifests.load(archive_id)
 
     def all(self) -> list[Manifest]:
-        return self.manifests.all()
+        return self._manifests.all()
 
     def under_way(self) -> Manifest | None:
-        return self.manifests.open()
+        return self._manifests.open()
 
     def begin(self, manifest: Manifest) -> None:
-        self.manifests.begin(manifest)
+        self._manifests.begin(manifest)
 
     def save(self, manifest: Manifest) -> None:
-        self.manifests.save(manifest)
+        self._manifests.save(manifest)
 
-    def copy(self, manifest: Manifest) -> Copy:
-        raise _of_spark(Step.EXPORT)
+    def repair(self, archive_id: str | None) -> Manifest | None:
+        """Replace the manifest of an archive by its second copy; write again which archive is under way: that one."""
+        if archive_id is not None:
+            repaired = self._manifests.restore_second_copy(archive_id)
+            self.note("repair", archive_id, state=repaired.state)
+        return self._manifests.rewrite_open()
 
-    def original(self, manifest: Manifest) -> Evidence:
-        raise _of_spark(Step.VERIFY)
+    def finalize(self, manifest: Manifest) -> None:
+        if manifest.state is State.FAILED:
+            self.note("fail", manifest.archive_id, reason=manifest.failure)
+        self._files.delete(self.target.staging(manifest.archive_id))
+        self._manifests.end(manifest)
 
-    def copied(self, manifest: Manifest) -> Evidence:
-        raise _of_spark(Step.VERIFY)
+    # The hot tier.
+
+    def size(self) -> HotSize:
+        return hot.size(self._events)
+
+    def clock(self) -> datetime | None:
+        return hot_tier.newest_event_time(self._events)
+
+    def count(self, selection: Selection, excluded: Sequence[Selection]) -> int:
+        return hot.count(self._events, hot.matching(selection, excluded))
+
+    def just_after_oldest(self, selection: Selection, excluded: Sequence[Selection], number: int) -> datetime | None:
+        return hot.just_after_oldest(self._events, hot.matching(selection, excluded), number)
+
+    def range_starts(self, selection: Selection, excluded: Sequence[Selection], ranges: int) -> tuple[str, ...]:
+        return hot.range_starts(self._events, hot.matching(selection, excluded), ranges)
+
+    def remaining(self, manifest: Manifest) -> int:
+        return self.count(manifest.selection, manifest.excluded)
+
+    def delete(self, ids: Sequence[str]) -> None:
+        hot.delete(self._events, ids)
+
+    def hot_documents(self, ids: Sequence[str]) -> list[Document]:
+        return hot.find(self._events, ids)
+
+    @hot_tier.answering()
+    def insert(self, documents: list[Document]) -> None:
+        if documents:
+            hot_tier.insert_new(self._events, documents)
 
     def set_aside(self, manifest: Manifest) -> list[str]:
-        which = hot.chosen(manifest.selection, manifest.excluded)
-        said = misfits.set_aside(self.mongodb, misfits.unreadable(self.mongodb, which))
-        return [*said, misfits.WHERE] if said else []
+        which = hot.matching(manifest.selection, manifest.excluded)
+        return self._set_aside(invalid_documents.unreadable(self._events, which))
+
+    def set_aside_invalid(self) -> list[str]:
+        return self._set_aside(invalid_documents.violating_rules(self._events))
+
+    def _set_aside(self, found: Iterator[invalid_documents.InvalidDocument]) -> list[str]:
+        said = invalid_documents.set_aside(self._events, found)
+        return [*said, invalid_documents.where(self._events)] if said else []
+
+    # The files, and what SQL knows of them.
+
+    def reconciled(self) -> tuple[BatchSpan, ...]:
+        return Reconciliation(self.target.pipeline, self._sql(), self._files).reconciled()
 
     def check_files(self, manifest: Manifest) -> None:
-        copies.check_files(self.files, manifest, manifest.location)
-
-    def held_already(self, manifest: Manifest, first_id: str, last_id: str) -> int:
-        # The sources of a compaction are what it will take over.
-        ours = (manifest.archive_id, *manifest.sources)
-        return visibility.held_elsewhere(self.sql, manifest.workplace, first_id, last_id, but_for=ours)
-
-    def place(self, manifest: Manifest) -> None:
-        if self.files.exists(manifest.workplace):
-            self.files.rename(manifest.workplace, manifest.location)
-        elif not self.files.exists(manifest.location):
-            raise TerminalError(
-                f"{manifest.archive_id} is verified, but neither {manifest.workplace} nor {manifest.location} is on "
-                "HDFS: somebody removed its files. Nothing was deleted from the hot tier: 'skytier archive abandon "
-                f"{manifest.archive_id} --reason ...' lets the next run plan anew."
-            )
-        self.check_files(manifest)
-        visibility.add_partition(self.sql, manifest.archive_id, manifest.location)
-
-    def show(self, manifest: Manifest, visible: Visible) -> None:
-        also = manifest.sources if visible in (Visible.PUBLISHED, Visible.ABANDONED) else ()
-        sources = [self.load(source) for source in also]
-        visibility.show(self.sql, visibility.states(manifest, visible, sources), self.now())
-        cache.invalidate(cache.CacheTag.archives("flights"))
-        self.note(str(visible), manifest.archive_id, documents=manifest.planned)
-
-    def shown(self, visible: Visible) -> dict[str, list[Selection]]:
-        """The archives that queries see so, with what each selected."""
-        return visibility.shown(self.sql, visible)
+        copies.check_files(self._files, manifest, self.target.location(manifest.archive_id))
 
     def ids(self, manifest: Manifest) -> Iterator[Sequence[str]]:
         for documents in self.documents(manifest, _ID_COLUMNS):
@@ -164,52 +183,59 @@ class ServerStores:
                 yield ids[start : start + self.settings.purge_batch]
 
     def documents(self, manifest: Manifest, columns: list[str] | None = None) -> Iterator[list[Document]]:
-        """The documents of the published files, some thousands at a time; one file is in memory at once.
+        """The documents of the published files, in batches of thousands; one file is in memory at a time.
 
-        Raises TerminalError when a file is missing, was changed or cannot be read.
+        Raises TerminalError if a file is missing, was changed or cannot be read.
         """
         self.check_files(manifest)
         for file in manifest.files:
-            yield from copies.read_documents(self.files, f"{manifest.location}/{file.name}", columns)
+            path = f"{self.target.location(manifest.archive_id)}/{file.name}"
+            yield from copies.read_documents(self._files, path, columns)
 
-    def delete(self, ids: Sequence[str]) -> None:
-        hot.delete(self.mongodb, ids)
+    def count_archived(self, manifest: Manifest, first_id: str, last_id: str) -> int:
+        # A compaction replaces its sources.
+        but_for = (manifest.archive_id, *manifest.sources)
+        copy_url = self._files.url(self.target.staging(manifest.archive_id))
+        return tables.count_archived(self._sql(), self.target, copy_url, first_id, last_id, but_for)
 
-    @hot_tier.answering()
-    def hot_documents(self, ids: Sequence[str]) -> list[Document]:
-        return list(hot.exact_events(self.mongodb).find({"_id": {"$in": list(ids)}}))
+    def promote_files(self, manifest: Manifest) -> None:
+        archive_id = manifest.archive_id
+        staging, location = self.target.staging(archive_id), self.target.location(archive_id)
+        if self._files.exists(staging):
+            self._files.rename(staging, location)
+        elif not self._files.exists(location):
+            raise TerminalError(
+                f"{archive_id} is verified, but neither {staging} nor {location} is on HDFS: its files were removed. "
+                f"Nothing was deleted from the hot tier. Run 'skytier archive abandon {archive_id} --reason ...'; the "
+                "next run plans a new archive."
+            )
+        self.check_files(manifest)
+        tables.add_partition(self._sql(), self.target, archive_id, self._files.url(location))
 
-    @hot_tier.answering()
-    def insert(self, documents: list[Document]) -> None:
-        if documents:
-            hot_tier.insert_new(hot_tier.events(self.mongodb), documents)
+    def set_visibility(self, manifest: Manifest, visibility: Visibility) -> None:
+        merges = visibility in (Visibility.PUBLISHED, Visibility.ABANDONED)
+        sources = [self.load(source) for source in manifest.sources] if merges else []
+        rows = tables.state_rows(manifest, visibility, sources)
+        tables.set_visibility(self._sql(), self.target, rows, self.now())
+        self._notices.invalidate_cache()
+        self.note(str(visibility), manifest.archive_id, documents=manifest.planned)
 
-    def remaining(self, manifest: Manifest) -> int:
-        return hot.count(self.mongodb, hot.chosen(manifest.selection, manifest.excluded))
+    def with_visibility(self, visibility: Visibility) -> dict[str, list[Selection]]:
+        return tables.with_visibility(self._sql(), self.target, visibility)
 
-    def retire(self, manifest: Manifest) -> None:
+    def remove_sources(self, manifest: Manifest) -> None:
         for source in map(self.load, manifest.sources):
             after = source.model_copy(update={"state": State.MERGED})
-            self.save(after)  # first: from here on the compaction cannot be abandoned
+            self.save(after)  # first: from now on the compaction can no longer be abandoned
             self.remove(after)
             self.record(after)
 
     def detach(self, manifest: Manifest) -> None:
-        visibility.drop_partition(self.sql, manifest.archive_id)
+        tables.drop_partition(self._sql(), self.target, manifest.archive_id)
 
     def remove(self, manifest: Manifest) -> None:
         self.detach(manifest)
-        self.files.delete(manifest.location)
+        self._files.delete(self.target.location(manifest.archive_id))
 
     def record(self, manifest: Manifest) -> None:
-        metadata.record(self.sql, manifest)
-
-    def forget(self, manifest: Manifest) -> None:
-        if manifest.state is State.FAILED:
-            self.note("fail", manifest.archive_id, reason=manifest.failure)
-        self.files.delete(manifest.workplace)
-        self.manifests.end(manifest)
-
-
-def _of_spark(step: Step) -> TerminalError:
-    return TerminalError(f"The step {step} is done by the Spark job archive_hot_tier, for 'skytier archive run'.")
+        metadata.record(self._sql(), self.target, manifest)

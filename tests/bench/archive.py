@@ -60,7 +60,7 @@ def measured(stack: OwnStack, megabytes: float, *, beside_minute_jobs: bool) -> 
     """One run that moves so many megabytes of documents and indexes."""
     _fill(stack, megabytes)
     with hot_tier.client() as connection:
-        size = hot.size(connection)
+        size = hot.size(hot_tier.events(connection))
     # What moves is counted with its share of the indexes; the documents alone are to be so many megabytes.
     moved_mb = megabytes * size.total_bytes / size.data_bytes
     limits = {

@@ -25,12 +25,11 @@ from generator.publisher import Publisher
 from generator.records import Record
 from generator.synthetic import Plan, Rates, synthetic
 from skytier.archive.manifest import State
-from skytier.archive.manifests import Manifests
 from skytier.archive.protocol import NEXT
-from skytier.files import Files
 from skytier.settings.kafka import KafkaSettings
 from tests import archives
 from tests.archive_runs import size_mb
+from tests.flights_archive import on_hdfs
 from tests.minute_job import take
 from tests.own_stack import BY_SPARK_SUBMIT, SKYTIER, WITHOUT, OwnStack, own_stack, settings_of
 
@@ -115,7 +114,7 @@ def killed_in(environment: dict[str, str], state: State, rng: random.Random) -> 
 
     None when it ended before.
     """
-    known = Manifests(Files())
+    known = on_hdfs()
     command = [SKYTIER, "archive", "run"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
         while run.poll() is None and ((now := known.open()) is None or now.state is not state):

@@ -20,12 +20,11 @@ from cyclopts import App, Parameter
 
 from skytier.airflow_api import ARCHIVING, AirflowApi
 from skytier.archive.manifest import State
-from skytier.archive.manifests import Manifests
-from skytier.files import Files
 from skytier.settings.base import stack_env_file
 from skytier.sql import query
 from tests import archives, oracle
 from tests.archive_runs import size_mb
+from tests.flights_archive import on_hdfs
 from tests.own_stack import WITHOUT, OwnStack, own_stack, settings_of
 
 LIMIT_MB = 50
@@ -84,7 +83,7 @@ def watch(stack: OwnStack, first: date, last: date, speed: float) -> tuple[float
         if replay.poll() is not None:
             assert replay.returncode == 0
             deadline = deadline or time.monotonic() + QUIET_SECONDS
-            if size <= LIMIT_MB and Manifests(Files()).open() is None and stored() == events:
+            if size <= LIMIT_MB and on_hdfs().open() is None and stored() == events:
                 return largest, intake
             assert time.monotonic() < deadline, f"{stored()} of {events} events are stored, {size:.0f} MB are hot"
         time.sleep(SAMPLE_SECONDS)

@@ -20,11 +20,10 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from skytier.archive.manifest import Manifest, State
-from skytier.archive.manifests import Manifests
-from skytier.files import Files
 from tests.archive_runs import size_mb
 from tests.faults.archive_rounds import kill_all
 from tests.faults.truth import Truth
+from tests.flights_archive import on_hdfs
 from tests.own_stack import BY_SPARK_SUBMIT, SHORT_LIVED, SKYTIER, WITHOUT, OwnStack, own_stack, settings_of
 
 EVENTS_A_ROUND, FIRST = 300, "2013-06-01T00:00:00Z"
@@ -79,7 +78,7 @@ class Campaign:
     def __init__(self, stack: OwnStack, seed: int, report: Callable[[str], object]) -> None:
         self.stack, self.seed, self.report = stack, seed, report
         self.rng, self.truth, self.number, self.published = random.Random(seed), Truth(), 0, 0
-        self.manifests = Manifests(Files())
+        self.manifests = on_hdfs()
         self.chosen = NO_ARCHIVE
 
     def begin(self) -> None:

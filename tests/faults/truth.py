@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 
 from skytier import hot_tier
 from skytier.archive.manifest import Manifest, State
-from skytier.archive.manifests import Manifests
 from skytier.files import Files
 from skytier.sql import query
 from tests import archives, stores
+from tests.flights_archive import location, on_hdfs
 
 _GONE = (State.EXPIRING, State.EXPIRED)
 
@@ -27,7 +27,7 @@ class Truth:
 
     def learn(self) -> list[Manifest]:
         """Read the ids of archives that were not there before; all manifests."""
-        known = Manifests(Files()).all()
+        known = on_hdfs().all()
         for manifest in known:
             if manifest.archive_id not in self.content and manifest.state in (State.DONE, State.EXPIRING):
                 self.content[manifest.archive_id] = frozenset(_ids(manifest))
@@ -79,6 +79,6 @@ class Truth:
 def _ids(manifest: Manifest) -> list[str]:
     files, found = Files(), list[str]()
     for file in manifest.files:
-        content = files.read_bytes(f"{manifest.location}/{file.name}")
+        content = files.read_bytes(f"{location(manifest)}/{file.name}")
         found += pq.read_table(io.BytesIO(content), columns=["event_id"])["event_id"].to_pylist()
     return found

@@ -16,14 +16,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from skytier.archive import compaction, keeping, restoring, runs
-from skytier.archive.manifest import Manifest, State, Visible
+from skytier.archive import compaction, restoring, retention, runs
+from skytier.archive.manifest import Manifest, State, Visibility
 from skytier.archive.protocol import NEXT, NotYetError
-from skytier.archive.resuming import resumed
+from skytier.archive.resuming import resume
 from skytier.errors import TerminalError
 from skytier.settings.archive import ArchiveSettings
 from tests.archive_lifecycle import Lifecycle
 from tests.archive_world import DAY, GRACE, SETTLE, SHOWS, Killed, archiver
+from tests.flights_archive import location
 
 pytestmark = pytest.mark.plain
 
@@ -39,15 +40,16 @@ def take_steps(world: Lifecycle, number: int) -> None:
         found = world.under_way()
         if found is None or found.state not in NEXT:
             return
-        with world.alone():
-            archiver(world).take(found, NEXT[found.state])
+        with world.lock():
+            archiver(world).run_step(found, NEXT[found.state])
 
 
 def come_to_rest(world: Lifecycle) -> None:
     """The runs of the next minutes."""
     for _ in range(3):
-        with world.alone():
-            resumed(world)
+        with world.lock():
+            if resume(world) is None:
+                restoring.return_unpinned(world)
         with suppress(NotYetError):
             take_steps(world, 6)
         world.sleep(GRACE)
@@ -59,7 +61,7 @@ def world_with_three_archives() -> Lifecycle:
     for minute in range(9):
         world.bring(minute)
     for minute in (2, 4, 6):
-        with world.alone():
+        with world.lock():
             world.plan_new(minute)
         come_to_rest(world)
     return world
@@ -107,8 +109,9 @@ class Commands(RuleBasedStateMachine):
     @rule(minute=minutes, kill_in=kills)
     def a_run_begins(self, minute: int, kill_in: int | None) -> None:
         def plan() -> None:
-            with self.world.alone():
-                if resumed(self.world) is None:
+            with self.world.lock():
+                if resume(self.world) is None:
+                    restoring.return_unpinned(self.world)
                     self.world.plan_new(minute)
 
         self.as_process(plan, kill_in, may_refuse=False)
@@ -127,7 +130,7 @@ class Commands(RuleBasedStateMachine):
     def hold(self, number: int, kill_in: int | None) -> None:
         held: list[Manifest] = []
         name = self.archive(number)
-        if self.as_process(lambda: held.append(keeping.hold(self.world, name, "case 7")), kill_in):
+        if self.as_process(lambda: held.append(retention.hold(self.world, name, "case 7")), kill_in):
             self.held.append(set(self.world.content[held[0].archive_id]))
 
     @rule(number=which, kill_in=kills)
@@ -136,23 +139,23 @@ class Commands(RuleBasedStateMachine):
         events = self.world.content.get(name, set())
         merged = [found for archive_id, found in self.world.content.items() if events & found]
         self.held = [held for held in self.held if not any(held & found for found in merged)]
-        self.as_process(lambda: keeping.release(self.world, name, "closed"), kill_in)
+        self.as_process(lambda: retention.release(self.world, name, "closed"), kill_in)
 
     @rule(minute=minutes, kill_in=kills)
     def expire_hides(self, minute: int, kill_in: int | None) -> None:
         def hide() -> None:
-            with self.world.alone():
-                keeping.hide_expired(self.world, DAY + timedelta(minutes=minute))
+            with self.world.lock():
+                retention.hide_expired(self.world, DAY + timedelta(minutes=minute))
 
         self.as_process(hide, kill_in, may_refuse=False)
 
     @rule(kill_in=kills)
     def expire_deletes(self, kill_in: int | None) -> None:
-        self.as_process(self.go_on_expiring, kill_in, may_refuse=False)
+        self.as_process(self.continue_expiries, kill_in, may_refuse=False)
 
-    def go_on_expiring(self) -> None:
-        with self.world.alone():
-            keeping.go_on_expiring(self.world)
+    def continue_expiries(self) -> None:
+        with self.world.lock():
+            retention.continue_expiries(self.world)
 
     @rule(number=which, span=spans, kill_in=kills)
     def restore_announces(self, number: int, span: restoring.Span, kill_in: int | None) -> None:
@@ -160,7 +163,7 @@ class Commands(RuleBasedStateMachine):
 
     @rule(number=which, span=spans, kill_in=kills)
     def restore_puts_back(self, number: int, span: restoring.Span, kill_in: int | None) -> None:
-        self.as_process(lambda: restoring.put_back(self.world, [self.archive(number)], span), kill_in)
+        self.as_process(lambda: restoring.insert_announced(self.world, [self.archive(number)], span), kill_in)
 
     @rule(number=which, span=spans, kill_in=kills)
     def restore(self, number: int, span: restoring.Span, kill_in: int | None) -> None:
@@ -172,7 +175,7 @@ class Commands(RuleBasedStateMachine):
 
     @rule(kill_in=kills)
     def compact(self, kill_in: int | None) -> None:
-        self.as_process(lambda: compaction.plan_compaction(self.world, SETTINGS, 0), kill_in)
+        self.as_process(lambda: compaction.plan_compaction(self.world, SETTINGS, 0, 1), kill_in)
 
     @precondition(lambda self: self.world.under_way())
     @rule(kill_in=kills)
@@ -183,7 +186,7 @@ class Commands(RuleBasedStateMachine):
     def verify(self, number: int) -> None:
         if (found := self.world.manifests.get(self.archive(number))) is not None:
             with suppress(TerminalError):
-                runs.check(self.world, found)
+                runs.check(self.world, self.world, found)
         assert self.world.alerts == []
 
     # What always holds; the world itself counts the events after each effect, for every query that may be running.
@@ -206,16 +209,17 @@ class Commands(RuleBasedStateMachine):
                 restoring.unpin(world, manifest.archive_id)
         come_to_rest(world)
         assert world.under_way() is None
-        assert world.shown(Visible.EXPIRING) == world.shown(Visible.RESTORED) == world.shown(Visible.PUBLISHED) == {}
+        for temporary in (Visibility.EXPIRING, Visibility.RESTORED, Visibility.PUBLISHED):
+            assert world.with_visibility(temporary) == {}
         for manifest in world.all():
             assert manifest.state in (State.DONE, State.FAILED, State.MERGED, State.EXPIRED), manifest
             visible = world.states[manifest.archive_id][0] if manifest.archive_id in world.states else None
             assert (visible in SHOWS) is (manifest.state is State.DONE)
-            assert (manifest.location in world.folders) or manifest.state is not State.DONE
+            assert (location(manifest) in world.folders) or manifest.state is not State.DONE
             if manifest.state in (State.MERGED, State.EXPIRED):
-                assert manifest.location not in world.folders
+                assert location(manifest) not in world.folders
             if manifest.state is State.DONE:
-                runs.check(world, manifest)
+                runs.check(world, world, manifest)
         kept = [world.content[m.archive_id] for m in world.all() if m.state is State.DONE and m.hold]
         assert all(held <= set().union(*kept) for held in self.held)
         assert not world.in_archives(world.states) & world.hot.keys()
@@ -290,7 +294,7 @@ def test_an_archive_whose_files_are_lost_is_given_up_and_its_events_come_back(ki
     world, name = machine.world, machine.archive(0)
     with pytest.raises(TerminalError, match="its files can be read"):
         compaction.abandon(world, name, "?")
-    del world.folders[world.manifests[name].location]
+    del world.folders[location(world.manifests[name])]
     world.watch = lambda: None  # type: ignore[method-assign]  # queries that read it fail
     machine.as_process(lambda: compaction.abandon(world, name, "a disk died"), kill_in)
     if world.manifests[name].state is State.DONE:
@@ -306,12 +310,12 @@ def test_an_archive_whose_files_are_lost_is_given_up_and_its_events_come_back(ki
     [
         (("hold",), "it is held"),
         (("restore",), "it is restored to the hot tier"),
-        (("compact",), "a compaction takes it in"),
+        (("compact",), "a compaction is merging it"),
     ],
 )
 def test_what_is_old_and_stays_is_told_with_what_keeps_it(lead: tuple[str, ...], kept_by: str) -> None:
     machine = after(lead)
-    kept = keeping.retained(machine.world, DAY + timedelta(days=1))
+    kept = retention.retained(machine.world, DAY + timedelta(days=1))
     assert {reason.partition(" (")[0] for reason in kept.values()} == {kept_by}
-    assert kept.keys().isdisjoint(manifest.archive_id for manifest in keeping.idle(machine.world))
-    assert keeping.retained(machine.world, None) == keeping.retained(machine.world, DAY - timedelta(days=1)) == {}
+    assert kept.keys().isdisjoint(manifest.archive_id for manifest in retention.idle(machine.world))
+    assert retention.retained(machine.world, None) == retention.retained(machine.world, DAY - timedelta(days=1)) == {}

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from skytier import migrations
 from skytier.archive import hot, planning, visibility
+from skytier.archive.checksum import total
 from skytier.archive.hot import HotSize
 from skytier.archive.manifest import Selection, Tally
-from skytier.archive.protocol import total
 from skytier.hot_tier import Document
 from skytier.pipeline.batch_ids import BatchSpan
 from skytier.settings.archive import ArchiveSettings
+from tests.flights_archive import TARGET
 
 pytestmark = pytest.mark.plain
 
@@ -87,12 +88,12 @@ def is_of(selection: Selection, event: Document) -> bool:
 @given(sizes, settings)
 def test_nothing_moves_while_the_hot_tier_is_within_its_limit(size: HotSize, limits: ArchiveSettings) -> None:
     is_over = size.total_bytes > limits.limit_mb * MB
-    assert (planning.documents_to_move(size, limits) > 0) is is_over
+    assert (planning.documents_to_move(size, limits.limit_mb * MB, limits) > 0) is is_over
 
 
 @given(too_large, settings)
 def test_a_run_moves_just_enough_and_no_more_than_it_may(size: HotSize, limits: ArchiveSettings) -> None:
-    moved = planning.documents_to_move(size, limits)
+    moved = planning.documents_to_move(size, limits.limit_mb * MB, limits)
     each = size.total_bytes / size.documents
     too_much = size.total_bytes - limits.limit_mb * MB * limits.low_water_pct / 100
     wanted = min(too_much, limits.run_mb * MB)
@@ -104,16 +105,16 @@ def test_a_run_moves_just_enough_and_no_more_than_it_may(size: HotSize, limits: 
 @given(too_large, settings)
 def test_runs_bring_it_to_the_low_water_mark_and_then_rest(size: HotSize, limits: ArchiveSettings) -> None:
     limits = limits.model_copy(update={"run_mb": math.inf})
-    moved = planning.documents_to_move(size, limits)
+    moved = planning.documents_to_move(size, limits.limit_mb * MB, limits)
     left = size.documents - moved
     each = size.total_bytes / size.documents
     after = HotSize(math.floor(left * each), 0, left)
     assert after.total_bytes <= limits.limit_mb * MB * limits.low_water_pct / 100 + 1
-    assert planning.documents_to_move(after, limits) == 0
+    assert planning.documents_to_move(after, limits.limit_mb * MB, limits) == 0
 
 
 def test_an_empty_hot_tier_moves_nothing_however_large_its_indexes_are() -> None:
-    assert planning.documents_to_move(HotSize(0, 900 * MB, 0), ArchiveSettings(limit_mb=1)) == 0
+    assert planning.documents_to_move(HotSize(0, 900 * MB, 0), 1 * MB, ArchiveSettings(limit_mb=1)) == 0
     assert planning.estimated_bytes(HotSize(0, 900 * MB, 0), 5) == 0
 
 
@@ -161,27 +162,27 @@ def test_an_event_is_chosen_by_time_and_batch_unless_excluded(
     selection: Selection, excluded: list[Selection], event: Document
 ) -> None:
     expected = is_of(selection, event) and not any(is_of(other, event) for other in excluded)
-    assert matches(hot.chosen(selection, excluded), event) is expected
+    assert matches(hot.matching(selection, excluded), event) is expected
 
 
 @given(moments, events)
 def test_without_batches_nothing_is_chosen_and_nothing_excluded(before: datetime, event: Document) -> None:
     nothing = Selection(event_time_before=before, batches=())
     everything = Selection(event_time_before=CLOCK, batches=(BatchSpan(0, 12),))
-    assert not matches(hot.chosen(nothing), event)
-    assert matches(hot.chosen(everything, [nothing]), event)
-    assert not matches(hot.chosen(everything, [everything]), event)
+    assert not matches(hot.matching(nothing), event)
+    assert matches(hot.matching(everything, [nothing]), event)
+    assert not matches(hot.matching(everything, [everything]), event)
 
 
 @given(selections, events, st.sampled_from([5, None, b"a", {"a": 1}]))
 def test_a_document_without_a_string_for_an_id_is_no_event(selection: Selection, event: Document, key: Any) -> None:
-    assert not matches(hot.chosen(selection), {**event, "_id": key})
+    assert not matches(hot.matching(selection), {**event, "_id": key})
 
 
 @given(st.sets(ids, max_size=6), events, selections)
 def test_every_id_is_in_one_key_range(starts: set[str], event: Document, selection: Selection) -> None:
     ordered = sorted(starts)
-    which = hot.chosen(selection)
+    which = hot.matching(selection)
     found = [n for n in range(len(ordered) + 1) if matches(hot.in_range(which, ordered, n), event)]
     # The export counts by this rule what it reads back from the copy.
     expected = sum(event["_id"] >= start for start in ordered)
@@ -190,7 +191,7 @@ def test_every_id_is_in_one_key_range(starts: set[str], event: Document, selecti
 
 @given(st.sets(ids, min_size=1, max_size=6), selections)
 def test_a_key_range_leaves_the_filter_as_it_was(starts: set[str], selection: Selection) -> None:
-    which = hot.chosen(selection)
+    which = hot.matching(selection)
     before = repr(which)
     for number in range(len(starts) + 1):
         narrowed = hot.in_range(which, sorted(starts), number)
@@ -225,7 +226,7 @@ def names_of_columns() -> list[str]:
 
 
 def test_the_view_of_the_hot_tier_declares_each_column_once() -> None:
-    hot_view, _ = visibility.view_statements(SECRET, "flight_tracking", "flight_events")
+    hot_view, _ = visibility.view_statements(TARGET, SECRET)
     match = re.match(r"CREATE OR REPLACE GLOBAL TEMPORARY VIEW hot_flight_events \((.*)\) USING", hot_view, re.DOTALL)
     assert match
     assert "COMMENT" not in match[1]
@@ -237,7 +238,7 @@ def test_the_view_of_the_hot_tier_declares_each_column_once() -> None:
 
 
 def test_the_view_of_both_tiers_has_each_column_once_and_no_secret() -> None:
-    _, both = visibility.view_statements(SECRET, "flight_tracking", "flight_events")
+    _, both = visibility.view_statements(TARGET, SECRET)
     lists = re.findall(r"SELECT ((?:event\.)?event_id, .*?)(?: FROM .*)?\n", both)
     outer, archive, hot_tier = (re.sub(r"\bevent\.", "", found).split(", ") for found in lists)
     names = names_of_columns()
@@ -259,4 +260,4 @@ def test_a_file_holds_a_tenth_of_its_documents_size(megabytes: int, cores: int, 
 @pytest.mark.parametrize(("megabytes", "moves"), [(1, 0), (299, 0), (300, 0), (300.3, 201)])
 def test_nothing_moves_up_to_the_limit(megabytes: float, moves: int) -> None:
     size = HotSize(documents=1001, data_bytes=round(megabytes * MB), index_bytes=0)
-    assert planning.documents_to_move(size, ArchiveSettings(limit_mb=300, low_water_pct=80)) == moves
+    assert planning.documents_to_move(size, 300 * MB, ArchiveSettings(limit_mb=300, low_water_pct=80)) == moves

@@ -17,14 +17,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skytier.archive.manifest import Hold, Manifest, Restored, Selection, State, Visible
+from skytier.archive.copy_steps import differences
+from skytier.archive.manifest import Hold, Manifest, Restored, Selection, State, Visibility
 from skytier.archive.ports import Copy
 from skytier.archive.protocol import (
     NEXT,
     NotYetError,
     Step,
     StoppedError,
-    differences,
 )
 from skytier.errors import TerminalError
 from skytier.hot_tier import Document
@@ -51,8 +51,9 @@ from tests.archive_world import (
     is_of,
     kills,
     late_events,
-    take,
+    run_step,
 )
+from tests.flights_archive import location, staging
 
 pytestmark = pytest.mark.plain
 
@@ -64,7 +65,7 @@ def act(world: World, what: Step | State, kill_in: int | None, seconds: float) -
     step = what if isinstance(what, Step) else NEXT.get(world.manifests[world.open].state, Step.EXPORT)
     world.kill_in = kill_in
     with suppress(Killed, NotYetError):
-        take(world, step)
+        run_step(world, step)
     world.kill_in = None
     world.sleep(seconds)
 
@@ -133,7 +134,7 @@ def test_the_model_would_see_a_purge_without_grace_and_a_show_without_settling()
         world.plan("archive_1", CHOSEN)
         with pytest.raises(AssertionError):  # noqa: PT012 - any step may be the one that a query notices
             for step in Step:
-                archiver(world, hasty).take(world.manifests["archive_1"], step)
+                archiver(world, hasty).run_step(world.manifests["archive_1"], step)
 
 
 @given(st.integers(0, 45), kills)
@@ -155,9 +156,9 @@ def test_a_compaction_shows_each_event_once(point: int, again: int | None) -> No
     finish(world)
     assert world.manifests["archive_3"].state is State.DONE
     assert world.hot == hot
-    assert not {world.manifests[source].location for source in sources} & set(world.folders)
+    assert not {location(world.manifests[source]) for source in sources} & set(world.folders)
     assert {world.manifests[source].state for source in sources} == {State.MERGED}
-    assert sum(map(len, world.folders[manifest.location].values())) == manifest.planned
+    assert sum(map(len, world.folders[location(manifest)].values())) == manifest.planned
 
 
 def compacting(state: State) -> World:
@@ -169,7 +170,7 @@ def compacting(state: State) -> World:
         finish(world)
     world.plan("archive_3", ALL, sources=("archive_1", "archive_2"))
     while world.manifests["archive_3"].state is not state:
-        take(world, NEXT[world.manifests["archive_3"].state])
+        run_step(world, NEXT[world.manifests["archive_3"].state])
     return world
 
 
@@ -180,22 +181,22 @@ def test_a_compaction_whose_source_vanished_fails_once(state: State, how: str) -
     world.watch = lambda: None  # type: ignore[method-assign]  # what vanished is seen to be missing
     source = world.manifests["archive_1"]
     if how == "files":
-        del world.folders[source.location]
+        del world.folders[location(source)]
     elif how == "manifest":
         world.load = lambda archive_id: refuse(archive_id)  # type: ignore[method-assign]
     else:
         restored = Restored(since=None, until=None, at=DAY, pinned=True, complete=True)
         changes = {"state": State.EXPIRED} if how == "expired" else {"restored": restored}
         world.manifests["archive_1"] = source.model_copy(update=changes)
-    with pytest.raises(TerminalError, match="the next run plans anew"):
-        take(world, NEXT[state])
+    with pytest.raises(TerminalError, match="the next run plans a new one"):
+        run_step(world, NEXT[state])
     assert world.manifests["archive_3"].state is State.FAILED
     if how != "files":
         by_now = f"archive_1 is {how} by now: it cannot be merged."
         said = "There is no archive archive_1." if how == "manifest" else by_now
         assert said in (world.manifests["archive_3"].failure or "")
     assert world.open is None
-    assert world.states["archive_2"][0] is Visible.PURGED
+    assert world.states["archive_2"][0] is Visibility.PURGED
 
 
 def refuse(archive_id: str) -> Manifest:
@@ -236,7 +237,7 @@ def test_a_document_that_is_no_event_is_set_aside_and_the_next_archive_is_withou
 
     world.set_aside = set_aside  # type: ignore[method-assign]
     with pytest.raises(TerminalError, match=r"is no date\. Another one is none"):
-        take(world, Step.EXPORT)
+        run_step(world, Step.EXPORT)
     assert world.open is None
     world.plan("archive_2", CHOSEN)
     finish(world)
@@ -249,7 +250,7 @@ def test_an_export_that_fails_for_another_reason_is_tried_again() -> None:
     copied = world.copy
     world.copy = refuse_copy  # type: ignore[method-assign]
     with pytest.raises(TerminalError, match="no room"):
-        take(world, Step.EXPORT)
+        run_step(world, Step.EXPORT)
     assert world.manifests["archive_1"].state is State.PLANNED
     world.copy = copied  # type: ignore[method-assign]
     finish(world)
@@ -311,26 +312,26 @@ def test_a_damaged_copy_ends_the_archive_and_deletes_nothing(
     hot, states = deepcopy(world.hot), dict(world.states)
     if when == "while it was written":
         world.spoil = damage
-    take(world, Step.EXPORT)
+    run_step(world, Step.EXPORT)
     if when == "afterwards":
-        damage(world.folders[manifest.workplace])
+        damage(world.folders[staging(manifest)])
     world.kill_in = kill_in
     with pytest.raises((TerminalError, Killed)):
-        take(world, Step.VERIFY)
+        run_step(world, Step.VERIFY)
     world.kill_in, world.spoil = None, lambda files: None
     failed = world.manifests["archive_1"]
     if failed.state is State.FAILED:
         assert failed.failure
         assert failed.content is None
         for step in Step:
-            assert archiver(world).take(failed, step) is failed
+            assert archiver(world).run_step(failed, step) is failed
         finish(world)
     else:  # killed before the manifest said so
         with pytest.raises(TerminalError, match="Nothing was deleted"):
-            take(world, Step.VERIFY)
+            run_step(world, Step.VERIFY)
     assert world.manifests["archive_1"].state is State.FAILED
     assert (world.hot, world.states, world.open) == (hot, states, None)
-    assert manifest.workplace not in world.folders
+    assert staging(manifest) not in world.folders
     world.plan("archive_2", CHOSEN)
     finish(world)
     check_done(world, "archive_2")
@@ -353,12 +354,12 @@ def test_files_that_are_damaged_after_the_proof_delete_nothing(damage: Callable[
     world = World(EVENTS)
     manifest = world.plan("archive_1", CHOSEN)
     while world.manifests["archive_1"].state is not state:
-        take(world, NEXT[world.manifests["archive_1"].state])
+        run_step(world, NEXT[world.manifests["archive_1"].state])
     world.sleep(GRACE)
     hot = dict(world.hot)
-    damage(world.folders[manifest.workplace if state is State.VERIFIED else manifest.location])
+    damage(world.folders[staging(manifest) if state is State.VERIFIED else location(manifest)])
     with pytest.raises(TerminalError, match="is not what was written"):
-        take(world, NEXT[state])
+        run_step(world, NEXT[state])
     assert world.hot == hot
     assert world.manifests["archive_1"].state is state
 
@@ -367,16 +368,16 @@ def test_an_event_of_the_selection_that_is_not_in_its_files_is_not_deleted() -> 
     world = World(EVENTS)
     world.plan("archive_1", CHOSEN)
     for step in (Step.EXPORT, Step.VERIFY, Step.PUBLISH):
-        take(world, step)
+        run_step(world, step)
     world.sleep(GRACE)
     intruder = document(77, 0, 3)
     world.hot[intruder["_id"]] = intruder
     world.queries, world.watch = [], lambda: None  # type: ignore[method-assign]  # it breaks the view's promise
     for _ in range(2):
-        with pytest.raises(TerminalError, match="1 events that it ought to hold"):
-            take(world, Step.PURGE)
+        with pytest.raises(TerminalError, match="1 events of its selection"):
+            run_step(world, Step.PURGE)
         assert world.hot[intruder["_id"]] == intruder
-        assert world.states["archive_1"][0] is Visible.PUBLISHED
+        assert world.states["archive_1"][0] is Visibility.PUBLISHED
     del world.hot[intruder["_id"]]
     finish(world)
     check_done(world, "archive_1")
@@ -386,12 +387,12 @@ def test_an_event_of_the_selection_that_is_not_in_its_files_is_not_deleted() -> 
 def test_a_hot_tier_that_changed_since_the_export_fails_the_archive(change: Callable[[Any], object]) -> None:
     world = World([document(1, 4, 1), document(2, 4, 1)])
     world.plan("archive_1", CHOSEN)
-    take(world, Step.EXPORT)
+    run_step(world, Step.EXPORT)
     change(world.hot)
     left = deepcopy(world.hot)
     world.watch = lambda: None  # type: ignore[method-assign]  # what was changed is not what was sent
     with pytest.raises(TerminalError, match="key range 0"):
-        take(world, Step.VERIFY)
+        run_step(world, Step.VERIFY)
     assert world.manifests["archive_1"].state is State.FAILED
     assert world.hot == left
 
@@ -401,7 +402,7 @@ def published(events: Sequence[Document]) -> World:
     world = World(events)
     world.plan("archive_1", CHOSEN)
     for step in (Step.EXPORT, Step.VERIFY, Step.PUBLISH):
-        take(world, step)
+        run_step(world, step)
     world.sleep(GRACE)
     world.slept = []
     return world
@@ -415,7 +416,7 @@ def test_a_purge_is_stopped_between_batches_and_finished_later(events: list[Docu
     moved = world.manifests["archive_1"].planned
     if batches * AT_ONCE < moved:
         with pytest.raises(StoppedError):
-            stopped.take(world.manifests["archive_1"], Step.PURGE)
+            stopped.run_step(world.manifests["archive_1"], Step.PURGE)
         assert hot - len(world.hot) == batches * AT_ONCE
         assert world.manifests["archive_1"].state is State.PUBLISHED
     finish(world)
@@ -427,7 +428,7 @@ def test_a_purge_is_no_faster_than_allowed(events: list[Document], rate: int) ->
     world = published(events)
     timing = TIMING.model_copy(update={"purge_documents_per_second": rate})
     began, manifest = time.monotonic(), world.manifests["archive_1"]
-    archiver(world, timing).take(manifest, Step.PURGE)
+    archiver(world, timing).run_step(manifest, Step.PURGE)
     took, least = time.monotonic() - began, manifest.planned / rate
     assert least - took <= sum(world.slept) <= least + 1e-9
     # The sleep comes with its batch: no burst of deletes first.
@@ -439,12 +440,12 @@ def test_nothing_is_purged_before_the_grace_time_is_over(seconds: float) -> None
     world = World(EVENTS)
     world.plan("archive_1", CHOSEN)
     for step in (Step.EXPORT, Step.VERIFY, Step.PUBLISH):
-        take(world, step)
+        run_step(world, step)
     shown = world.now()
     world.sleep(seconds)
     effects, manifest = world.effects, world.manifests["archive_1"]
     with pytest.raises(NotYetError) as early:
-        take(world, Step.PURGE)
+        run_step(world, Step.PURGE)
     assert early.value.until == manifest.purge_after
     assert (early.value.until - shown).total_seconds() == pytest.approx(GRACE, abs=2 * EFFECT)
     assert (world.effects, world.manifests["archive_1"]) == (effects, manifest)
@@ -455,6 +456,6 @@ def test_a_step_that_is_not_due_changes_nothing(state: State) -> None:
     world = World(EVENTS)
     manifest = world.plan("archive_1", CHOSEN, state=state)
     for step in set(Step) - {NEXT.get(state)}:
-        assert take(world, step) is manifest
+        assert run_step(world, step) is manifest
     assert world.effects == 0
     assert world.manifests["archive_1"] is manifest

@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 
 from events.flight import CONTRACT
 from skytier import migrations
+from skytier.archive.checksum import digest
 from skytier.contract import STRUCT
-from skytier.documents import OTHER_FIELDS, digest, to_batch, to_documents
+from skytier.documents import OTHER_FIELDS, to_batch, to_documents
 from skytier.hot_tier import Document
 from skytier.pipeline.record_outputs import PROCESSING
 from spark_jobs.flights import outputs

@@ -68,6 +68,7 @@ def manifest_of(archive_id: str) -> Manifest:
     )
 
 
+FOLDER = "/metadata/archives"
 WAYS_OUT = ["../raw", "archive_1/../../raw", "archive_1`", "archive_'1", "", "archive_", "/archive_1", "archive_1\n"]
 
 
@@ -78,7 +79,7 @@ def test_no_manifest_names_a_folder_that_is_no_archives(archive_id: str) -> None
         with pytest.raises(ValidationError):
             Manifest.model_validate(manifest | changed)
     with pytest.raises(TerminalError, match="There is no archive"):
-        Manifests(FilesInMemory()).load(archive_id)
+        Manifests(FilesInMemory(), FOLDER).load(archive_id)
 
 
 @pytest.mark.parametrize("name", ["../part-0.parquet", "a/b", ".hidden", "", "part`0"])
@@ -89,7 +90,7 @@ def test_no_manifest_names_a_file_elsewhere(name: str) -> None:
 
 def test_a_manifest_under_another_name_is_refused() -> None:
     files = FilesInMemory()
-    manifests = Manifests(files)
+    manifests = Manifests(files, FOLDER)
     manifests.save(manifest_of("archive_1"))
     text = files.read_text("/metadata/archives/archive_1_metadata.json")
     files.write_json_atomically("/metadata/archives/archive_2_metadata.json", json.loads(text))

@@ -16,7 +16,6 @@ from events.pipelines import flights
 from skytier import hot_tier
 from skytier.archive import hot
 from skytier.archive.manifest import Manifest, State
-from skytier.archive.manifests import Manifests
 from skytier.archive.planning import MB
 from skytier.files import Files
 from skytier.pipeline import reconcile
@@ -40,6 +39,7 @@ from tests.archive_runs import (
     size_mb,
     taken,
 )
+from tests.flights_archive import location, on_hdfs, staging
 from tests.own_stack import BY_SPARK_SUBMIT, SKYTIER, OwnStack
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
@@ -121,13 +121,13 @@ def test_late_events_that_come_meanwhile_stay_hot(archive_stack: OwnStack) -> No
     publish(archive_stack, 3, "--start", FIRST, "--late-rate", "0.1")
     with hot_tier.client() as connection:
         late = {"event_time": {"$lt": manifest.selection.event_time_before}, "batch_id": {"$gt": last_batch(manifest)}}
-        came = hot.count(connection, late)
+        came = hot.count(hot_tier.events(connection), late)
         assert came > 0
         taken(archive_stack, manifest.archive_id, "verify", "publish")
         time.sleep(1)
         check_view()
         taken(archive_stack, manifest.archive_id, "purge", "record")
-        assert hot.count(connection, late) == came
+        assert hot.count(hot_tier.events(connection), late) == came
 
 
 def last_batch(manifest: Manifest) -> int:
@@ -136,7 +136,7 @@ def last_batch(manifest: Manifest) -> int:
 
 def test_a_copy_that_is_not_the_original_is_found_before_anything_is_deleted(archive_stack: OwnStack) -> None:
     manifest, documents, files = begun(archive_stack, "export"), hot_count(), Files()
-    path = f"{manifest.workplace}/{manifest.files[0].name}"
+    path = f"{staging(manifest)}/{manifest.files[0].name}"
     content = files.read_bytes(path)
     damages = {"byte": flip(content), "missing": None, "truncated": content[:-100]}
     for damage, damaged in damages.items():
@@ -153,11 +153,11 @@ def test_a_copy_that_is_not_the_original_is_found_before_anything_is_deleted(arc
 @contextmanager
 def copy_kept(manifest: Manifest) -> Iterator[None]:
     """Afterwards the archive is exported again, as it was."""
-    files, known = Files(), Manifests(Files())
-    kept = {file.name: files.read_bytes(f"{manifest.workplace}/{file.name}") for file in manifest.files}
+    files, known = Files(), on_hdfs()
+    kept = {file.name: files.read_bytes(f"{staging(manifest)}/{file.name}") for file in manifest.files}
     yield
     for name, content in kept.items():
-        files.write_atomically(f"{manifest.workplace}/{name}", content)
+        files.write_atomically(f"{staging(manifest)}/{name}", content)
     known.begin(manifest)
 
 
@@ -166,7 +166,7 @@ def changed_document(manifest: Manifest) -> Iterator[None]:
     """A document of the archive has another value meanwhile: counts and ids are still right."""
     with hot_tier.client() as connection:
         events = hot_tier.events(connection)
-        known = events.find_one(hot.chosen(manifest.selection))
+        known = events.find_one(hot.matching(manifest.selection))
         assert known is not None
         events.update_one({"_id": known["_id"]}, {"$set": {"distance_miles": known["distance_miles"] + 1}})
         yield
@@ -177,12 +177,12 @@ def refused(archive_stack: OwnStack, manifest: Manifest, documents: int) -> str:
     """Why the verification refused the copy; it has ended the archive, raised an alert and deleted nothing."""
     done = archive_stack.run_with(environment(archive_stack), "archive", "run")
     assert done.returncode == 1
-    failed = Manifests(Files()).load(manifest.archive_id)
+    failed = on_hdfs().load(manifest.archive_id)
     assert failed.state is State.FAILED
     assert failed.failure
     assert has_alert(f"verify of {manifest.archive_id}")
     assert hot_count() == documents
-    assert not Files().exists(manifest.workplace)
+    assert not Files().exists(staging(manifest))
     return failed.failure
 
 
@@ -190,31 +190,31 @@ def test_what_is_in_no_file_is_not_deleted(archive_stack: OwnStack) -> None:
     manifest = begun(archive_stack, "export", "verify", "publish")
     with hot_tier.client() as connection:
         events = hot_tier.events(connection)
-        known = events.find_one(hot.chosen(manifest.selection))
+        known = events.find_one(hot.matching(manifest.selection))
         assert known is not None
         events.insert_one(known | {"_id": "2013-01-01-XX-1-EWR:departed", "event_id": "2013-01-01-XX-1-EWR:departed"})
         time.sleep(1)
         said = failing(archive_stack, "run")
-        assert "1 events that it ought to hold are in the hot tier and not in its files" in said
+        assert "1 events of its selection are in the hot tier and not in its files" in said
         assert events.delete_one({"_id": "2013-01-01-XX-1-EWR:departed"}).deleted_count == 1
     assert archived(archive_stack).archive_id == manifest.archive_id
 
 
 def test_a_run_without_room_goes_on_later_over_a_half_written_folder(archive_stack: OwnStack) -> None:
-    manifest, known, files = begun(archive_stack), Manifests(Files()), Files()
-    files.write_atomically(f"{manifest.workplace}/part-00000-half.snappy.parquet", b"PAR1")
+    manifest, known, files = begun(archive_stack), on_hdfs(), Files()
+    files.write_atomically(f"{staging(manifest)}/part-00000-half.snappy.parquet", b"PAR1")
     known.save(manifest.model_copy(update={"estimated_bytes": 10**15}))
     done = archive_stack.run_with(environment(archive_stack), "archive", "run")
     assert done.returncode == 1
     assert "1,000,000,000 MB: free some space" in done.stderr
     known.save(manifest)
     assert archived(archive_stack).archive_id == manifest.archive_id
-    assert "part-00000-half.snappy.parquet" not in files.list(manifest.location)
+    assert "part-00000-half.snappy.parquet" not in files.list(location(manifest))
 
 
 def test_a_published_archive_whose_files_are_lost_is_abandoned(archive_stack: OwnStack) -> None:
     manifest, documents = begun(archive_stack, "export", "verify", "publish"), hot_count()
-    Files().delete(manifest.location)
+    Files().delete(location(manifest))
     time.sleep(1)
     assert "has no bytes" in failing(archive_stack, "run")
     archive(archive_stack, "abandon", manifest.archive_id, "--reason", "a disk died")

@@ -10,19 +10,20 @@ from contextlib import contextmanager
 import pytest
 
 from skytier.archive.manifest import Manifest, State
-from skytier.archive.manifests import Manifests
 from skytier.files import Files
 from tests import archives
 from tests.archive_runs import AMPLE, archive, archived, check_view, environment, failing, has_alert, hot_count
 from tests.faults.truth import Truth
+from tests.flights_archive import location, on_hdfs
 from tests.own_stack import SKYTIER, OwnStack, settings_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600), pytest.mark.usefixtures("made")]
 
 GRACE = {"SKYTIER_ARCHIVE_GRACE_SECONDS": "6"}
 PLAN_COMPACTION = (
-    "from skytier.archive.compaction import plan_compaction as plan; from skytier.archive.stores import ServerStores; "
-    "stores = ServerStores(); print(plan(stores, stores.settings, 0))"
+    "from skytier.archive import compaction, lifecycle\n"
+    "with lifecycle.flights_stores() as stores:\n"
+    "    print(compaction.plan_compaction(stores, stores.settings, 0, stores.target.pipeline.contract.version))"
 )
 PATIENCE_SECONDS = 60
 
@@ -51,13 +52,13 @@ def beside(stack: OwnStack, *arguments: str, **settings: str) -> Iterator[subpro
 def until(archive_id: str, condition: Callable[[Manifest], object]) -> None:
     """Wait until the manifest of an archive is so."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition(Manifests(Files()).load(archive_id)):
+    while not condition(on_hdfs().load(archive_id)):
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
 def load(archive_id: str) -> Manifest:
-    return Manifests(Files()).load(archive_id)
+    return on_hdfs().load(archive_id)
 
 
 def retention_of_oldest() -> dict[str, str]:
@@ -105,7 +106,7 @@ def test_what_was_unpinned_and_sent_back_in_the_wait_of_restore_is_not_put_back(
         archive(archive_stack, "run", **AMPLE)
         _, said = restore.communicate()
     assert restore.returncode == 1
-    assert f"{chosen} was unpinned before its events were put back" in said
+    assert f"{chosen} was unpinned before its events were inserted" in said
     assert hot_count() == documents
     check_view()
     archive(archive_stack, "release", chosen, "--reason", "closed")
@@ -114,12 +115,12 @@ def test_what_was_unpinned_and_sent_back_in_the_wait_of_restore_is_not_put_back(
 def test_archives_that_a_compaction_takes_in(archive_stack: OwnStack) -> None:
     chosen = oldest()
     archive_stack.run_python(PLAN_COMPACTION)
-    compaction = Manifests(Files()).open()
+    compaction = on_hdfs().open()
     assert compaction is not None
     assert chosen in compaction.sources
     assert f"{chosen} is being merged into {compaction.archive_id}" in failing(archive_stack, "restore", chosen)
     expired = archive(archive_stack, "expire", **retention_of_oldest())
-    retained = f"{chosen} is past its retention time and not deleted: a compaction takes it in."
+    retained = f"{chosen} is past its retention time and not deleted: a compaction is merging it."
     assert expired.splitlines() == ["There is no such archive.", retained]
     archive(archive_stack, "abandon", compaction.archive_id, "--reason", "not now")
     assert load(compaction.archive_id).state is State.FAILED
@@ -139,18 +140,18 @@ def test_a_compaction_whose_source_vanished_fails_and_archiving_goes_on(archive_
     while len(archives.manifests(State.DONE)) < 3:
         archived(archive_stack)
     archive_stack.run_python(PLAN_COMPACTION)
-    compaction = Manifests(Files()).open()
+    compaction = on_hdfs().open()
     assert compaction is not None
     lost, files = load(compaction.sources[0]), Files()
     aside = f"/tests/{lost.archive_id}"
-    files.rename(lost.location, aside)
+    files.rename(location(lost), aside)
     try:
         failing(archive_stack, "run", **AMPLE)
     finally:
-        files.rename(aside, lost.location)
+        files.rename(aside, location(lost))
     failed = load(compaction.archive_id)
     assert failed.state is State.FAILED
-    assert lost.location in (failed.failure or "")
+    assert location(lost) in (failed.failure or "")
     assert has_alert(f"export of {compaction.archive_id}")
     archive(archive_stack, "run", **AMPLE)
     check_view()

@@ -16,9 +16,8 @@ from bson.raw_bson import RawBSONDocument
 from events.pipelines import flights
 from models.registry import CHAMPION, Registry
 from skytier import alerts, hot_tier
-from skytier.archive import misfits
+from skytier.archive import invalid_documents
 from skytier.archive.manifest import State
-from skytier.archive.manifests import OPEN, Manifests
 from skytier.errors import TerminalError
 from skytier.files import Files
 from skytier.pipeline import reconcile
@@ -27,6 +26,7 @@ from skytier.sql import query
 from tests import archives
 from tests.archive_runs import AMPLE, archive, archived, begun, check_view, failing, has_alert, hot_count
 from tests.blocks import flip_on_disk, put_back
+from tests.flights_archive import OPEN, location, on_hdfs, staging
 from tests.minute_job import run
 from tests.own_stack import OwnStack, settings_of
 
@@ -45,10 +45,10 @@ def test_a_bit_that_flips_in_the_copy_fails_the_archive_and_the_next_is_planned_
     archive_stack: OwnStack,
 ) -> None:
     manifest, documents = begun(archive_stack, "export"), hot_count()
-    path = f"{manifest.workplace}/{manifest.files[0].name}"
+    path = f"{staging(manifest)}/{manifest.files[0].name}"
     flip_on_disk(archive_stack, path)
     said = failing(archive_stack, "run")
-    failed = Manifests(Files()).load(manifest.archive_id)
+    failed = on_hdfs().load(manifest.archive_id)
     assert failed.state is State.FAILED, said
     assert failed.failure is not None
     assert f"{path} on HDFS is damaged" in failed.failure
@@ -61,7 +61,7 @@ def test_a_bit_that_flips_in_a_published_file_stops_the_purge_until_the_file_is_
     archive_stack: OwnStack,
 ) -> None:
     manifest, documents = begun(archive_stack, "export", "verify", "publish"), hot_count()
-    path = f"{manifest.location}/{manifest.files[0].name}"
+    path = f"{location(manifest)}/{manifest.files[0].name}"
     content = flip_on_disk(archive_stack, path)
     time.sleep(1)
     said = failing(archive_stack, "run")
@@ -84,7 +84,7 @@ def test_a_bit_that_flips_in_a_published_file_stops_the_purge_until_the_file_is_
 def test_an_archive_without_its_files_is_given_up_and_its_events_come_back(archive_stack: OwnStack) -> None:
     manifest, documents = archived(archive_stack), hot_count()
     assert "its files can be read" in failing(archive_stack, "abandon", manifest.archive_id, "--reason", "?")
-    Files().delete(f"{manifest.location}/{manifest.files[0].name}")
+    Files().delete(f"{location(manifest)}/{manifest.files[0].name}")
     printed = archive(archive_stack, "abandon", manifest.archive_id, "--reason", "a disk died")
     assert "'skytier hot rebuild' brings its events back" in printed
     run(archive_stack, "hot", "rebuild")
@@ -137,7 +137,7 @@ def test_a_manifest_that_is_cut_short_is_named_and_put_back(archive_stack: OwnSt
         for command in (("list",), ("hold", manifest.archive_id, "--reason", "case 7")):
             assert f"{path} on HDFS is not what the archive writes" in failing(archive_stack, *command)
         archive(archive_stack, "repair", manifest.archive_id)
-    assert Manifests(Files()).load(manifest.archive_id) == manifest
+    assert on_hdfs().load(manifest.archive_id) == manifest
 
 
 def test_an_open_json_that_is_cut_short_is_named_and_written_anew(archive_stack: OwnStack) -> None:
@@ -187,7 +187,7 @@ def test_documents_that_are_no_events_are_named_and_set_aside(archive_stack: Own
         events.insert_many(by_hand)
         archived(archive_stack)  # the run goes on
         assert events.count_documents({"_id": {"$in": ["hand-1", "hand-2", "hand-3", 7]}}) == 0
-        aside = misfits.collection(connection)
+        aside = invalid_documents.set_aside_collection(events)
         kept = aside.with_options(codec_options=bson.CodecOptions(document_class=RawBSONDocument))
         assert bson.encode(oldest | {"_id": "hand-2", "event_time": "2013-01-01"}) in {
             document["document"].raw for document in kept.find()

@@ -10,8 +10,8 @@ import pytest
 
 from skytier import hot_tier
 from skytier.archive import hot
+from skytier.archive.checksum import digest
 from skytier.archive.manifest import Manifest, State
-from skytier.documents import digest
 from skytier.files import Files
 from skytier.sql import query
 from tests import archives
@@ -27,6 +27,7 @@ from tests.archive_runs import (
     has_alert,
     hot_count,
 )
+from tests.flights_archive import location
 from tests.minute_job import run
 from tests.own_stack import OwnStack, settings_of
 
@@ -51,7 +52,7 @@ def test_restored_events_are_pinned_and_archived_again_with_the_same_content(arc
     check_view()
     archived(archive_stack)  # the next run leaves them alone
     with hot_tier.client() as connection:
-        there = hot.exact_events(connection).find({"_id": {"$in": ids_of(manifest)}})
+        there = hot.exact(hot_tier.events(connection)).find({"_id": {"$in": ids_of(manifest)}})
         checksum = sum(map(digest, there)) % 2**128
     assert f"{checksum:032x}" == manifest.content.checksum
     archive(archive_stack, "unpin", manifest.archive_id)
@@ -67,7 +68,7 @@ def ids_of(manifest: Manifest) -> list[str]:
     """The ids in the files of an archive."""
     found: list[str] = []
     for file in manifest.files:
-        content = Files().read_bytes(f"{manifest.location}/{file.name}")
+        content = Files().read_bytes(f"{location(manifest)}/{file.name}")
         found += pq.read_table(io.BytesIO(content), columns=["event_id"])["event_id"].to_pylist()
     return found
 
@@ -94,7 +95,7 @@ def test_days_are_restored_from_every_archive_that_has_them(archive_stack: OwnSt
 def test_damaged_files_of_an_archive_are_found_by_verify(archive_stack: OwnStack) -> None:
     manifest, files = archives.manifests(State.DONE)[-1], Files()
     archive(archive_stack, "verify", manifest.archive_id)
-    path = f"{manifest.location}/{manifest.files[0].name}"
+    path = f"{location(manifest)}/{manifest.files[0].name}"
     content = files.read_bytes(path)
     files.write_atomically(path, flip(content))
     failing(archive_stack, "verify", manifest.archive_id)
@@ -113,7 +114,7 @@ def test_small_archives_become_one_but_for_those_held(archive_stack: OwnStack) -
         known[0].archive_id,
         merged.archive_id,
     ]
-    assert all(not Files().exists(manifest.location) for manifest in known[1:])
+    assert all(not Files().exists(location(manifest)) for manifest in known[1:])
     documents = hot_count()
     archive(archive_stack, "restore", merged.archive_id)
     assert hot_count() == documents + merged.planned
@@ -138,7 +139,7 @@ def test_what_an_archive_holds_already_is_not_archived_again(archive_stack: OwnS
 
 def test_a_lost_hot_tier_is_rebuilt(archive_stack: OwnStack) -> None:
     with hot_tier.client() as connection:
-        events = hot.exact_events(connection)
+        events = hot.exact(hot_tier.events(connection))
         before = {document["_id"]: digest(document) for document in events.find()}
         hot_tier.events(connection).drop()
         run(archive_stack, "hot", "rebuild")
@@ -151,7 +152,7 @@ def test_archives_expire_unless_they_are_held(archive_stack: OwnStack) -> None:
     assert archive(archive_stack, "expire") == "There is no such archive.\n"  # off by default
     archive(archive_stack, "expire", SKYTIER_ARCHIVE_RETENTION_DAYS="0.001")
     assert [manifest.archive_id for manifest in archives.manifests(State.EXPIRED)] == [other.archive_id]
-    assert not Files().exists(other.location)
+    assert not Files().exists(location(other))
     ((stored,),) = query("SELECT count(*) FROM flight_dw.staging_flight_events").rows
     assert query(VIEW).rows == [(stored - other.planned,) * 2]
     documents = hot_count()

@@ -30,7 +30,6 @@ from events.pipelines import flights
 from skytier import alerts, cache, hot_tier, server_probes, webhdfs
 from skytier.alerts import Severity, alert
 from skytier.archive.manifest import File, Manifest, Selection, State, Tally
-from skytier.archive.manifests import FOLDER
 from skytier.cache import Query
 from skytier.files import Files
 from skytier.pipeline.batch_ids import Marks
@@ -39,6 +38,7 @@ from skytier.settings.hdfs import HdfsSettings
 from skytier.settings.kafka import KafkaSettings
 from skytier.settings.mongodb import MongoSettings
 from tests import stores
+from tests.flights_archive import TARGET
 from tests.pages import forget_clients
 from tests.query_results import rows_of
 
@@ -190,7 +190,7 @@ def test_archives_are_told_from_their_manifests() -> None:
         schema_version=1,
         state_times={state: planned + timedelta(seconds=after) for state, after in seconds.items()},
     )
-    path = f"{FOLDER}/{manifest.archive_id}_metadata.json"
+    path = f"{TARGET.manifests_folder}/{manifest.archive_id}_metadata.json"
     Files().write_json_atomically(path, manifest.model_dump(mode="json"))
     try:
         found = rows_of(storage.archives())

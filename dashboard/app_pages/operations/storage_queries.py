@@ -10,6 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from dashboard.panels import tiers
+from events.archive_targets import flights_target
+from skytier import hot_tier
 from skytier.archive import hot
 from skytier.archive.manifest import Manifest
 from skytier.archive.manifests import Manifests
@@ -19,6 +21,7 @@ from skytier.errors import SkytierError
 from skytier.files import Files
 from skytier.migrations import DATABASE
 from skytier.settings.archive import ArchiveSettings
+from skytier.settings.mongodb import MongoSettings
 
 HOT_DOCUMENTS, HOT_INDEXES = "documents", "indexes"
 ARCHIVES = 20
@@ -61,7 +64,7 @@ def _of_both(*parts: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]
 
 
 def _hot_parts() -> list[dict[str, Any]]:
-    size = hot.size(tiers.mongodb())
+    size = hot.size(hot_tier.events(tiers.mongodb()))
     known = {"tier": "hot", "kind": "hot", "limit_mb": ArchiveSettings().limit_mb}
     parts = {HOT_DOCUMENTS: size.data_bytes, HOT_INDEXES: size.index_bytes}
     return [known | {"name": name, "size_mb": length / MB} for name, length in parts.items()]
@@ -90,7 +93,8 @@ def archives() -> Query:
 
 
 def _archives() -> pa.Table:
-    manifests = Manifests(Files())
+    target = flights_target(MongoSettings(), ArchiveSettings())
+    manifests = Manifests(Files(), target.manifests_folder)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         found = list(pool.map(manifests.load, manifests.ids()[-ARCHIVES:]))
     return archive_steps(found)

@@ -16,7 +16,7 @@ from events.flight import CONTRACT
 from skytier import hot_tier, migrations
 from skytier.archive import hot as archive_hot
 from skytier.archive.planning import MB
-from skytier.archive.visibility import COUNTS, STATES
+from skytier.archive.visibility import COUNTS
 from skytier.cache import Query
 from skytier.contract import STRUCT
 from skytier.errors import SkytierError
@@ -164,7 +164,7 @@ def archives() -> Query:
 SELECT m.archive_id, m.archived_at, m.state, s.state AS visible, m.record_count, m.file_size_mb, m.event_time_min,
   m.event_time_max, m.schema_version, m.storage_location, m.checksum
 FROM {DATABASE}.archive_metadata m
-LEFT JOIN {STATES} s ON s.archive_id = m.archive_id
+LEFT JOIN {DATABASE}.archive_state s ON s.archive_id = m.archive_id
 ORDER BY m.archived_at DESC
 LIMIT {_ARCHIVES}"""
     )
@@ -198,7 +198,7 @@ FROM (SELECT store, max(commit) AS last FROM ({" UNION ALL ".join(map(_commits, 
 UNION ALL
 SELECT 'archived_flight_events', max(archived_at), coalesce(sum(record_count), 0), coalesce(sum(file_size_mb), 0)
 FROM {DATABASE}.archive_metadata
-WHERE archive_id IN (SELECT archive_id FROM {STATES} WHERE {COUNTS})
+WHERE archive_id IN (SELECT archive_id FROM {DATABASE}.archive_state WHERE {COUNTS})
 UNION ALL
 SELECT stack(5,
   'topic', ingested, consumed, NULL,
@@ -235,7 +235,7 @@ def _hot_tier() -> Document:
     try:
         with hot_tier.answering():
             connection = tiers.mongodb()
-            size = archive_hot.size(connection)
+            size = archive_hot.size(hot_tier.events(connection))
             documents = hot_tier.events(connection).estimated_document_count()
             newest = hot_tier.events(connection).find_one(
                 {}, {"ingestion_timestamp": 1}, sort=[("ingestion_timestamp", DESCENDING)]

@@ -1,20 +1,33 @@
-"""``skytier archive``: what is done with an archive once it is there."""
+"""``skytier archive``: the commands for the lifecycle of an archive that exists."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from skytier.archive import compaction, keeping, restoring, runs
+from events.archive_targets import flights_target
+from skytier.archive import compaction, restoring, retention, runs
 from skytier.archive.manifest import Manifest, State
-from skytier.archive.stores import ServerStores
+from skytier.archive.stores import ServerStores, open_stores
 from skytier.errors import TerminalError
+from skytier.settings.archive import ArchiveSettings
+from skytier.settings.mongodb import MongoSettings
 
 AsJson = Annotated[bool, Parameter(name="--json", negative="")]
 app = App()
+
+
+@contextmanager
+def flights_stores() -> Iterator[ServerStores]:
+    """The stores of the flights' archives, by the settings of this process."""
+    settings = ArchiveSettings()
+    with open_stores(flights_target(MongoSettings(), settings), settings) as stores:
+        yield stores
 
 
 @app.command
@@ -25,14 +38,15 @@ def restore(
     to: date | None = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put an archive, or the events of some days, back into the hot tier; again after it was cut off.
+    """Restore the events of an archive, or of a range of days, to the hot tier. Repeat it after an interruption.
 
-    They are pinned: no run archives them again before 'skytier archive unpin'. Queries over both tiers are not changed.
+    The events are pinned: no run archives them again before 'skytier archive unpin'. Results of queries over
+    tiers.flight_events do not change.
 
     Parameters
     ----------
     archive_id
-        The archive; none: all that hold events of the days.
+        The archive; by default all archives with events of these days.
     from_
         First day, UTC, of event_time.
     to
@@ -41,10 +55,10 @@ def restore(
         Print the manifests as JSON.
     """
     if archive_id is None and (from_ is None or to is None):
-        raise TerminalError("Name an archive, or the days: --from 2013-01-01 --to 2013-01-07.")
+        raise TerminalError("Name an archive, or a range of days: --from 2013-01-01 --to 2013-01-07.")
     since = datetime.combine(from_, time(), UTC) if from_ else None
     until = datetime.combine(to, time(), UTC) + timedelta(days=1) if to else None
-    with ServerStores() as stores:
+    with flights_stores() as stores:
         if archive_id is not None:
             chosen = [archive_id]
         else:
@@ -57,7 +71,7 @@ def restore(
 
 @app.command
 def unpin(archive_id: str, *, as_json: AsJson = False) -> None:
-    """Let the next run delete the restored events of an archive from the hot tier again.
+    """Unpin restored events: the next run deletes them from the hot tier, if they are unchanged.
 
     Parameters
     ----------
@@ -66,95 +80,97 @@ def unpin(archive_id: str, *, as_json: AsJson = False) -> None:
     as_json
         Print its manifest as JSON.
     """
-    with ServerStores() as stores:
-        _print_all([restoring.unpin(stores, archive_id)], as_json, "unpinned; the next run sends it back")
+    with flights_stores() as stores:
+        _print_all(
+            [restoring.unpin(stores, archive_id)],
+            as_json,
+            "unpinned; the next run deletes its events from the hot tier",
+        )
 
 
 @app.command
 def abandon(archive_id: str, *, reason: str, as_json: AsJson = False) -> None:
-    """Give up an archive under way before its purge, or one that is done and whose files are lost.
+    """Abandon an archive under way before its purge, or one that is done if its files are lost.
 
     Parameters
     ----------
     archive_id
-        The archive. One that is done: 'skytier hot rebuild' then brings its events back from the cold tier.
+        The archive. If it is done, 'skytier hot rebuild' then reads its events from the cold tier.
     reason
-        Why; kept with it, and in the audit log.
+        The reason, for the manifest and the audit log.
     as_json
         Print its manifest as JSON.
     """
-    with ServerStores() as stores:
+    with flights_stores() as stores:
         abandoned = compaction.abandon(stores, archive_id, reason)
     was_done = str(State.DONE) in abandoned.state_times
-    then = "'skytier hot rebuild' brings its events back" if was_done else "the next run plans anew"
+    then = "'skytier hot rebuild' brings its events back" if was_done else "the next run plans a new one"
     _print_all([abandoned], as_json, f"abandoned; {then}")
 
 
 @app.command
 def hold(archive_id: str, *, reason: str, as_json: AsJson = False) -> None:
-    """Keep an archive however old it becomes: a legal hold wins over the retention time.
+    """Hold an archive (legal hold): it is neither merged nor deleted, whatever its age.
 
     Parameters
     ----------
     archive_id
         The archive.
     reason
-        Why; kept with it, and in the audit log.
+        The reason, for the manifest and the audit log.
     as_json
         Print its manifest as JSON.
     """
-    with ServerStores() as stores:
-        _print_all([keeping.hold(stores, archive_id, reason)], as_json, "held")
+    with flights_stores() as stores:
+        _print_all([retention.hold(stores, archive_id, reason)], as_json, "held")
 
 
 @app.command
 def release(archive_id: str, *, reason: str, as_json: AsJson = False) -> None:
-    """End the hold on an archive.
+    """Release the hold on an archive.
 
     Parameters
     ----------
     archive_id
         The archive.
     reason
-        Why; kept in the audit log.
+        The reason, for the audit log.
     as_json
         Print its manifest as JSON.
     """
-    with ServerStores() as stores:
-        _print_all([keeping.release(stores, archive_id, reason)], as_json, "released")
+    with flights_stores() as stores:
+        _print_all([retention.release(stores, archive_id, reason)], as_json, "released")
 
 
 @app.command
 def expire(*, as_json: AsJson = False) -> None:
-    """Delete the archives older than SKYTIER_ARCHIVE_RETENTION_DAYS, but for those held or restored; off by default.
+    """Delete archives older than SKYTIER_ARCHIVE_RETENTION_DAYS that are neither held nor restored; off by default.
 
     Parameters
     ----------
     as_json
-        Print the manifests of those deleted as JSON.
+        Print the manifests of the deleted archives as JSON.
     """
-    with ServerStores() as stores:
+    with flights_stores() as stores:
         oldest = runs.retained_from(stores)
-        _print_all(keeping.expire(stores, oldest), as_json, "deleted")
-        for archive_id, reason in keeping.retained(stores, oldest).items() if not as_json else ():
+        _print_all(retention.expire(stores, oldest), as_json, "deleted")
+        for archive_id, reason in retention.retained(stores, oldest).items() if not as_json else ():
             print(f"{archive_id} is past its retention time and not deleted: {reason}.")
 
 
 @app.command
 def repair(archive_id: str | None = None) -> None:
-    """Put the second copy of a damaged manifest in its place, and write anew which archive is under way.
+    """Replace a damaged manifest by its second copy, and write again which archive is under way.
 
     Parameters
     ----------
     archive_id
-        The archive whose manifest is damaged; none where only open.json is.
+        The archive whose manifest is damaged; none if only open.json is.
     """
-    with ServerStores() as stores, stores.alone():
+    with flights_stores() as stores, stores.lock():
+        under_way = stores.repair(archive_id)
         if archive_id is not None:
-            put_back = stores.manifests.put_back(archive_id)
-            stores.note("repair", archive_id, state=put_back.state)
-            print(f"{archive_id} has its manifest again; it is {put_back.state}.")
-        under_way = stores.manifests.rewrite_open()
+            print(f"The manifest of {archive_id} is repaired; its state is {stores.load(archive_id).state}.")
     print(f"{under_way.archive_id} is under way." if under_way else "No archive is under way.")
 
 
