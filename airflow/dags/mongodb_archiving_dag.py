@@ -1,24 +1,25 @@
 """
 ### Archiving of the hot tier
 
-Every 5 minutes: is MongoDB over its limit (`SKYTIER_ARCHIVE_LIMIT_MB`)? Then its oldest events move to Parquet on HDFS.
+Every 5 minutes: is the collection of flight events in MongoDB over its limit (`SKYTIER_ARCHIVE_LIMIT_MB`)? If so, its
+oldest events move to Parquet files on HDFS.
 
 | task | does |
 |---|---|
-| `measure` | asks MongoDB for its size (`dbStats`); alerts at 80% and 100% of the limit |
-| `is_due` | goes on when the size is over the limit, or an archive is under way |
-| `plan` | the archive under way, else a new one: the oldest events, down to the low-water mark |
-| `export` | Spark: the full documents to Parquet, aside |
-| `verify` | Spark: reads the copy back; every document rebuilt from it must be the one that MongoDB holds |
-| `publish` | moves the files to their place and lets queries see them, in one commit |
-| `grace` | waits until no query that began before can still run |
-| `purge` | deletes from MongoDB by the ids in the published files, in bounded batches |
-| `record` | `flight_dw.archive_metadata` |
+| `measure` | reads the size of the collection (`$collStats`); raises alerts at 80% and 100% of the limit |
+| `is_due` | continues if the size is over the limit, an archive is under way, or restored events are to be deleted |
+| `plan` | finds the archive under way, or plans a new one: the oldest events, down to the low-water mark |
+| `export` | Spark: writes the complete documents to Parquet, in a staging folder |
+| `verify` | Spark: reads the copy back; every document rebuilt from it must equal the one in MongoDB |
+| `publish` | moves the files to their final folder and makes them visible to queries, in one commit |
+| `grace` | waits until no query that began before the commit can still run |
+| `purge` | deletes from MongoDB by the ids in the published files, in batches of bounded size |
+| `record` | writes the row of `flight_dw.archive_metadata` |
 
-**When it fails.** Nothing is deleted before the copy is verified and published. Every task can be run again at any
-time: a step that is done does nothing. A run that died is taken up by the next one where it stood, so usually there is
-nothing to do. A difference found by `verify` ends the archive as failed, raises an alert and deletes nothing; the next
-run plans anew. The log ends with the reason; `skytier stack status` says whether a server is down. By hand:
+**When it fails.** Nothing is deleted before the copy is verified and published. Every task is idempotent: a step that
+is done does nothing. The next run resumes an interrupted run from the last completed step, so usually there is nothing
+to do. If `verify` finds a difference, the archive ends as failed, an alert is raised and nothing is deleted; the next
+run plans a new archive. The log ends with the reason; `skytier stack status` shows whether a server is down. By hand:
 `skytier archive run`; what there is: `skytier archive status`, `skytier archive list`.
 """
 
@@ -39,17 +40,17 @@ NOTHING_TO_DO, NOT_YET = 99, 75
 
 
 def next_task(measured: str) -> list[str]:
-    """The task that follows, by what ``measure`` printed last."""
+    """The next task, by the last line that ``measure`` printed."""
     return ["plan"] if measured == "plan" else []
 
 
 def step(name: str) -> BashOperator:
-    """A step of the archive under way that needs no Spark."""
+    """A step of the archive under way that does not need Spark."""
     return BashOperator(task_id=name, bash_command=f"{SKYTIER} archive step {name} {ARCHIVE_ID}")
 
 
 def spark_step(name: str) -> SparkSubmitOperator:
-    """A step of the archive under way that Spark takes."""
+    """A step of the archive under way that runs in Spark."""
     return SparkSubmitOperator(
         task_id=name,
         conn_id="spark_default",
@@ -62,7 +63,7 @@ def spark_step(name: str) -> SparkSubmitOperator:
 
 with DAG(
     dag_id="mongodb_archiving_dag",
-    description="The oldest events of MongoDB to Parquet on HDFS, every 5 minutes",
+    description="Move the oldest events of MongoDB to Parquet on HDFS, every 5 minutes",
     doc_md=__doc__,
     schedule="*/5 * * * *",
     start_date=pendulum.datetime(2024, 1, 1, tz="UTC"),
@@ -83,7 +84,7 @@ with DAG(
         task_id="grace",
         bash_command=f"{SKYTIER} archive step wait {ARCHIVE_ID}",
         retry_exit_code=NOT_YET,
-        mode="reschedule",  # it holds no place among the tasks that run at once
+        mode="reschedule",  # it occupies no worker slot while it waits
         poke_interval=15,
         timeout=timedelta(hours=1).total_seconds(),
     )

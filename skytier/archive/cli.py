@@ -1,4 +1,4 @@
-"""``skytier archive``: runs of the archive, and what they made; ``lifecycle`` has the other commands."""
+"""``skytier archive``: runs of the archive, and what they made; ``lifecycle_cli`` has the other commands."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from cyclopts import App
 from rich.table import Table
 
 from skytier import logs, spark, terminal
-from skytier.archive import compaction, lifecycle, planner, planning, runs
-from skytier.archive.lifecycle import AsJson, flights_stores
+from skytier.archive import compaction, lifecycle_cli, planner, planning, runs
+from skytier.archive.lifecycle_cli import AsJson, flights_stores
 from skytier.archive.manifest import Manifest
 from skytier.archive.protocol import NEXT, NotYetError, Step
 from skytier.errors import TerminalError
@@ -28,7 +28,7 @@ app = App(
     help="Move the oldest events of the hot tier (MongoDB) to archives (Parquet files on HDFS) when it is over its "
     "limit; list, verify, restore, compact, hold and expire archives. docs/archive.md describes the protocol.",
 )
-app.command(lifecycle.app, name="*")
+app.command(lifecycle_cli.app, name="*")
 log = logs.logger("archive")
 
 
@@ -173,42 +173,6 @@ def compact(*, as_json: AsJson = False) -> None:
         print("null" if as_json else "There are fewer than two small archives to merge.")
         return
     _print(_complete(manifest), as_json)
-
-
-@app.command(name="list")
-def list_archives(*, as_json: AsJson = False) -> None:
-    """List all archives, oldest first.
-
-    Parameters
-    ----------
-    as_json
-        Print their manifests as JSON.
-    """
-    with flights_stores() as stores:
-        known = stores.all()
-    if as_json:
-        print(json.dumps([manifest.model_dump(mode="json") for manifest in known]))
-        return
-    table = Table(header_style="bold")
-    table.add_column("archive", no_wrap=True)
-    table.add_column("state")
-    for name in ("events", "MB", "from", "to"):
-        table.add_column(name, justify="right")
-    for manifest in known:
-        span = [f"{t:%Y-%m-%d %H:%M}" if t else "" for t in (manifest.event_time_min, manifest.event_time_max)]
-        size = f"{manifest.size_bytes / planning.MB:,.1f}"
-        terminal.add_row(table, manifest.archive_id, _state(manifest), f"{manifest.planned:,}", size, *span)
-    terminal.print_table(table)
-
-
-def _state(manifest: Manifest) -> str:
-    marks = []
-    if manifest.restored:
-        marks.append("restored" if manifest.restored.complete else "being restored")
-        marks.extend(["pinned"] * manifest.restored.pinned)
-    if manifest.hold:
-        marks.append("held")
-    return ", ".join([str(manifest.state), *marks])
 
 
 @app.command(show=False)

@@ -1,4 +1,4 @@
-"""Documents of the hot tier that are no events, as somebody may insert them by hand: found, reported, set aside.
+"""Documents of the hot tier that are no events, such as documents inserted by hand: found, reported, set aside.
 
 They are moved unchanged, byte for byte, to the collection ``<collection>_set_aside``, and the archive continues without
 them.

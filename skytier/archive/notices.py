@@ -1,4 +1,4 @@
-"""What others are told about the archives of a target: operators by alerts, the dashboard's cache by its tag."""
+"""Alerts about the archives of a target, and the invalidation of cached results about them."""
 
 from __future__ import annotations
 

@@ -59,8 +59,8 @@ def plan_archive(stores: PlanningStores) -> Manifest | None:
     """Begin a new archive; None if nothing is to move. The caller holds the lock."""
     size = stores.size()
     is_over = planning.documents_to_move(size, stores.target.limit_bytes, stores.settings) > 0
-    if is_over and (said := stores.set_aside_invalid()):
-        stores.alert(Severity.WARNING, "documents set aside", " ".join(said))
+    if is_over and (messages := stores.set_aside_invalid()):
+        stores.alert(Severity.WARNING, "documents set aside", " ".join(messages))
     plan = preview(stores, size)
     if plan is None:
         if is_over:

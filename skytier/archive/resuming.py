@@ -11,7 +11,7 @@ from skytier.archive.protocol import NEXT
 def resume(stores: LifecycleStores) -> Manifest | None:
     """Finish expiries that are due, and find the archive under way. The caller holds the lock.
 
-    Expiries come first: an archive that waits for somebody must not keep the files of another one.
+    Expiries come first: an archive that waits for an operator must not delay the deletion of another one.
     """
     retention.continue_expiries(stores)
     if (found := stores.under_way()) is not None:

@@ -60,7 +60,7 @@ class ServerStores:
         self._manifests = Manifests(files, target.manifests_folder)
         self._notices = Notices(mongodb, target)
 
-    # Time, and who else is at work.
+    # Time and the lock.
 
     def timing(self) -> Timing:
         settings = self.settings
@@ -165,8 +165,8 @@ class ServerStores:
         return self._set_aside(invalid_documents.violating_rules(self._events))
 
     def _set_aside(self, found: Iterator[invalid_documents.InvalidDocument]) -> list[str]:
-        said = invalid_documents.set_aside(self._events, found)
-        return [*said, invalid_documents.where(self._events)] if said else []
+        messages = invalid_documents.set_aside(self._events, found)
+        return [*messages, invalid_documents.where(self._events)] if messages else []
 
     # The files, and what SQL knows of them.
 

@@ -1,6 +1,6 @@
 """What queries see of the archives: the table of their visibility, the partitions, and the view over both tiers.
 
-The target's state table (``flight_dw.archive_state`` for flights) decides. Rows of an archive count if its visibility
+The target's state table decides. Rows of an archive count if its visibility
 is published, restored or purged. Events of the hot tier are hidden if a selection of a published or restored archive
 matches them. A query reads the table once, so it sees each event once, whatever a run does meanwhile.
 """
@@ -112,7 +112,7 @@ def drop_partition(connection: Connection, target: Target, archive_id: str) -> N
 
 
 def view_statements(target: Target, mongodb_uri: str) -> list[str]:
-    """The statements that create the target's views in a session, such as ``tiers.flight_events``.
+    """The statements that create the target's two views in a session.
 
     They are global temporary views, since a persistent one cannot be based on MongoDB: whoever starts a Spark
     application creates them, with ``spark.sql.globalTempDatabase=tiers``.

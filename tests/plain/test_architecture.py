@@ -57,6 +57,19 @@ def _allowed(path: Path) -> set[str]:
     return ALLOWED[part] | ({"events"} if is_command else set())
 
 
+def test_the_archive_knows_no_kind_of_event() -> None:
+    modules = [path for path in (ROOT / "skytier" / "archive").glob("*.py") if not path.stem.endswith("cli")]
+    assert len(modules) > 10
+    forbidden = ("flight", "mongodb_archive", "hot_tier.events(", "hot_tier.clock(")
+    assert not {f"{path.name}: {word}" for path in modules for word in forbidden if word in path.read_text()}
+
+
+def test_the_archive_reads_no_settings_below_its_commands() -> None:
+    modules = [path for path in (ROOT / "skytier" / "archive").glob("*.py") if not path.stem.endswith("cli")]
+    modules += (ROOT / "spark_jobs").glob("archive_[!h]*.py")
+    assert not {path.name for path in modules if "Settings()" in path.read_text()}
+
+
 def test_the_folder_of_dags_is_no_package() -> None:
     assert not list((ROOT / "airflow").rglob("__init__.py"))
 

@@ -22,6 +22,7 @@ from skytier.archive.manifest import Hold, Manifest, Restored, Selection, State,
 from skytier.archive.ports import Copy
 from skytier.archive.protocol import (
     NEXT,
+    Archiver,
     NotYetError,
     Step,
     StoppedError,
@@ -242,6 +243,16 @@ def test_a_document_that_is_no_event_is_set_aside_and_the_next_archive_is_withou
     world.plan("archive_2", CHOSEN)
     finish(world)
     check_done(world, "archive_2")
+
+
+@pytest.mark.parametrize("state", [State.PLANNED, State.EXPORTED])
+def test_without_a_copier_nothing_is_copied_or_verified(state: State) -> None:
+    world = World(EVENTS)
+    manifest = world.plan("archive_1", CHOSEN, state=state)
+    with pytest.raises(TerminalError, match="runs in the Spark job archive_hot_tier"):
+        Archiver(world, TIMING).run_step(manifest, NEXT[state])
+    assert world.effects == 0
+    assert world.manifests["archive_1"] is manifest
 
 
 def test_an_export_that_fails_for_another_reason_is_tried_again() -> None:

@@ -52,6 +52,29 @@ def test_within_the_limit_nothing_moves(archive_stack: OwnStack) -> None:
     assert archive(archive_stack, "step", "measure", **AMPLE) == "rest\n"
 
 
+def test_another_collection_of_the_database_moves_nothing(archive_stack: OwnStack) -> None:
+    before, limit_mb = size_mb(), size_mb() * 1.2
+    planned = json.loads(archive(archive_stack, "plan", "--json"))
+    with hot_tier.client() as connection:
+        other = hot_tier.collection(connection, "test_other_events")
+        other.insert_many([{"_id": number, "text": "x" * 100_000} for number in range(round(before * 20))])
+        try:
+            found = other.database.command("dbStats", freeStorage=1)
+            total = found["dataSize"] + found["indexSize"] - found["indexFreeStorageSize"]
+            assert total > limit_mb * MB * 1.5
+            sizes = [hot.size(other.database[name]).total_bytes for name in other.database.list_collection_names()]
+            assert sum(sizes) == pytest.approx(total, rel=0.01)
+            assert hot.size(other.database["no_such_collection"]).total_bytes == 0
+            assert archive(archive_stack, "step", "measure", SKYTIER_ARCHIVE_LIMIT_MB=str(limit_mb)) == "rest\n"
+            assert archive(archive_stack, "plan", "--json", SKYTIER_ARCHIVE_LIMIT_MB=str(limit_mb)) == "null\n"
+            again = json.loads(archive(archive_stack, "plan", "--json", SKYTIER_ARCHIVE_LIMIT_MB=str(before * 0.9)))
+            assert again["documents"] == pytest.approx(planned["documents"], rel=0.05)
+            status = json.loads(archive(archive_stack, "status", "--json"))
+            assert status["size_mb"] == pytest.approx(before, rel=0.05)
+        finally:
+            other.drop()
+
+
 def test_the_oldest_events_move_until_the_hot_tier_is_below_its_low_water_mark(archive_stack: OwnStack) -> None:
     documents, limit_mb = hot_count(), size_mb() * 0.9
     planned = json.loads(archive(archive_stack, "plan", "--json", SKYTIER_ARCHIVE_LIMIT_MB=str(limit_mb)))

@@ -21,8 +21,8 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(600), pytest.mark.usefixtur
 
 GRACE = {"SKYTIER_ARCHIVE_GRACE_SECONDS": "6"}
 PLAN_COMPACTION = (
-    "from skytier.archive import compaction, lifecycle\n"
-    "with lifecycle.flights_stores() as stores:\n"
+    "from skytier.archive import compaction, lifecycle_cli\n"
+    "with lifecycle_cli.flights_stores() as stores:\n"
     "    print(compaction.plan_compaction(stores, stores.settings, 0, stores.target.pipeline.contract.version))"
 )
 PATIENCE_SECONDS = 60

@@ -93,7 +93,8 @@ def test_size_of_the_hot_tier() -> None:
     numbers = by_label(charts.hot_size(rows_of(hot_size())))
     assert numbers["Events"].value == f"{len(documents(Filters())):,}"
     with hot_tier.client() as connection:
-        data_mb = connection["flight_tracking"].command("dbStats")["dataSize"] / 1e6
+        (found,) = connection["flight_tracking"]["flight_events"].aggregate([{"$collStats": {"storageStats": {}}}])
+    data_mb = found["storageStats"]["size"] / 1e6
     shown_mb = float(numbers["Size"].value.removesuffix(" MB").replace(",", ""))
     assert data_mb < shown_mb < data_mb * 2.5
 

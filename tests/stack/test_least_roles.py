@@ -39,7 +39,8 @@ EVE: dict[str, Any] = {"pwd": "a-password-of-hers"}
 READS: dict[str, Act] = {
     "find events": lambda client: client[HOT]["flight_events"].find_one(),
     "aggregate": lambda client: list(client[HOT]["flight_events"].aggregate([{"$limit": 1}])),
-    "size": lambda client: client[HOT].command("dbStats", freeStorage=1),
+    "size of the database": lambda client: client[HOT].command("dbStats", freeStorage=1),
+    "size": lambda client: list(client[HOT]["flight_events"].aggregate([{"$collStats": {"storageStats": {}}}])),
 }
 ACKNOWLEDGES: dict[str, Act] = {
     "acknowledge": lambda client: client[HOT]["alerts"].update_many({"_id": 0}, {"$set": {"acknowledged_by": "x"}}),

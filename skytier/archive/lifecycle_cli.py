@@ -9,9 +9,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 
 from cyclopts import App, Parameter
+from rich.table import Table
 
 from events.archive_targets import flights_target
-from skytier.archive import compaction, restoring, retention, runs
+from skytier import terminal
+from skytier.archive import compaction, planning, restoring, retention, runs
 from skytier.archive.manifest import Manifest, State
 from skytier.archive.stores import ServerStores, open_stores
 from skytier.errors import TerminalError
@@ -28,6 +30,42 @@ def flights_stores() -> Iterator[ServerStores]:
     settings = ArchiveSettings()
     with open_stores(flights_target(MongoSettings(), settings), settings) as stores:
         yield stores
+
+
+@app.command(name="list")
+def list_archives(*, as_json: AsJson = False) -> None:
+    """List all archives, oldest first.
+
+    Parameters
+    ----------
+    as_json
+        Print their manifests as JSON.
+    """
+    with flights_stores() as stores:
+        known = stores.all()
+    if as_json:
+        print(json.dumps([manifest.model_dump(mode="json") for manifest in known]))
+        return
+    table = Table(header_style="bold")
+    table.add_column("archive", no_wrap=True)
+    table.add_column("state")
+    for name in ("events", "MB", "from", "to"):
+        table.add_column(name, justify="right")
+    for manifest in known:
+        span = [f"{t:%Y-%m-%d %H:%M}" if t else "" for t in (manifest.event_time_min, manifest.event_time_max)]
+        size = f"{manifest.size_bytes / planning.MB:,.1f}"
+        terminal.add_row(table, manifest.archive_id, _state(manifest), f"{manifest.planned:,}", size, *span)
+    terminal.print_table(table)
+
+
+def _state(manifest: Manifest) -> str:
+    marks = []
+    if manifest.restored:
+        marks.append("restored" if manifest.restored.complete else "being restored")
+        marks.extend(["pinned"] * manifest.restored.pinned)
+    if manifest.hold:
+        marks.append("held")
+    return ", ".join([str(manifest.state), *marks])
 
 
 @app.command
