@@ -71,7 +71,7 @@ class Lifecycle(World):
     # What queries see.
 
     def gone(self, states: States) -> set[str]:
-        """The events that nobody is to see any more."""
+        """The events that no query may see any more."""
         return set().union(*(self.content[name] for name, (visible, _) in states.items() if visible in GONE))
 
     def in_archives(self, states: States) -> set[str]:

@@ -56,7 +56,7 @@ def archive(stack: OwnStack, *arguments: str, **settings: str) -> str:
 
 
 def failing(stack: OwnStack, *arguments: str, **settings: str) -> str:
-    """A command of the archive that must fail; what it said."""
+    """A command of the archive that must fail; its error message."""
     done = stack.run_with(environment(stack, **settings), "archive", *arguments)
     assert done.returncode == 1, done.stdout + done.stderr
     return done.stderr.splitlines()[-1]

@@ -44,7 +44,7 @@ def take_steps(world: Lifecycle, number: int) -> None:
             archiver(world).run_step(found, NEXT[found.state])
 
 
-def come_to_rest(world: Lifecycle) -> None:
+def complete_all(world: Lifecycle) -> None:
     """The runs of the next minutes."""
     for _ in range(3):
         with world.lock():
@@ -63,7 +63,7 @@ def world_with_three_archives() -> Lifecycle:
     for minute in (2, 4, 6):
         with world.lock():
             world.plan_new(minute)
-        come_to_rest(world)
+        complete_all(world)
     return world
 
 
@@ -117,7 +117,7 @@ class Commands(RuleBasedStateMachine):
         self.as_process(plan, kill_in, may_refuse=False)
 
     @rule(steps=st.integers(1, 5), kill_in=kills)
-    def a_run_goes_on(self, steps: int, kill_in: int | None) -> None:
+    def a_run_resumes(self, steps: int, kill_in: int | None) -> None:
         self.as_process(lambda: take_steps(self.world, steps), kill_in, may_refuse=False)
 
     @rule()
@@ -197,17 +197,17 @@ class Commands(RuleBasedStateMachine):
         assert not any(held & gone for held in self.held)
 
     @invariant()
-    def nothing_fails_that_nobody_gave_up(self) -> None:
+    def only_what_was_abandoned_fails(self) -> None:
         assert not [m for m in self.world.all() if m.failure and not m.failure.startswith("abandoned")]
 
     def teardown(self) -> None:
-        """Whatever was cut off: runs and one 'expire' later nothing is half done, and everything is possible."""
+        """Whatever was interrupted: after runs and one 'expire' nothing is half done, and every command is possible."""
         world = self.world
-        come_to_rest(world)
+        complete_all(world)
         for manifest in world.all():
             if manifest.state is State.DONE and manifest.restored:
                 restoring.unpin(world, manifest.archive_id)
-        come_to_rest(world)
+        complete_all(world)
         assert world.under_way() is None
         for temporary in (Visibility.EXPIRING, Visibility.RESTORED, Visibility.PUBLISHED):
             assert world.with_visibility(temporary) == {}
@@ -232,8 +232,8 @@ WHOLE = (None, None)
 Act = Callable[[Commands, int | None], object]
 ACTS: dict[str, Act] = {
     "plan": lambda c, kill: c.a_run_begins(8, kill),
-    "steps": lambda c, kill: c.a_run_goes_on(3, kill),
-    "purge": lambda c, kill: (c.time_passes(GRACE), c.a_run_goes_on(2, kill)),
+    "steps": lambda c, kill: c.a_run_resumes(3, kill),
+    "purge": lambda c, kill: (c.time_passes(GRACE), c.a_run_resumes(2, kill)),
     "hold": lambda c, kill: c.hold(0, kill),
     "release": lambda c, kill: c.release(0, kill),
     "expire hides": lambda c, kill: c.expire_hides(3, kill),
@@ -257,7 +257,7 @@ LEADS: list[tuple[str, ...]] = [
     ("restore", "unpin"),
     ("restore announces", "unpin"),
 ]
-"""what was done before, whole"""
+"""commands that were completed before"""
 
 
 @pytest.mark.parametrize("lead", LEADS, ids=" and ".join)
@@ -269,7 +269,7 @@ def test_each_command_killed_at_each_effect_and_then_each_other(lead: tuple[str,
                 ACTS[first](machine, kill_in)
                 ACTS[second](machine, None)
                 machine.what_is_held_is_there()
-                machine.nothing_fails_that_nobody_gave_up()
+                machine.only_what_was_abandoned_fails()
                 machine.teardown()
 
 
@@ -281,7 +281,7 @@ def after(lead: tuple[str, ...]) -> Commands:
 
 
 def effects_of(lead: tuple[str, ...], name: str) -> int:
-    """How many effects a command has then; one for one without, which is done whole."""
+    """How many effects a command has then; 1 for a command without effects, which runs uninterrupted."""
     machine = after(lead)
     before = machine.world.effects
     ACTS[name](machine, None)
@@ -289,7 +289,7 @@ def effects_of(lead: tuple[str, ...], name: str) -> int:
 
 
 @pytest.mark.parametrize("kill_in", [None, 0, 1, 2, 3, 4])
-def test_an_archive_whose_files_are_lost_is_given_up_and_its_events_come_back(kill_in: int | None) -> None:
+def test_an_archive_whose_files_are_lost_is_abandoned_and_its_events_come_back(kill_in: int | None) -> None:
     machine = Commands()
     world, name = machine.world, machine.archive(0)
     with pytest.raises(TerminalError, match="its files can be read"):
@@ -306,16 +306,16 @@ def test_an_archive_whose_files_are_lost_is_given_up_and_its_events_come_back(ki
 
 
 @pytest.mark.parametrize(
-    ("lead", "kept_by"),
+    ("lead", "reason_to_retain"),
     [
         (("hold",), "it is held"),
         (("restore",), "it is restored to the hot tier"),
         (("compact",), "a compaction is merging it"),
     ],
 )
-def test_what_is_old_and_stays_is_told_with_what_keeps_it(lead: tuple[str, ...], kept_by: str) -> None:
+def test_an_old_archive_that_is_retained_has_a_reason(lead: tuple[str, ...], reason_to_retain: str) -> None:
     machine = after(lead)
     kept = retention.retained(machine.world, DAY + timedelta(days=1))
-    assert {reason.partition(" (")[0] for reason in kept.values()} == {kept_by}
+    assert {reason.partition(" (")[0] for reason in kept.values()} == {reason_to_retain}
     assert kept.keys().isdisjoint(manifest.archive_id for manifest in retention.idle(machine.world))
     assert retention.retained(machine.world, None) == retention.retained(machine.world, DAY - timedelta(days=1)) == {}

@@ -1,4 +1,4 @@
-"""How much moves to the archive, which events, in which key ranges and files; and what SQL is told of it."""
+"""How much moves to the archive, which events, in which key ranges and files; and the views that SQL has of it."""
 
 from __future__ import annotations
 

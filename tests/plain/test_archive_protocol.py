@@ -103,7 +103,7 @@ def effects_of_a_run() -> int:
 
 
 @pytest.mark.parametrize("again", [None, 0, 3])
-def test_killed_at_each_effect_it_is_taken_up_where_it_stood(again: int | None) -> None:
+def test_killed_at_each_effect_a_run_resumes(again: int | None) -> None:
     for point in range(2 * effects_of_a_run()):
         world = World(EVENTS)
         world.plan("archive_1", CHOSEN)
@@ -337,7 +337,7 @@ def test_a_damaged_copy_ends_the_archive_and_deletes_nothing(
         for step in Step:
             assert archiver(world).run_step(failed, step) is failed
         finish(world)
-    else:  # killed before the manifest said so
+    else:  # killed before the manifest was saved
         with pytest.raises(TerminalError, match="Nothing was deleted"):
             run_step(world, Step.VERIFY)
     assert world.manifests["archive_1"].state is State.FAILED

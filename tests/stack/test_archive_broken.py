@@ -1,4 +1,4 @@
-"""What is damaged or written by hand: each is named, with what to do, and nothing waits for it for ever."""
+"""Damaged files and documents inserted by hand: each is named, with what to do, and blocks no run for ever."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def made(moving_stack: OwnStack) -> None:
             archived(moving_stack)
 
 
-def test_a_bit_that_flips_in_the_copy_fails_the_archive_and_the_next_is_planned_anew(
+def test_a_bit_that_flips_in_the_copy_fails_the_archive_and_the_next_run_plans_a_new_one(
     archive_stack: OwnStack,
 ) -> None:
     manifest, documents = begun(archive_stack, "export"), hot_count()
@@ -81,7 +81,7 @@ def test_a_bit_that_flips_in_a_published_file_stops_the_purge_until_the_file_is_
     archive(archive_stack, "verify", manifest.archive_id)
 
 
-def test_an_archive_without_its_files_is_given_up_and_its_events_come_back(archive_stack: OwnStack) -> None:
+def test_an_archive_without_its_files_is_abandoned_and_its_events_come_back(archive_stack: OwnStack) -> None:
     manifest, documents = archived(archive_stack), hot_count()
     assert "its files can be read" in failing(archive_stack, "abandon", manifest.archive_id, "--reason", "?")
     Files().delete(f"{location(manifest)}/{manifest.files[0].name}")
@@ -140,7 +140,7 @@ def test_a_manifest_that_is_cut_short_is_named_and_put_back(archive_stack: OwnSt
     assert on_hdfs().load(manifest.archive_id) == manifest
 
 
-def test_an_open_json_that_is_cut_short_is_named_and_written_anew(archive_stack: OwnStack) -> None:
+def test_an_open_json_that_is_cut_short_is_named_and_written_again(archive_stack: OwnStack) -> None:
     manifest = begun(archive_stack)
     with instead(OPEN, b"{}"):
         assert f"{OPEN} on HDFS is not what the archive writes: archive_id" in failing(archive_stack, "run")
@@ -185,7 +185,7 @@ def test_documents_that_are_no_events_are_named_and_set_aside(archive_stack: Own
             {"_id": "hand-3", "event_time": datetime(2013, 1, 1, tzinfo=UTC)},
         ]
         events.insert_many(by_hand)
-        archived(archive_stack)  # the run goes on
+        archived(archive_stack)  # the run continues
         assert events.count_documents({"_id": {"$in": ["hand-1", "hand-2", "hand-3", 7]}}) == 0
         aside = invalid_documents.set_aside_collection(events)
         kept = aside.with_options(codec_options=bson.CodecOptions(document_class=RawBSONDocument))
