@@ -15,7 +15,8 @@ from events.archive_targets import flights_target
 from skytier import logs, spark_failures
 from skytier.archive import runs
 from skytier.archive.protocol import Step
-from skytier.archive.stores import ServerStores, open_stores
+from skytier.archive.stores import open_stores
+from skytier.archive.target import Target
 from skytier.files import Files
 from skytier.settings.archive import ArchiveSettings
 from skytier.settings.mongodb import MongoSettings
@@ -26,20 +27,21 @@ log = logs.logger("archive_hot_tier")
 
 def main(archive_id: str, steps: list[Step]) -> None:
     """Run the steps that are due, in their order; without any, check an archive that is done."""
-    settings = ArchiveSettings()
-    with open_stores(flights_target(MongoSettings(), settings), settings) as stores:
+    settings, files = ArchiveSettings(), Files()
+    target = flights_target(MongoSettings(), settings)
+    with open_stores(target, settings, files) as stores:
         if not steps:
-            runs.check(stores, _copier(stores), stores.load(archive_id))
+            runs.check(stores, _copier(files, target, settings), stores.load(archive_id))
         for step in steps:
             if runs.is_due_now(stores.load(archive_id), step):
-                runs.run_step(stores, archive_id, step, _copier(stores))
+                runs.run_step(stores, archive_id, step, _copier(files, target, settings))
             else:
                 log.info("step is not due", archive_id=archive_id, step=str(step))
 
 
-def _copier(stores: ServerStores) -> SparkCopier:
+def _copier(files: Files, target: Target, settings: ArchiveSettings) -> SparkCopier:
     spark = SparkSession.builder.appName("archive_hot_tier").getOrCreate()
-    return SparkCopier(spark, Files(), stores.target, stores.settings)
+    return SparkCopier(spark, files, target, settings)
 
 
 if __name__ == "__main__":

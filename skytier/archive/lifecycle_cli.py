@@ -17,6 +17,7 @@ from skytier.archive import compaction, planning, restoring, retention, runs
 from skytier.archive.manifest import Manifest, State
 from skytier.archive.stores import ServerStores, open_stores
 from skytier.errors import TerminalError
+from skytier.files import Files
 from skytier.settings.archive import ArchiveSettings
 from skytier.settings.mongodb import MongoSettings
 
@@ -28,7 +29,7 @@ app = App()
 def flights_stores() -> Iterator[ServerStores]:
     """The stores of the flights' archives, by the settings of this process."""
     settings = ArchiveSettings()
-    with open_stores(flights_target(MongoSettings(), settings), settings) as stores:
+    with open_stores(flights_target(MongoSettings(), settings), settings, Files()) as stores:
         yield stores
 
 

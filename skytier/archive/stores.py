@@ -35,12 +35,12 @@ log = logs.logger("archive")
 
 
 @contextmanager
-def open_stores(target: Target, settings: ArchiveSettings) -> Iterator[ServerStores]:
+def open_stores(target: Target, settings: ArchiveSettings, files: Files) -> Iterator[ServerStores]:
     """The stores of a target; the session of the SQL endpoint is opened when it is first needed."""
     with ExitStack() as opened:
         mongodb = opened.enter_context(hot_tier.client())
         sql = cache(lambda: opened.enter_context(Connection()))
-        yield ServerStores(target, settings, Files(), mongodb, sql)
+        yield ServerStores(target, settings, files, mongodb, sql)
 
 
 class ServerStores:
