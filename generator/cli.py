@@ -22,7 +22,7 @@ from skytier.errors import SkytierError
 from skytier.progress_bar import Shown, progress_bar
 from skytier.settings.base import home
 from skytier.settings.kafka import KafkaSettings
-from skytier.stopping import stop_on_signals
+from skytier.shutdown import stop_on_signals
 
 EMPTY_WAREHOUSE_START = pd.Timedelta(days=30)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from local_stack.server import base_environment
 from skytier import spark
 from skytier.errors import TerminalError
-from skytier.exclusive import exclusively
+from skytier.file_lock import file_lock
 from skytier.settings.base import PROJECT_ROOT, scratch_folder
 from skytier.settings.hdfs import HdfsSettings
 
@@ -115,7 +115,7 @@ def compiled() -> Path:
     marker = folder / f"{hashlib.sha256(content).hexdigest()[:16]}.compiled"
     folder.mkdir(parents=True, exist_ok=True)
     # Several servers are prepared at the same time: one compiles, the others wait for it.
-    with exclusively(folder / "compile.lock", on_wait=lambda: None):
+    with file_lock(folder / "compile.lock", on_wait=lambda: None):
         if not marker.exists():
             classpath = f"{spark.spark_home()}/jars/*:{jars('hadoop')}"
             compiler = [str(java_home() / "bin" / "javac"), "-nowarn", "-proc:none", "-cp", classpath]

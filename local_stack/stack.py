@@ -29,7 +29,7 @@ from local_stack.server import Server, make_home, told, yes
 from local_stack.sql_endpoint import SqlEndpoint
 from skytier import spark
 from skytier.errors import TerminalError, TransientError
-from skytier.exclusive import exclusively
+from skytier.file_lock import file_lock
 from skytier.settings.base import HOST, home, scratch_folder
 from skytier.settings.feed import FeedSettings
 from skytier.settings.tls import TlsSettings
@@ -82,7 +82,7 @@ def _only_one() -> AbstractContextManager[None]:
     def give_up() -> None:
         raise TransientError(f"Another 'up' or 'down' of the stack in {home()} is running: wait for it.")
 
-    return exclusively(home() / "stack.lock", on_wait=give_up)
+    return file_lock(home() / "stack.lock", on_wait=give_up)
 
 
 def up(servers: Sequence[Server], progress: Progress) -> None:

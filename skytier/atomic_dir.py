@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from skytier.exclusive import exclusively
+from skytier.file_lock import file_lock
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def cached_dir(
 
     One process makes it; the others call ``on_wait`` and wait. ``on_found`` is called if it was there already.
     """
-    with exclusively(target.parent / f".{target.name}.lock", on_wait):
+    with file_lock(target.parent / f".{target.name}.lock", on_wait):
         if is_complete(target):
             on_found()
             return target

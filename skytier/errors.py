@@ -15,3 +15,7 @@ class DamagedFileError(TerminalError):
 
 class TransientError(SkytierError):
     """Trying again may succeed: a server that does not answer yet, a time-out."""
+
+
+class LeaseLostError(TransientError):
+    """Another process has taken over the work of this one, which did not renew its lease in time."""

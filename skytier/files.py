@@ -1,7 +1,12 @@
-"""Files on HDFS, over WebHDFS: small JSON documents, and the folders that Spark writes."""
+"""Files on HDFS, over WebHDFS: small JSON documents, and the folders that Spark writes.
+
+``Files.behind`` gives a file system whose changes go through the folder of a lease: a process that has lost the lease
+changes nothing (``skytier.fence``).
+"""
 
 from __future__ import annotations
 
+import copy
 import json
 import uuid
 from collections.abc import Iterator
@@ -14,6 +19,7 @@ from hdfs import HdfsError
 
 from skytier import blocks, webhdfs
 from skytier.errors import DamagedFileError, TerminalError, TransientError
+from skytier.fence import Fence
 from skytier.settings.hdfs import HdfsSettings
 
 _TIMEOUT_SECONDS = (5, 60)  # to connect, to answer
@@ -32,6 +38,18 @@ class Files:
     def __init__(self, settings: HdfsSettings | None = None) -> None:
         self._settings = settings or HdfsSettings()
         self._client = webhdfs.client(self._settings, _TIMEOUT_SECONDS)
+        self.fence: Fence | None = None
+
+    def behind(self, fence: Fence) -> Files:
+        """The same file system for a holder of a lease: its changes raise LeaseLostError once that is lost."""
+        fenced = copy.copy(self)
+        fenced.fence = fence
+        return fenced
+
+    def require(self) -> None:
+        """Raises LeaseLostError when the lease is lost; nothing without one."""
+        if self.fence is not None:
+            self.fence.require(self)
 
     def url(self, path: str) -> str:
         """The address of a path, as Spark and SQL name it."""
@@ -111,12 +129,14 @@ class Files:
         """Make or replace a file in one step: a reader sees the old content or the new one, never a part."""
         target = PurePosixPath(path)
         aside = str(target.parent / f"_{target.name}.{uuid.uuid4().hex}")
-        with self._errors("write", aside):
-            self._client.write(aside, data=content)
+        self.create(aside, content)
         try:
-            self._replace(aside, path)
+            if self.fence is None:
+                self.move(aside, path, replace=True)
+            else:
+                self.fence.put(self, aside, path)
         except Exception:
-            self.delete(aside)
+            self.remove(aside)
             raise
 
     def write_json_atomically(self, path: str, document: Any) -> None:
@@ -126,26 +146,57 @@ class Files:
 
     def delete(self, path: str) -> None:
         """Delete a file or a folder with all in it; one that is not there is no error."""
-        with self._errors("delete", path):
-            self._client.delete(path, recursive=True)
+        if self.fence is None:
+            self.remove(path)
+        else:
+            self.fence.delete(self, path)
 
     def rename(self, path: str, to: str) -> None:
         """Move a file or folder to a place that is free; makes the folders above it."""
         if self.exists(to):
             raise TerminalError(f"{path} on HDFS cannot be renamed: {to} exists already.")
-        with self._errors("rename", path):
-            self._client.makedirs(str(PurePosixPath(to).parent))
-            self._client.rename(path, to)
+        self.make_folder(str(PurePosixPath(to).parent))
+        if self.fence is None:
+            self.move(path, to)
+        else:
+            self.fence.rename(self, path, to)
 
     def make_folder(self, path: str) -> None:
         """Make a folder and those above it; one that exists is no error."""
         with self._errors("make", path):
             self._client.makedirs(path)
 
-    def _replace(self, path: str, to: str) -> None:
-        # The client's own ``rename`` cannot replace a file; the NameNode can, in one step.
-        with self._errors("replace", to):
-            self._client._rename(path, destination=to, renameoptions="OVERWRITE")
+    def folders(self, path: str) -> dict[str, int]:
+        """The folders in a folder and when each was changed last, in ms of the NameNode; none where it is not there."""
+        if not self.exists(path):
+            return {}
+        with self._errors("list", path):
+            found = self._client.list(path, status=True)
+        return {name: int(status["modificationTime"]) for name, status in found if status["type"] == "DIRECTORY"}
+
+    def touch(self, path: str, milliseconds: int) -> None:
+        """Set when a file or folder was changed last. Raises TerminalError when it is not there."""
+        with self._errors("touch", path):
+            self._client.set_times(path, modification_time=milliseconds)
+
+    def create(self, path: str, content: bytes) -> None:
+        """Make a file, and the folders above it. Raises TerminalError when there is something at its path."""
+        with self._errors("write", path):
+            self._client.write(path, data=content)
+
+    def move(self, path: str, to: str, *, replace: bool = False) -> None:
+        """Rename in one step of the NameNode, into a folder that exists; ``replace`` puts a file in another's place.
+
+        Raises TerminalError, and changes nothing, when ``path`` is not there, or ``to`` is and is not to be replaced.
+        """
+        # The client's own ``rename`` knows no options: it moves into a folder that exists, and replaces no file.
+        with self._errors("rename", path):
+            self._client._rename(path, destination=to, renameoptions="OVERWRITE" if replace else "NONE")
+
+    def remove(self, path: str) -> None:
+        """Delete a file or a folder with all in it, whatever became of the lease."""
+        with self._errors("delete", path):
+            self._client.delete(path, recursive=True)
 
     @contextmanager
     def _errors(self, action: str, path: str) -> Iterator[None]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from skytier import logs
 from skytier.errors import TerminalError
-from skytier.exclusive import exclusively
+from skytier.file_lock import file_lock
 from skytier.settings.base import HOST, PROJECT_ROOT, home, scratch_folder
 from skytier.settings.hdfs import HdfsSettings
 from skytier.settings.metastore import MetastoreSettings
@@ -89,7 +89,7 @@ def make_app_cds_archive(job: str) -> None:
     archive = app_cds_archive()
     aside = archive.with_suffix(f".{os.getpid()}.new")  # not the one that a killed process's job goes on writing
     jvm = f"{_JVM_BASE} {_JVM_ONE_SHOT} -Xlog:disable -Xlog:all=error:stderr -XX:ArchiveClassesAtExit={aside}"
-    with exclusively(archive.with_suffix(".lock"), on_wait=lambda: log.info("another stack makes the AppCDS archive")):
+    with file_lock(archive.with_suffix(".lock"), on_wait=lambda: log.info("another stack makes the AppCDS archive")):
         if not archive.exists():
             for left in archive.parent.glob(f"{archive.stem}.*.new"):
                 left.unlink(missing_ok=True)

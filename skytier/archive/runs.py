@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from skytier import logs, stopping
+from skytier import logs, shutdown
 from skytier.alerts import Severity
 from skytier.archive import planner, planning, restoring
 from skytier.archive.checksum import total
@@ -105,7 +105,7 @@ def run_step(stores: LifecycleStores, archive_id: str, step: Step, copier: Copie
 
     Raises what ``Archiver.run_step`` does, and the errors of the stores.
     """
-    with stores.lock(), stopping.stop_on_signals() as stop:
+    with stores.lock(), shutdown.stop_on_signals() as stop:
         archiver = Archiver(stores, stores.timing(), copier, asked_to_stop=stop.is_set)
         manifest = stores.load(archive_id)
         if not is_due_now(manifest, step):

@@ -11,6 +11,7 @@ from skytier.settings.dashboard import DashboardSettings
 from skytier.settings.feed import FeedSettings
 from skytier.settings.hdfs import HdfsSettings
 from skytier.settings.kafka import KafkaSettings
+from skytier.settings.leases import LeaseSettings
 from skytier.settings.maintenance import MaintenanceSettings
 from skytier.settings.metastore import MetastoreSettings
 from skytier.settings.mongodb import MongoSettings
@@ -37,6 +38,7 @@ ALL_SETTINGS: tuple[type[Settings], ...] = (
     SparkSettings,
     ProcessingSettings,
     MaintenanceSettings,
+    LeaseSettings,
     ArchiveSettings,
     AlertSettings,
     TrainingSettings,

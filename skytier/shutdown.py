@@ -1,4 +1,4 @@
-"""A clean end: SIGTERM and SIGINT ask, the work ends at its next step."""
+"""Graceful shutdown: SIGTERM and SIGINT set an event, and the work ends at its next step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def stop_on_signals() -> Iterator[threading.Event]:
-    """An event that SIGTERM or SIGINT sets; the handlers before are put back at the end."""
+    """Yield an event that SIGTERM or SIGINT sets; restore the previous handlers at the end."""
     stop = threading.Event()
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
