@@ -169,10 +169,11 @@ def test_who_takes_over_completes_a_rename_and_removes_what_was_staged(files: Na
         moved(self, path, to, replace=replace)
         raise KilledError
 
-    for write in (
+    writes: list[Callable[[], None]] = [
         lambda: killed.files.rename("/raw/aside", "/raw/batch"),
         lambda: killed.files.write_atomically(MARK, b"3"),
-    ):
+    ]
+    for write in writes:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(NameNodeInMemory, "move", once)
             with pytest.raises(KilledError):
