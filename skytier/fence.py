@@ -27,11 +27,13 @@ _MOVE = "move-"  # begins the name of what is on its way to a free place; the re
 class Fence:
     """The lease as one holder has it. It can be handed on, as to Spark's workers.
 
-    ``token`` is higher than that of every holder before.
+    ``token`` is higher than that of every holder before; ``taken_over`` is the newest one that took over from a holder
+    that had not released the lease, 0 where none ever did: those before it may wake and go on.
     """
 
     folder: str
     token: int
+    taken_over: int
 
     def require(self, files: Files) -> None:
         """Raises LeaseLostError when the lease is lost."""

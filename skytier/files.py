@@ -46,6 +46,15 @@ class Files:
         fenced.fence = fence
         return fenced
 
+    @contextmanager
+    def held_by(self, fence: Fence) -> Iterator[None]:
+        """Let this file system, which others have too, be that of a holder while the block runs."""
+        self.fence = fence
+        try:
+            yield
+        finally:
+            self.fence = None
+
     def require(self) -> None:
         """Raises LeaseLostError when the lease is lost; nothing without one."""
         if self.fence is not None:

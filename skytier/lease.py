@@ -40,14 +40,14 @@ class Turn:
     """The state of a lease, as the name of its folder says it."""
 
     token: int
-    fence: int
-    """token of the newest holder that took over, 0 where none ever did: those before it may still be about to write"""
+    taken_over: int
+    """token of the newest holder that took over from one that had not released it, 0 where none ever did"""
     is_held: bool
 
     @property
     def name(self) -> str:
         """The folder's name."""
-        return f"{self.token}.{self.fence}.{'held' if self.is_held else 'free'}"
+        return f"{self.token}.{self.taken_over}.{'held' if self.is_held else 'free'}"
 
 
 class Holder(BaseModel):
@@ -72,12 +72,12 @@ class Lease:
     """A lease that this process holds. ``files`` is HDFS for what only the holder may change."""
 
     def __init__(self, files: Files, name: str, turn: Turn) -> None:
-        self.name, self.token, self.fence = name, turn.token, turn.fence
+        self.name, self.token, self.taken_over = name, turn.token, turn.taken_over
         self._all_files, self._turn, self._renewed = files, turn, 0
         self._id = uuid.uuid4().hex
         self.folder = f"{LEASES}/{name}/{turn.name}"
-        self._own = Fence(self.folder, turn.token)
-        self.files = files.behind(self._own)
+        self.own = Fence(self.folder, turn.token, turn.taken_over)
+        self.files = files.behind(self.own)
 
     def require(self) -> None:
         """Raises LeaseLostError when another process has taken over."""
@@ -94,7 +94,7 @@ class Lease:
 
     def begin(self, seconds: float) -> None:
         """End what an earlier holder began, and tell those who wait who holds it now. Raises LeaseLostError."""
-        self._own.end_what_was_begun(self._all_files)
+        self.own.end_what_was_begun(self._all_files)
         process = own_identity()
         holder = Holder(token=self.token, lease_id=self._id, process=process, since=time.time(), seconds=seconds)
         _held_here.add(self._id)
@@ -115,7 +115,7 @@ class Lease:
     def release(self) -> None:
         """Let the next process have it at once. Where that fails, it expires."""
         self.give_up()
-        free = Turn(self.token, self.fence, is_held=False)
+        free = Turn(self.token, self.taken_over, is_held=False)
         try:
             self._all_files.move(self.folder, f"{LEASES}/{self.name}/{free.name}")
         except SkytierError as error:
@@ -138,14 +138,14 @@ class Contender:
         asked_at = self._clock()
         turn, changed = self._look()
         if not turn.is_held:
-            return self._take(turn, Turn(turn.token + 1, turn.fence, is_held=True))
+            return self._take(turn, Turn(turn.token + 1, turn.taken_over, is_held=True))
         if (turn, changed) != self._seen:
             self._seen, self._seen_at = (turn, changed), self._clock()
         if self.holder is None or self.holder.token != turn.token:
             self.holder = self._read_holder(turn)
         if self._is_over(asked_at):
             token = turn.token + 1
-            lease = self._take(turn, Turn(token, fence=token, is_held=True))
+            lease = self._take(turn, Turn(token, taken_over=token, is_held=True))
             if lease is not None:
                 log.warning("lease taken over", lease=self.name, token=token, **self.holder_fields())
             return lease

@@ -68,7 +68,7 @@ def test_a_lease_is_held_by_one_until_it_is_released(files: NameNodeInMemory) ->
     first.release()
     next_one = second.acquire()
     assert next_one is not None
-    assert (first.token, next_one.token, next_one.fence) == (1, 2, 0)
+    assert (first.token, next_one.token, next_one.taken_over) == (1, 2, 0)
 
 
 def test_a_lease_that_is_renewed_is_not_taken_over(files: NameNodeInMemory) -> None:
@@ -144,13 +144,13 @@ def test_other_errors_stay_what_they_are(files: NameNodeInMemory) -> None:
     assert "/raw/there" not in files.content
 
 
-def test_the_fence_remembers_the_newest_take_over(files: NameNodeInMemory) -> None:
+def test_a_lease_remembers_the_newest_take_over(files: NameNodeInMemory) -> None:
     acquired(files)
     second = taken_over(files)
-    assert (second.token, second.fence) == (2, 2)
+    assert (second.token, second.taken_over) == (2, 2)
     second.release()
     third = acquired(files)
-    assert (third.token, third.fence) == (3, 2)
+    assert (third.token, third.taken_over) == (3, 2)
     third.release()
     assert Turn(3, 2, is_held=False).name in files.list(f"{LEASES}/work")
 
@@ -191,7 +191,7 @@ def test_a_holder_that_has_ended_is_not_waited_for(files: NameNodeInMemory) -> N
     _say(files, lease, own_identity().model_copy(update={"pid": int(ended.stdout), "start": "1"}))
     second = contender(files).acquire()
     assert second is not None
-    assert second.fence == second.token
+    assert second.taken_over == second.token
 
 
 def test_a_process_of_another_machine_is_waited_for(files: NameNodeInMemory) -> None:
