@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from skytier import alerts, cache, hot_tier, kafka_clients, kafka_log, logs, spark_failures, topics
+from skytier import alerts, cache, hot_tier, kafka_clients, kafka_log, locks, logs, spark_failures, topics
 from skytier.errors import SkytierError
-from skytier.exclusive import MINUTE_JOB, alone_at
 from skytier.files import Files
 from skytier.kafka_log import KafkaLog, Position
 from skytier.pipeline import batch_ids, checkpoints, server_checks
@@ -40,8 +39,8 @@ def run(pipeline: Pipeline, transforms: Transforms) -> None:
     Raises StepError when a batch fails, TransientError when a server does not answer, TerminalError when the topic is
     not there.
     """
-    with alone_at(MINUTE_JOB):
-        _drain(pipeline, transforms, Files())
+    with locks.lease(locks.PROCESS, pipeline=pipeline.name) as lease:
+        _drain(pipeline, transforms, lease.files)
 
 
 def _drain(pipeline: Pipeline, transforms: Transforms, files: Files) -> None:
@@ -182,7 +181,9 @@ class Runner:
             self._process_raw(before, None, path, batch_id)
             if self._marks.has(batch_id):
                 last_mark = batch_id
-        forget_batches_after(self._spark, self._pipeline, last_mark)
+        self._run.files.require()
+        first = batch_ids.batch_id(self._checkpoints.next_generation(last_mark), 0)
+        forget_batches_after(self._spark, self._pipeline, last_mark, before=first)
         if self._position.topic_id != self._topic_id:  # what was read of another topic says nothing about this one
             self._position = Position(topic_id=self._topic_id, ends={}, last_records={})
         generation = self._checkpoints.begin(why, last_mark, starting_offsets, self._position.ends)

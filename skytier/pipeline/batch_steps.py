@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -15,10 +15,11 @@ log = logs.logger("batch_writer")
 
 @dataclass
 class Steps:
-    """Times the steps of a batch and logs each one, unless it is a trial."""
+    """Times the steps of a batch and logs each one, unless it is a trial. ``require`` raises when none may be taken."""
 
     pipeline: str
     batch_id: int
+    require: Callable[[], None]
     is_trial: bool = False
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -31,6 +32,7 @@ class Steps:
         faults.point(f"before:{name}")
         start = time.monotonic()
         try:
+            self.require()
             yield
         except Exception as error:
             raise StepError(self.batch_id, name, error) from error

@@ -39,7 +39,7 @@ class BatchWriter:
     def __init__(self, run: Run, generation: Generation, plan: Plan) -> None:
         self._run, self._pipeline, self._plan = run, run.pipeline, plan
         self._read_before = generation.read_before
-        self._steps = Steps(run.pipeline.name, plan.batch_id)
+        self._steps = Steps(run.pipeline.name, plan.batch_id, run.files.require)
         self._log = log.bind(pipeline=run.pipeline.name, batch_id=plan.batch_id)
 
     def process(self, records: DataFrame, position: Position) -> Position:

@@ -72,13 +72,18 @@ class BatchWrites:
         files = self._batch.run.files
         if files.exists(path):  # complete, and what this try reads
             return
-        aside = f"{self._pipeline.raw_folder}/_inprogress/batch_{self._batch.batch_id}"
+        folder = f"{self._pipeline.raw_folder}/_inprogress"
+        for left in files.list(folder):
+            files.delete(f"{folder}/{left}")
+        # Whoever lost the lease may still write aside: so no two holders write at one place.
+        aside = f"{folder}/batch_{self._batch.batch_id}.{files.fence.token if files.fence else 0}"
         record_outputs.raw(built.all).write.mode("overwrite").parquet(aside)
         files.rename(aside, path)
 
     def _write_hot(self, built: Frames) -> None:
         documents = self._batch.run.transforms.hot(_scored(built))
-        write_documents(faults.spoil(documents, HOT_TIER, "_id"), self._pipeline.collection)
+        fences = [fence] if (fence := self._batch.run.files.fence) else []
+        write_documents(faults.spoil(documents, HOT_TIER, "_id"), self._pipeline.collection, fences)
 
     def _send_dead_letters(self, built: Frames) -> None:
         (
@@ -93,16 +98,19 @@ class BatchWrites:
         )
 
 
-def forget_batches_after(spark: SparkSession, pipeline: Pipeline, last_mark: int) -> None:
+def forget_batches_after(spark: SparkSession, pipeline: Pipeline, last_mark: int, before: int) -> None:
     """Remove from both tiers what a batch of the pipeline without a mark left, when its checkpoint is gone and nothing
     repeats it.
 
-    Its events would otherwise count as stored, and never reach the hot tier.
+    Its events would otherwise count as stored, and never reach the hot tier. ``before`` is the first batch of the
+    checkpoint that begins: a process that has lost its lease on the way deletes nothing of what came after it.
     """
     for table in (*pipeline.tables.written, pipeline.tables.batches):
-        spark.sql(f"DELETE FROM {Tables.full(table)} WHERE batch_id > {last_mark}")
+        spark.sql(f"DELETE FROM {Tables.full(table)} WHERE batch_id > {last_mark} AND batch_id < {before}")
     with hot_tier.answering(), hot_tier.client() as connection:
-        hot_tier.collection(connection, pipeline.collection).delete_many({"batch_id": {"$gt": last_mark}})
+        hot_tier.collection(connection, pipeline.collection).delete_many(
+            {"batch_id": {"$gt": last_mark, "$lt": before}}
+        )
 
 
 def _scored(built: Frames) -> DataFrame:

@@ -3,16 +3,22 @@
 Spark keeps the offsets of each batch it planned in its checkpoint. A generation is one checkpoint from its beginning;
 each is registered in the pipeline's folder of metadata before it begins, so that its number is never used again even
 where the checkpoint is deleted.
+
+The folder of generation 3 is ``3``. Whoever takes over the lease from a process that did not release it moves the
+folder to ``3.<token>``, and leaves a file at its old path: Spark in a process that wakes can write nothing there.
 """
 
 from __future__ import annotations
 
 import json
+import re
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from skytier import stored_document
+from skytier.errors import TerminalError
 from skytier.files import Files
 from skytier.pipeline import batch_ids
 from skytier.pipeline.spec import Pipeline
@@ -63,6 +69,7 @@ class Plan(_Document):
 
 
 _GENERATION = TypeAdapter(Generation)
+_FOLDER = re.compile(r"(\d+)(?:\.(\d+))?")
 
 
 class Checkpoints:
@@ -71,15 +78,20 @@ class Checkpoints:
     def __init__(self, files: Files, pipeline: Pipeline) -> None:
         self._files, self._folder = files, pipeline.checkpoint_folder
         self._register = f"{pipeline.metadata_folder}/checkpoints"
+        self._moved: dict[int, int] = {}
 
     def path(self, generation: int) -> str:
         """The folder of Spark's checkpoint."""
-        return f"{self._folder}/{generation}"
+        moved = self._moved.get(generation, 0)
+        return f"{self._folder}/{generation}.{moved}" if moved else f"{self._folder}/{generation}"
 
     def current(self) -> Generation | None:
-        """The generation to resume, None where its checkpoint is gone or there never was one."""
+        """The generation to resume, None where its checkpoint is gone or there never was one.
+
+        From here on no process that has lost the lease writes to its checkpoint.
+        """
         newest = max(self._numbers(), default=0)
-        if not newest or not self._files.exists(self.path(newest)):
+        if not newest or not self._fence_off(newest):
             return None
         entry = self._entry(newest)
         if not self._files.exists(entry):  # begun by code that kept no register
@@ -92,9 +104,8 @@ class Checkpoints:
 
     def begin(self, reason: str, last_mark: int, starting_offsets: Offsets, read_before: Offsets) -> Generation:
         """Register a new generation. Its number is above every one that was ever used."""
-        used = [*self._numbers(), last_mark // batch_ids.BATCHES_PER_GENERATION]
         generation = Generation(
-            generation=max(used) + 1,
+            generation=self.next_generation(last_mark),
             begun_at=datetime.now(UTC),
             reason=reason,
             last_mark=last_mark,
@@ -103,6 +114,10 @@ class Checkpoints:
         )
         self._files.write_json_atomically(self._entry(generation.generation), generation.model_dump(mode="json"))
         return generation
+
+    def next_generation(self, last_mark: int) -> int:
+        """The number of the generation that begins next."""
+        return max([*self._numbers(), last_mark // batch_ids.BATCHES_PER_GENERATION]) + 1
 
     def planned(self, generation: Generation) -> list[int]:
         """The numbers of the batches that Spark remembers to have planned, oldest first."""
@@ -130,7 +145,24 @@ class Checkpoints:
 
     def _numbers(self) -> list[int]:
         registered = [name.removesuffix(".json") for name in self._files.list(self._register)]
-        return [int(name) for name in [*registered, *self._files.list(self._folder)] if name.isdigit()]
+        known = [match[1] for name in self._files.list(self._folder) if (match := _FOLDER.fullmatch(name))]
+        return [int(name) for name in [*registered, *known] if name.isdigit()]
+
+    def _fence_off(self, generation: int) -> bool:
+        """Move the checkpoint where nobody writes who lost the lease; whether there is one."""
+        folders = map(_FOLDER.fullmatch, self._files.folders(self._folder))
+        moved = [int(match[2] or 0) for match in folders if match and int(match[1]) == generation]
+        taken_over = self._files.fence.taken_over if self._files.fence else 0
+        self._moved[generation] = max(moved, default=0)
+        left = {self.path(generation), f"{self._folder}/{generation}"}
+        if self._moved[generation] < taken_over:
+            if moved:
+                before, self._moved[generation] = self.path(generation), taken_over
+                self._files.rename(before, self.path(generation))
+            for path in left:
+                with suppress(TerminalError):  # there is a file already
+                    self._files.create(path, b"")
+        return bool(moved)
 
     def _entry(self, generation: int) -> str:
         return f"{self._register}/{generation}.json"

@@ -5,7 +5,7 @@ PyMongo can insert and replace only what is there; the Spark connector's writer 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,8 @@ from pyspark.sql import functions as F
 
 from skytier import hot_tier
 from skytier.documents import to_documents
+from skytier.fence import Fence
+from skytier.files import Files
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -23,22 +25,27 @@ if TYPE_CHECKING:
 _WRITTEN = "written"
 
 
-def write_documents(documents: DataFrame, collection: str) -> int:
+def write_documents(documents: DataFrame, collection: str, fences: Sequence[Fence]) -> int:
     """Replace each document of the collection by its ``_id``, insert it where it is not there; how many there were.
 
-    Writing the same documents again changes nothing. Any error of MongoDB fails the job.
+    Writing the same documents again changes nothing. Any error of MongoDB fails the job, and so does the loss of a
+    lease, of which each worker asks before each of its writes.
     """
-    counts = documents.mapInArrow(partial(_replace, collection=collection), f"{_WRITTEN} bigint")
+    write = partial(_replace, collection=collection, fences=list(fences))
+    counts = documents.mapInArrow(write, f"{_WRITTEN} bigint")
     (total,) = counts.agg(F.coalesce(F.sum(_WRITTEN), F.lit(0)).alias(_WRITTEN)).collect()
     return int(total[_WRITTEN])
 
 
-def _replace(batches: Iterable[pa.RecordBatch], collection: str) -> Iterable[pa.RecordBatch]:
+def _replace(batches: Iterable[pa.RecordBatch], collection: str, fences: Sequence[Fence]) -> Iterable[pa.RecordBatch]:
+    files = Files()
     with hot_tier.client() as connection:
         events = hot_tier.collection(connection, collection)
         for batch in batches:
             found = to_documents(batch)
             if found:
+                for fence in fences:
+                    fence.require(files)
                 _insert_or_replace(events, found)
             yield pa.RecordBatch.from_pydict({_WRITTEN: pa.array([len(found)], pa.int64())})
 

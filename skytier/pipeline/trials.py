@@ -27,7 +27,7 @@ def trials(batch: Batch, records: DataFrame, known: Quarantine, step: str) -> It
 
     Whatever comes before the step is done once, for all records. What a trial writes the batch replaces at its end.
     """
-    steps = Steps(batch.run.pipeline.name, batch.batch_id, is_trial=True)
+    steps = Steps(batch.run.pipeline.name, batch.batch_id, batch.run.files.require, is_trial=True)
     if step == "prepare":
         others = records.where(~within(known.spans))
 
