@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 from pymongo import MongoClient
 
-from skytier import hot_tier, logs
+from skytier import hot_tier, locks, logs
 from skytier.alerts import Severity
 from skytier.archive import audit, copies, hot, invalid_documents, metadata
 from skytier.archive import visibility as tables
@@ -22,7 +22,6 @@ from skytier.archive.notices import Notices
 from skytier.archive.ports import Timing
 from skytier.archive.target import Target
 from skytier.errors import TerminalError
-from skytier.exclusive import alone_at
 from skytier.files import Files
 from skytier.hot_tier import Document
 from skytier.pipeline.batch_ids import BatchSpan
@@ -71,8 +70,11 @@ class ServerStores:
             purge_documents_per_second=settings.purge_documents_per_second,
         )
 
-    def lock(self) -> AbstractContextManager[None]:
-        return alone_at(self.target.lock)
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        lease = locks.lease(locks.ARCHIVE, pipeline=self.target.pipeline.qualifier)
+        with lease as held, self._files.held_by(held.own):
+            yield
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -147,6 +149,7 @@ class ServerStores:
         return self.count(manifest.selection, manifest.excluded)
 
     def delete(self, ids: Sequence[str]) -> None:
+        self._files.require()
         hot.delete(self._events, ids)
 
     def hot_documents(self, ids: Sequence[str]) -> list[Document]:
@@ -155,13 +158,16 @@ class ServerStores:
     @hot_tier.answering()
     def insert(self, documents: list[Document]) -> None:
         if documents:
+            self._files.require()
             hot_tier.insert_new(self._events, documents)
 
     def set_aside(self, manifest: Manifest) -> list[str]:
+        self._files.require()
         which = hot.matching(manifest.selection, manifest.excluded)
         return self._set_aside(invalid_documents.unreadable(self._events, which))
 
     def set_aside_invalid(self) -> list[str]:
+        self._files.require()
         return self._set_aside(invalid_documents.violating_rules(self._events))
 
     def _set_aside(self, found: Iterator[invalid_documents.InvalidDocument]) -> list[str]:
@@ -210,12 +216,14 @@ class ServerStores:
                 "next run plans a new archive."
             )
         self.check_files(manifest)
+        self._files.require()
         tables.add_partition(self._sql(), self.target, archive_id, self._files.url(location))
 
     def set_visibility(self, manifest: Manifest, visibility: Visibility) -> None:
         merges = visibility in (Visibility.PUBLISHED, Visibility.ABANDONED)
         sources = [self.load(source) for source in manifest.sources] if merges else []
         rows = tables.state_rows(manifest, visibility, sources)
+        self._files.require()
         tables.set_visibility(self._sql(), self.target, rows, self.now())
         self._notices.invalidate_cache()
         self.note(str(visibility), manifest.archive_id, documents=manifest.planned)
@@ -231,6 +239,7 @@ class ServerStores:
             self.record(after)
 
     def detach(self, manifest: Manifest) -> None:
+        self._files.require()
         tables.drop_partition(self._sql(), self.target, manifest.archive_id)
 
     def remove(self, manifest: Manifest) -> None:
@@ -238,4 +247,5 @@ class ServerStores:
         self._files.delete(self.target.location(manifest.archive_id))
 
     def record(self, manifest: Manifest) -> None:
+        self._files.require()
         metadata.record(self._sql(), self.target, manifest)
