@@ -65,7 +65,7 @@ def migrate(connection: Connection, files: Files, contracts: Sequence[Contract])
     _run(connection, known[0])
     done = _applied(connection)
     _check(known, done)
-    applied = _apply(connection, [migration for migration in known if migration.version not in done])
+    applied = _apply(connection, files, [migration for migration in known if migration.version not in done])
     loaded = load_dimensions(connection, files)
     registered = {c.name: version for c in contracts if (version := register_contract(connection, c)) is not None}
     return Migrated(applied, loaded, registered)
@@ -173,11 +173,12 @@ def _check(known: list[Migration], done: dict[int, str]) -> None:
         raise TerminalError(f"The warehouse has had migrations that this code lacks ({newer}): use the newer code.")
 
 
-def _apply(connection: Connection, due: list[Migration]) -> list[str]:
+def _apply(connection: Connection, files: Files, due: list[Migration]) -> list[str]:
     """Apply the migrations and record those that were: in one commit, for all of them may be run again."""
     applied: list[Migration] = []
     try:
         for migration in due:
+            files.require()
             _run(connection, migration)
             applied.append(migration)
     finally:

@@ -11,9 +11,8 @@ from rich.table import Table
 
 from events.archive_targets import all_targets
 from events.pipelines import all_pipelines
-from skytier import spark, terminal, warehouse
+from skytier import locks, spark, terminal, warehouse
 from skytier.archive import visibility
-from skytier.files import Files
 from skytier.settings.archive import ArchiveSettings
 from skytier.settings.mongodb import MongoSettings
 from skytier.sql import Connection
@@ -33,8 +32,8 @@ def migrate(*, as_json: AsJson = False) -> None:
         Print what was done as JSON.
     """
     settings = MongoSettings()
-    with Connection() as connection:
-        done = warehouse.migrate(connection, Files(), [pipeline.contract for pipeline in all_pipelines()])
+    with Connection() as connection, locks.lease(locks.MIGRATION) as lease:
+        done = warehouse.migrate(connection, lease.files, [pipeline.contract for pipeline in all_pipelines()])
         for target in all_targets(settings, ArchiveSettings()):
             visibility.create_views(connection, target, settings)
     if as_json:

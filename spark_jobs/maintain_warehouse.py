@@ -7,14 +7,14 @@ step is one Iceberg commit that is tried again when another commit came first.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pyspark.sql import SparkSession
 
 from events.pipelines import all_pipelines
-from skytier import logs, migrations, spark_failures
+from skytier import locks, logs, migrations, spark_failures
 from skytier.files import Files
 from skytier.migrations import DATABASE, Table
 from skytier.pipeline.batch_ids import Marks
@@ -31,11 +31,20 @@ log = logs.logger("maintain_warehouse")
 class Maintenance:
     """The care of one table after the other. Times are UTC."""
 
-    def __init__(self, spark: SparkSession, settings: MaintenanceSettings, newest_complete: Mapping[str, int]) -> None:
-        """``newest_complete`` has, for each table that batches write, the newest one that is never written again."""
+    def __init__(
+        self,
+        spark: SparkSession,
+        settings: MaintenanceSettings,
+        newest_complete: Mapping[str, int],
+        require: Callable[[], None],
+    ) -> None:
+        """``newest_complete`` has, for each table that batches write, the newest one that is never written again.
+        ``require`` is called before each step, and raises when none may be taken any more.
+        """
         self.spark = spark
         self.settings = settings
         self.newest_complete = newest_complete
+        self.require = require
         self.now = datetime.now(UTC)
 
     def maintain(self, table: Table) -> None:
@@ -78,6 +87,7 @@ class Maintenance:
         return self.spark.sql(self._statement(procedure, table, *arguments)).collect()[0].asDict()
 
     def _statement(self, procedure: str, table: Table, *arguments: str) -> str:
+        self.require()
         given = ", ".join((f"table => 'spark_catalog.{DATABASE}.{table.name}'", *arguments))
         return f"CALL spark_catalog.system.{procedure}({given})"
 
@@ -103,9 +113,10 @@ def main() -> None:
         for pipeline, newest in by_pipeline.items()
         for table in (*pipeline.tables.written, pipeline.tables.batches)
     }
-    maintenance = Maintenance(spark, MaintenanceSettings(), by_table)
-    for table in migrations.iceberg_tables(migrations.read()):
-        maintenance.maintain(table)
+    with locks.lease(locks.MAINTENANCE) as lease:
+        maintenance = Maintenance(spark, MaintenanceSettings(), by_table, lease.require)
+        for table in migrations.iceberg_tables(migrations.read()):
+            maintenance.maintain(table)
     newest = {pipeline.name: batch for pipeline, batch in by_pipeline.items()}
     log.info("maintenance done", newest_complete_batch=newest, seconds=round(time.monotonic() - start, 2))
 

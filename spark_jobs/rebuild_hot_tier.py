@@ -6,17 +6,19 @@ For when MongoDB was lost. The minute job and the archive wait meanwhile.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from events.archive_targets import flights_target
 from events.pipelines import flights
-from skytier import logs, spark_failures
+from skytier import locks, logs, spark_failures
 from skytier.archive import visibility
-from skytier.exclusive import ARCHIVE, MINUTE_JOB, alone_at
+from skytier.fence import Fence
 from skytier.files import Files
 from skytier.pipeline.hot_writer import write_documents
+from skytier.pipeline.spec import Pipeline
 from skytier.settings.archive import ArchiveSettings
 from skytier.settings.mongodb import MongoSettings
 from spark_jobs.flights import outputs
@@ -28,13 +30,15 @@ log = logs.logger("rebuild_hot_tier")
 
 def main() -> None:
     """Write the documents, once neither a minute run nor a step of the archive is under way."""
-    with alone_at(MINUTE_JOB), alone_at(ARCHIVE):
-        rebuild()
+    pipeline = flights()
+    process_lease = locks.lease(locks.PROCESS, pipeline=pipeline.name)
+    with process_lease as process, locks.lease(locks.ARCHIVE, pipeline=pipeline.name) as archive:
+        rebuild(pipeline, [process.own, archive.own])
 
 
-def rebuild() -> None:
+def rebuild(pipeline: Pipeline, fences: Sequence[Fence]) -> None:
     """Write the documents of all events that are stored and in no archive."""
-    began, pipeline = time.monotonic(), flights()
+    began = time.monotonic()
     spark = SparkSession.builder.appName("rebuild_hot_tier").getOrCreate()
     target = flights_target(MongoSettings(), ArchiveSettings())
     newest = newest_complete_batch(spark, Files(), pipeline)
@@ -48,7 +52,7 @@ def rebuild() -> None:
     facts = spark.table(FACT).where(f"batch_id <= {newest}").alias("event").join(expired, of_expired, how="left_anti")
     weather = spark.table(STAGING).select("event_id", "weather")
     events = facts.join(weather, "event_id").join(archived, "event_id", how="left_anti")
-    documents = write_documents(outputs.hot(events), pipeline.collection)
+    documents = write_documents(outputs.hot(events), pipeline.collection, fences)
     seconds = round(time.monotonic() - began, 3)
     log.info("hot tier rebuilt", documents=documents, newest_complete_batch=newest, seconds=seconds)
 

@@ -72,7 +72,7 @@ class ServerStores:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        lease = locks.lease(locks.ARCHIVE, pipeline=self.target.pipeline.qualifier)
+        lease = locks.lease(locks.ARCHIVE, pipeline=self.target.pipeline.name)
         with lease as held, self._files.held_by(held.own):
             yield
 

@@ -52,11 +52,6 @@ class Target:
         return f"hot_{self.view}"
 
     @property
-    def lock(self) -> str:
-        """Name of the lock that every step and command holds while it works."""
-        return self.pipeline.qualified("archive")
-
-    @property
     def archive_table(self) -> str:
         """``table`` with its database."""
         return f"{DATABASE}.{self.table}"
