@@ -1,4 +1,4 @@
-"""Places where a fault test ends the process, or makes a transform fail at one record."""
+"""Places where a fault test ends or stops the process, or makes a transform fail at one record."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 VARIABLE = "SKYTIER_FAULT_KILL_AT"
+STOP_VARIABLE = "SKYTIER_FAULT_STOP_AT"
 RAISE_VARIABLE = "SKYTIER_FAULT_RAISE_AT"
 
 
 def point(name: str) -> None:
-    """End this process and the JVM it belongs to with SIGKILL when ``SKYTIER_FAULT_KILL_AT`` names this point."""
-    if os.environ.get(VARIABLE) == name:
-        parent = os.getppid()  # spark-submit's JVM
-        if parent > 1:
-            os.kill(parent, signal.SIGKILL)
-        os.kill(os.getpid(), signal.SIGKILL)
+    """Send SIGKILL to this process and the JVM it belongs to when ``SKYTIER_FAULT_KILL_AT`` names this point, and
+    SIGSTOP when ``SKYTIER_FAULT_STOP_AT`` does.
+    """
+    for variable, number in ((VARIABLE, signal.SIGKILL), (STOP_VARIABLE, signal.SIGSTOP)):
+        if os.environ.get(variable) == name:
+            parent = os.getppid()  # spark-submit's JVM
+            if parent > 1:
+                os.kill(parent, number)
+            os.kill(os.getpid(), number)
 
 
 def spoil(rows: DataFrame, step: str, column: str) -> DataFrame:

@@ -25,7 +25,7 @@ class Steps:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """One step; a fault test can end the process right before and right after it.
+        """One step; a fault test can end the process right before and right after it, and once it may be taken.
 
         Raises StepError for whatever the step raises.
         """
@@ -33,6 +33,7 @@ class Steps:
         start = time.monotonic()
         try:
             self.require()
+            faults.point(f"in:{name}")
             yield
         except Exception as error:
             raise StepError(self.batch_id, name, error) from error
