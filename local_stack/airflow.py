@@ -179,6 +179,7 @@ def environment() -> dict[str, str]:
         | {
             "AIRFLOW_HOME": str(_home()),
             "AIRFLOW_CONN_SPARK_DEFAULT": connection,
+            "SKYTIER_COMMAND": str(PROJECT_ROOT / ".venv" / "bin" / "skytier"),
             # The operator for Spark runs what is called spark-submit: the one of the jobs' environment.
             "PATH": f"{PROJECT_ROOT / '.venv' / 'bin'}:{base_environment().get('PATH', '')}",
         }

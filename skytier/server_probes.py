@@ -27,11 +27,9 @@ from skytier import cache, hot_tier, metastore, name_node, sql, webhdfs
 from skytier.airflow_api import AirflowApi
 from skytier.errors import TransientError
 from skytier.kafka_clients import Login
-from skytier.settings.base import HOST
 from skytier.settings.hdfs import HdfsSettings
 from skytier.settings.kafka import KafkaSettings, KafkaUser
 from skytier.settings.mongodb import MongoSettings
-from skytier.settings.ports import PortSettings
 from skytier.settings.postgres import PostgresSettings
 from skytier.settings.redis import RedisSettings
 
@@ -230,12 +228,13 @@ def _redis() -> None:
 
 
 def _postgres() -> None:
+    settings = PostgresSettings()
     login = make_conninfo(
-        host=HOST,
-        port=PortSettings().postgres,
+        host=settings.host,
+        port=settings.port,
         dbname="airflow",
         user="airflow",
-        password=PostgresSettings().password_of("airflow"),
+        password=settings.password_of("airflow"),
         connect_timeout=PATIENCE_SECONDS,
         options=f"-c statement_timeout={PATIENCE_SECONDS}s",
     )

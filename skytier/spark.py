@@ -11,10 +11,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from skytier import logs
+from skytier import logs, spark_executors
 from skytier.errors import TerminalError
 from skytier.file_lock import file_lock
-from skytier.settings.base import HOST, PROJECT_ROOT, home, scratch_folder
+from skytier.settings.base import PROJECT_ROOT, home, scratch_folder
 from skytier.settings.hdfs import HdfsSettings
 from skytier.settings.metastore import MetastoreSettings
 from skytier.settings.spark import SparkSettings
@@ -103,7 +103,7 @@ def make_app_cds_archive(job: str) -> None:
 
 def cold_tier_properties() -> dict[str, str]:
     """Settings that jobs and the SQL endpoint share: Iceberg beside plain Hive tables, on HDFS."""
-    hdfs = HdfsSettings()
+    hdfs, spark = HdfsSettings(), SparkSettings()
     return {
         "spark.sql.catalogImplementation": "hive",
         "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
@@ -124,12 +124,10 @@ def cold_tier_properties() -> dict[str, str]:
         "spark.hadoop.dfs.client.use.datanode.hostname": "false",
         "spark.sql.session.timeZone": "UTC",
         "spark.ui.enabled": "false",
-        "spark.local.dir": str(scratch_folder()),
         "spark.driver.defaultJavaOptions": f"-Djava.io.tmpdir={scratch_folder()}",
-        "spark.driver.host": HOST,
-        "spark.driver.bindAddress": HOST,
+        "spark.driver.host": spark.driver_host,
+        "spark.driver.bindAddress": spark.driver_bind_address,
         "spark.driver.extraClassPath": f"{spark_jars()}/*",
-        "spark.executor.extraClassPath": f"{spark_jars()}/*",
     } | _authentication()
 
 
@@ -139,7 +137,7 @@ def _authentication() -> dict[str, str]:
     Encrypting what it sends to itself, on loopback, took 4% of a large batch. The master of a cluster knows no such
     secret: there ``spark.authenticate``, and encryption, are the cluster's to set.
     """
-    return {"spark.authenticate": "true"} if SparkSettings().master.startswith("local") else {}
+    return {"spark.authenticate": "true"} if SparkSettings().is_local else {}
 
 
 def job_properties() -> dict[str, str]:
@@ -169,18 +167,13 @@ def job_properties() -> dict[str, str]:
             "spark.python.sql.dataFrameDebugging.enabled": "false",
             "spark.log.level": "WARN",
             "spark.ui.showConsoleProgress": "false",
-            "spark.pyspark.python": sys.executable,
         }
     )
 
 
 def worker_properties() -> dict[str, str]:
     """What a job's Python workers have in their environment, and what they are forked from."""
-    return {
-        # Spark gives each worker one thread, for as many run as there are cores: but one alone predicts a batch.
-        "spark.executorEnv.OMP_NUM_THREADS": str(SparkSettings().worker_threads),
-        "spark.python.daemon.module": "spark_jobs.worker_daemon",
-    }
+    return spark_executors.properties(SparkSettings(), spark_jars())
 
 
 def write_properties(path: Path, properties: dict[str, str]) -> None:
@@ -195,6 +188,8 @@ def write_properties(path: Path, properties: dict[str, str]) -> None:
 def write_job_properties() -> Path:
     """Write the properties file of the jobs and return its path."""
     path = job_properties_file()
+    if not SparkSettings().is_local:
+        spark_executors.write_modules()
     write_properties(path, job_properties())
     return path
 
@@ -211,9 +206,12 @@ def job_variables() -> dict[str, str]:
     empty.mkdir(parents=True, exist_ok=True)
     return {
         "SPARK_HOME": str(spark_home()),
-        "PYSPARK_PYTHON": sys.executable,
+        "PYSPARK_PYTHON": spark_executors.python(SparkSettings()),
+        "PYSPARK_DRIVER_PYTHON": sys.executable,
         "SPARK_CONF_DIR": str(empty),
-        "SPARK_LOCAL_IP": HOST,
+        # Not as a property: executors of a cluster would take it for theirs.
+        "SPARK_LOCAL_DIRS": str(scratch_folder()),
+        "SPARK_LOCAL_IP": SparkSettings().driver_bind_address,
         "HADOOP_USER_NAME": HdfsSettings().user,
         "PYTHONPATH": str(PROJECT_ROOT),
         "SKYTIER_HOME": str(home()),
@@ -231,10 +229,16 @@ def submit_command(job: str, *arguments: str, properties: dict[str, str] | None 
 def submit(job: str, *arguments: str, properties: dict[str, str] | None = None) -> None:
     """Run a job to its end; all its output goes to standard error, for standard output belongs to the command.
 
-    Raises TerminalError when the local stack was never started or the job fails.
+    On a machine without a local stack it writes the properties file first. Raises TerminalError when the servers are
+    those of a local stack that was never started, or the job fails.
     """
     if not job_properties_file().exists():
-        raise TerminalError(f"{job_properties_file()} does not exist: start the stack with 'make up' first.")
+        if HdfsSettings().is_local:
+            raise TerminalError(
+                f"{job_properties_file()} does not exist: start the stack with 'make up' first, or set "
+                "SKYTIER_HDFS_URL and the addresses of the other servers."
+            )
+        write_job_properties()
     command = submit_command(job, *arguments, properties=properties)
     with tempfile.NamedTemporaryFile("r", dir=scratch_folder(), prefix=f"{job}-", suffix=".failure") as failure:
         environment = job_environment() | {_FAILURE_FILE: failure.name}

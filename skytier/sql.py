@@ -20,7 +20,6 @@ from skytier import blocks, sql_transport
 from skytier.errors import TerminalError, TransientError
 from skytier.files import Files
 from skytier.settings.base import stack_env_file
-from skytier.settings.ports import PortSettings
 from skytier.settings.sql import Role, SqlSettings
 
 _TYPE_SUFFIX = "_TYPE"
@@ -148,7 +147,7 @@ def ping(seconds: float) -> None:
     """
     settings = SqlSettings()
     user, password = settings.login(Role.READER)
-    transport = sql_transport.transport(settings.host, PortSettings().sql, user, password, seconds)
+    transport = sql_transport.transport(settings.host, settings.port, user, password, seconds)
     with (
         closing(hive.Connection(thrift_transport=transport, username=user)) as connection,
         closing(connection.cursor()) as cursor,
@@ -159,7 +158,7 @@ def ping(seconds: float) -> None:
 
 @stamina.retry(on=TransientError, attempts=3, wait_initial=0.2, wait_max=1.0)
 def _connect(settings: SqlSettings, role: Role) -> Any:
-    port = PortSettings().sql
+    port = settings.port
     user, password = settings.login(role)
     try:
         transport = sql_transport.transport(settings.host, port, user, password)

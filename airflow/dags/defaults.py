@@ -7,10 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
+# The project's folder and command as the tasks find them; by default this file's project, and the command on the PATH.
+PROJECT_ROOT = Path(os.environ.get("SKYTIER_PROJECT", Path(__file__).resolve().parents[2]))
 HOME = PROJECT_ROOT / os.environ.get("SKYTIER_HOME", "var")
 JOB_PROPERTIES = str(HOME / "conf" / "spark-jobs.properties")
-SKYTIER = str(PROJECT_ROOT / ".venv" / "bin" / "skytier")
+SKYTIER = os.environ.get("SKYTIER_COMMAND", "skytier")
 
 
 def spark_job(name: str) -> str:

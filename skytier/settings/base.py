@@ -1,7 +1,8 @@
 """Where settings come from: ``SKYTIER_...`` variables and the file of the local stack.
 
 A variable of the environment wins over the file ``stack.env`` in ``SKYTIER_HOME``, which the local stack writes at its
-first start (passwords and moved ports); that wins over the defaults in this package.
+first start (passwords and moved ports); that wins over the defaults in this package. ``SKYTIER_ENV_FILE`` names another
+file, as one that a cluster mounts with its secrets.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ def scratch_folder() -> Path:
 
 
 def stack_env_file() -> Path:
-    """The file of passwords and moved ports of the local stack."""
-    return home() / "stack.env"
+    """The file of passwords and moved ports of the local stack, or another one that ``SKYTIER_ENV_FILE`` names."""
+    named = os.environ.get("SKYTIER_ENV_FILE")
+    return PROJECT_ROOT / named if named else home() / "stack.env"
 
 
 class Settings(BaseSettings):

@@ -29,3 +29,8 @@ class HdfsSettings(Settings):
         if not self.web_url:
             object.__setattr__(self, "web_url", f"http://{HOST}:{ports.namenode_http}")
         return self
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is the local stack's."""
+        return self.url == f"hdfs://{HOST}:{PortSettings().namenode}"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from skytier.settings.base import Settings
+from skytier.settings.base import HOST, Settings
+from skytier.settings.ports import PortSettings
 from skytier.settings.tls import TlsSettings
 
 
@@ -14,6 +15,8 @@ class PostgresSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="SKYTIER_POSTGRES_")
 
+    host: str = Field(HOST, description="host of the server")
+    port: int = Field(0, description="port of the server; 0: the local stack's")
     user: str = Field("skytier", description="superuser of the local stack's server; for set-up only")
     password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
     airflow_password: SecretStr = Field(
@@ -22,6 +25,12 @@ class PostgresSettings(Settings):
     metastore_password: SecretStr = Field(
         SecretStr(""), description="password of `metastore`, whose database has its name; made at first start"
     )
+
+    @model_validator(mode="after")
+    def _local(self) -> PostgresSettings:
+        if not self.port:
+            object.__setattr__(self, "port", PortSettings().postgres)
+        return self
 
     def password_of(self, owner: str) -> str:
         """The password of the owner of a database."""

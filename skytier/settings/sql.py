@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from skytier.errors import TerminalError
 from skytier.settings.base import HOST, Settings, stack_env_file
+from skytier.settings.ports import PortSettings
 
 
 class Role(StrEnum):
@@ -24,6 +25,7 @@ class SqlSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="SKYTIER_SQL_")
 
     host: str = Field(HOST, description="host of the SQL endpoint")
+    port: int = Field(0, description="port of the SQL endpoint; 0: the local stack's")
     user: str = Field("skytier", description="operator: user that jobs change the warehouse as")
     password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
     reader: str = Field("skytier_reader", description="user that may only read, as the dashboard and queries do")
@@ -31,6 +33,12 @@ class SqlSettings(Settings):
     memory_mb: int = Field(768, ge=256, description="heap of the local stack's SQL endpoint")
     jvm_options: str = Field("", description="further options of the JVM of the local stack's SQL endpoint")
     query_timeout_seconds: int = Field(240, ge=1, description="a query that runs longer is cancelled")
+
+    @model_validator(mode="after")
+    def _local(self) -> SqlSettings:
+        if not self.port:
+            object.__setattr__(self, "port", PortSettings().sql)
+        return self
 
     def login(self, role: Role) -> tuple[str, str]:
         """User and password of a role. Raises TerminalError where there is no password."""
