@@ -35,6 +35,11 @@ class Fence:
     token: int
     taken_over: int
 
+    @property
+    def lease(self) -> str:
+        """The name of the lease."""
+        return self.folder.split("/")[-2]
+
     def require(self, files: Files) -> None:
         """Raises LeaseLostError when the lease is lost."""
         if not files.exists(self.folder):

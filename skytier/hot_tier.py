@@ -16,7 +16,7 @@ from skytier.settings.mongodb import MongoSettings
 
 Document = dict[str, Any]
 
-_DUPLICATE_KEY = 11000
+DUPLICATE_KEY = 11000
 # What somebody wrote by hand may have no date, or one that Python cannot hold: the clock does not follow it.
 _DATED = {"event_time": {"$lt": datetime(2262, 1, 1, tzinfo=UTC)}}
 
@@ -55,7 +55,7 @@ def insert_new(into: Collection[Document], documents: list[Document]) -> list[Do
         into.insert_many(documents, ordered=False)
     except BulkWriteError as error:
         faults = error.details["writeErrors"]
-        if error.details.get("writeConcernErrors") or any(fault["code"] != _DUPLICATE_KEY for fault in faults):
+        if error.details.get("writeConcernErrors") or any(fault["code"] != DUPLICATE_KEY for fault in faults):
             raise
         return [documents[fault["index"]] for fault in faults]
     return []

@@ -10,11 +10,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from pymongo import ReplaceOne
-from pymongo.collection import Collection
+from pyspark import TaskContext
 from pyspark.sql import functions as F
 
-from skytier import hot_tier
+from skytier import document_fences, hot_tier
 from skytier.documents import to_documents
 from skytier.fence import Fence
 from skytier.files import Files
@@ -31,6 +30,9 @@ def write_documents(documents: DataFrame, collection: str, fences: Sequence[Fenc
     Writing the same documents again changes nothing. Any error of MongoDB fails the job, and so does the loss of a
     lease, of which each worker asks before each of its writes.
     """
+    with hot_tier.client() as connection:
+        for fence in fences:
+            document_fences.raise_to(hot_tier.collection(connection, document_fences.COLLECTION), fence)
     write = partial(_replace, collection=collection, fences=list(fences))
     counts = documents.mapInArrow(write, f"{_WRITTEN} bigint")
     (total,) = counts.agg(F.coalesce(F.sum(_WRITTEN), F.lit(0)).alias(_WRITTEN)).collect()
@@ -38,7 +40,8 @@ def write_documents(documents: DataFrame, collection: str, fences: Sequence[Fenc
 
 
 def _replace(batches: Iterable[pa.RecordBatch], collection: str, fences: Sequence[Fence]) -> Iterable[pa.RecordBatch]:
-    files = Files()
+    files, task = Files(), TaskContext.get()
+    writer = task.partitionId() if task else 0
     with hot_tier.client() as connection:
         events = hot_tier.collection(connection, collection)
         for batch in batches:
@@ -46,11 +49,5 @@ def _replace(batches: Iterable[pa.RecordBatch], collection: str, fences: Sequenc
             if found:
                 for fence in fences:
                     fence.require(files)
-                _insert_or_replace(events, found)
+                document_fences.write(connection, events, found, fences, writer)
             yield pa.RecordBatch.from_pydict({_WRITTEN: pa.array([len(found)], pa.int64())})
-
-
-def _insert_or_replace(events: Collection[hot_tier.Document], documents: list[hot_tier.Document]) -> None:
-    """Insert all at once, which costs the server half as much; replace those that an earlier try of the batch left."""
-    if there := hot_tier.insert_new(events, documents):
-        events.bulk_write([ReplaceOne({"_id": d["_id"]}, d, upsert=True) for d in there], ordered=False)

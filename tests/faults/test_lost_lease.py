@@ -9,8 +9,9 @@ import pyarrow as pa
 import pytest
 
 from events.pipelines import flights
-from skytier import faults, hot_tier, locks
+from skytier import document_fences, faults, hot_tier, locks
 from skytier.errors import LeaseLostError
+from skytier.fence import Fence
 from skytier.files import Files
 from skytier.pipeline import hot_writer
 from tests import stores
@@ -94,6 +95,27 @@ def test_jobs_of_two_machines_take_turns(stack: OwnStack, machines: tuple[Machin
     assert stores.totals()["stored"] - before["stored"] == EVENTS
     waited = [[said["event"] for said in job.said()].count("waiting for the lease") for job in jobs]
     assert sorted(waited) == [0, 1]
+
+
+def test_a_statement_that_arrives_late_is_refused(stack: OwnStack) -> None:
+    """It was on its way when its process was stopped: MongoDB itself refuses it."""
+    late, holder = Fence("/metadata/leases/test/1.0.held", 1, 0), Fence("/metadata/leases/test/2.2.held", 2, 2)
+    with hot_tier.client() as connection:
+        into = hot_tier.collection(connection, "documents_of_a_test")
+        fences = hot_tier.collection(connection, document_fences.COLLECTION)
+        document_fences.raise_to(fences, late)
+        document_fences.write(connection, into, [{"_id": 1, "by": "late"}], [late], writer=0)
+        document_fences.raise_to(fences, holder)
+        with pytest.raises(LeaseLostError, match="token 1 of the lease test"):
+            document_fences.raise_to(fences, late)
+        for writer in range(20):
+            with pytest.raises(LeaseLostError, match="token 1 of the lease test"):
+                document_fences.write(connection, into, [{"_id": 1}, {"_id": 2}], [holder, late], writer)
+        assert list(into.find()) == [{"_id": 1, "by": "late"}]
+        document_fences.write(connection, into, [{"_id": 1, "by": "holder"}, {"_id": 2}], [holder], writer=17)
+        assert list(into.find()) == [{"_id": 1, "by": "holder"}, {"_id": 2}]
+        into.drop()
+        fences.delete_many({"_id": {"$regex": "^test/"}})
 
 
 def test_a_worker_that_lost_the_lease_writes_no_document(stack: OwnStack) -> None:
