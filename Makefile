@@ -1,6 +1,6 @@
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
-.PHONY: help up down status install test test-code test-stack test-topic test-archive faults bench mutants docs
+.PHONY: help up down status install lint test test-code test-stack test-topic test-archive faults bench mutants docs site
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,10 +17,16 @@ down: ## stop all servers; their data stays
 status: ## show every server; exit status 1 when one is not well
 	@.venv/bin/skytier stack status
 
-test: ## linter, formatter, types, then the whole suite against stacks of its own
-	@local_stack/install.sh tests
+lint: ## linter, formatter, declared dependencies; seconds
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
+	@.venv/bin/deptry . --no-ansi
+	@.venv/bin/deptry tests docs --exclude tests/dags --ignore DEP002,DEP004 --no-ansi
+	@.venv/bin/deptry airflow/dags tests/dags --config airflow/deptry.toml --no-ansi
+
+test: ## linter, formatter, types, then the whole suite against stacks of its own
+	@local_stack/install.sh tests
+	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory -j3 test-archive test-stack test-code test-topic
 
 # Three lanes side by side. What is killed or archives has a stack to itself, for it takes away what other tests count;
@@ -59,3 +65,6 @@ mutants: ## put faults into the code that decides, and list those that no test f
 
 docs: ## write the documents that are made from code
 	@.venv/bin/python -m docs.generate
+
+site: ## build the documentation as a site, in var/site
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build

@@ -1,0 +1,82 @@
+"""What a person who takes over expects: licence, version, hooks and CI that run the same commands."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from docs import decision_records
+from skytier.settings.base import PROJECT_ROOT
+
+pytestmark = pytest.mark.plain
+
+PROJECT = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+MAKEFILE = (PROJECT_ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def _yaml(name: str) -> dict[str, Any]:
+    return dict(yaml.safe_load((PROJECT_ROOT / name).read_text(encoding="utf-8")))
+
+
+def test_the_package_names_its_licence() -> None:
+    assert PROJECT["license"] == "Apache-2.0"
+    assert PROJECT["license-files"] == ["LICENSE"]
+    text = (PROJECT_ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert "Apache License\n                           Version 2.0, January 2004" in text
+    assert "END OF TERMS AND CONDITIONS" in text
+
+
+def test_ci_runs_the_readmes_test_command() -> None:
+    assert (PROJECT_ROOT / ".ci" / "run").read_text(encoding="utf-8").endswith("\nexec make test\n")
+    workflow = (PROJECT_ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    assert re.findall(r"^ +- run: (.*)$", workflow, re.MULTILINE) == [".ci/run"]
+
+
+def _hooks() -> dict[str, str]:
+    """The commands of the hooks, by id; all are the project's own."""
+    (repository,) = _yaml(".pre-commit-config.yaml")["repos"]
+    assert repository["repo"] == "local"
+    assert {hook["language"] for hook in repository["hooks"]} == {"system"}
+    return {hook["id"]: hook["entry"] for hook in repository["hooks"]}
+
+
+def test_hooks_run_what_ci_runs_first() -> None:
+    hooks = _hooks()
+    assert hooks["lint"] == "make --no-print-directory lint"
+    assert "$(MAKE) --no-print-directory lint\n" in MAKEFILE.partition("\ntest:")[2].partition("\n\n")[0]
+    lane = MAKEFILE.partition("\ntest-code:")[2].partition("\n\n")[0]
+    assert hooks["mypy"] in lane
+    assert hooks["plain-tests"].removesuffix(" -q") in lane
+
+
+def test_issue_forms_are_complete() -> None:
+    forms = [path for path in (PROJECT_ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml") if path.stem != "config"]
+    assert forms
+    for form in forms:
+        content = _yaml(str(form.relative_to(PROJECT_ROOT)))
+        assert {"name", "description", "body"} <= content.keys()
+
+
+def test_decisions_are_numbered_without_gaps() -> None:
+    numbers = [record.number for record in decision_records.records()]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_a_decision_without_status_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decision_records, "FOLDER", tmp_path)
+    page = tmp_path / "0001-first.md"
+    page.write_text("# 1. First\n\nStatus: accepted, 2026-11-29\n\nText.\n")
+    assert decision_records.records() == [(page.name, 1, "First", "accepted", "2026-11-29")]
+    for wrong in (
+        "# 2. First\n\nStatus: accepted, 2026-11-29\n\n",
+        "# 1. First\n\nText.\n",
+        "# 1. First\n\nStatus: done\n\n",
+    ):
+        page.write_text(wrong)
+        with pytest.raises(ValueError, match=r"does not begin with '# 1\. Title'"):
+            decision_records.records()
