@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from docs import markdown
+from docs import decision_records, markdown
 from docs.data_dictionary import data_dictionary
 from events.flight import CONTRACT, SCHEMA_NAME
 from skytier.settings.base import Settings
@@ -33,6 +33,7 @@ def documents() -> dict[Path, str]:
         DOCS / "data-dictionary.md": data_dictionary(),
         DOCS / f"{SCHEMA_NAME}.schema.json": json.dumps(CONTRACT.json_schema(), indent=2, ensure_ascii=False) + "\n",
         DOCS / "configuration.md": configuration(),
+        decision_records.INDEX: decision_records.index(),
         ARCHITECTURE: architecture,
     }
 

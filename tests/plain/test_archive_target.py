@@ -34,7 +34,7 @@ def names(target: Target) -> set[str]:
         target.archive_states,
         target.view,
         target.hot_view,
-        target.lock,
+        target.pipeline.name,
         target.pipeline.qualified("size over 80%"),
     }
 
@@ -47,7 +47,7 @@ def test_the_flights_archive_keeps_its_names() -> None:
         "flight_dw.archived_flight_events",
         "flight_dw.archive_state",
         "hot_flight_events",
-        "archive",
+        "flights",
         "size over 80%",
     }
 
