@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import json
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,28 +10,15 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-import psycopg
-import pymongo
 import requests
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import KafkaException
-from psycopg.conninfo import make_conninfo
-from pymongo import MongoClient
 from pymongo.errors import AutoReconnect, ServerSelectionTimeoutError
 from redis.exceptions import TimeoutError as RedisTimeout
 from thrift.transport.TTransport import TTransportException
 
-from skytier import cache, hot_tier, metastore, name_node, sql, webhdfs
-from skytier.airflow_api import AirflowApi
-from skytier.errors import TransientError
-from skytier.kafka_clients import Login
-from skytier.settings.hdfs import HdfsSettings
-from skytier.settings.kafka import KafkaSettings, KafkaUser
-from skytier.settings.mongodb import MongoSettings
-from skytier.settings.postgres import PostgresSettings
-from skytier.settings.redis import RedisSettings
+from skytier import server_questions, sql
+from skytier.server_questions import PATIENCE_SECONDS
 
-PATIENCE_SECONDS = 2
 _SPARK_PATIENCE_SECONDS = 4  # a query has to wait for a core where jobs run beside the SQL endpoint
 SLOW_MS = 1_000.0
 API = "airflow-api"
@@ -80,10 +65,6 @@ class Health(NamedTuple):
     """since the last sign of life, of those that give one to another server"""
 
 
-class _UnknownError(Exception):
-    """The server that knows where another one is does not answer."""
-
-
 def probe_all() -> dict[str, Health]:
     """How each server is, by the name that the local stack gives it; takes a few seconds at most."""
     probes = _probes()
@@ -97,15 +78,17 @@ def probe_all() -> dict[str, Health]:
 
 def _probes() -> dict[str, _Probe]:
     return {
-        "kafka": _Probe(_kafka),
-        "mongodb": _Probe(_mongodb),
-        "namenode": _Probe(_namenode),
-        "datanode": _Probe(_datanodes, 2 * PATIENCE_SECONDS),  # two servers are asked, one after the other
-        "metastore": _Probe(_metastore),
+        "kafka": _Probe(server_questions.kafka),
+        "mongodb": _Probe(server_questions.mongodb),
+        "namenode": _Probe(server_questions.namenode),
+        "datanode": _Probe(
+            server_questions.datanodes, 2 * PATIENCE_SECONDS
+        ),  # two servers are asked, one after the other
+        "metastore": _Probe(server_questions.metastore),
         "sql": _Probe(lambda: sql.ping(_SPARK_PATIENCE_SECONDS), _SPARK_PATIENCE_SECONDS),
-        "redis": _Probe(_redis),
-        "postgres": _Probe(_postgres),
-        API: _Probe(_airflow),
+        "redis": _Probe(server_questions.redis),
+        "postgres": _Probe(server_questions.postgres),
+        API: _Probe(server_questions.airflow),
     }
 
 
@@ -113,7 +96,7 @@ def _asked(probe: _Probe) -> Health:
     began = time.monotonic()
     try:
         said = probe.ask()
-    except _UnknownError as error:
+    except server_questions.UnknownError as error:
         return Health(State.UNKNOWN, None, str(error))
     except Exception as error:  # whatever a client raises: the server is not well
         return Health(State.DOWN, None, _reason(error))
@@ -148,102 +131,3 @@ def _reason(error: Exception) -> str:
         return "it does not answer"
     lines = str(error).splitlines() or [type(error).__name__]
     return lines[0][:_REASON_LENGTH]
-
-
-def _kafka() -> None:
-    settings = KafkaSettings()
-    # Asked for one topic by name, a broker may create it.
-    login, client = _kafka_client(settings)
-    try:
-        known = client.list_topics(timeout=PATIENCE_SECONDS).topics
-    except KafkaException as error:
-        if refusal := login.refusal(client):
-            raise TransientError(refusal) from error
-        raise
-    if settings.topic not in known:
-        raise TransientError(f"there is no topic {settings.topic}")
-    if without := [number for number, part in known[settings.topic].partitions.items() if part.leader < 0]:
-        raise TransientError(f"partitions of {settings.topic} without a leader: {without}")
-
-
-@functools.cache
-def _kafka_client(settings: KafkaSettings) -> tuple[Login, AdminClient]:
-    """The client of this process for a server and a login, which the settings of a test may change."""
-    login = Login(KafkaUser.MONITOR, settings)
-    return login, AdminClient(login.config | {"log_level": 0})
-
-
-@functools.cache
-def _mongodb_client(uri: str) -> MongoClient[hot_tier.Document]:
-    """The client of this process for a server, by its address, which the settings of a test may move."""
-    return hot_tier.client(PATIENCE_SECONDS * 1000)
-
-
-def _mongodb() -> None:
-    with pymongo.timeout(PATIENCE_SECONDS):
-        connection = _mongodb_client(MongoSettings().connection_string())
-        if not connection.admin.command("hello").get("isWritablePrimary"):
-            raise TransientError("it is not the primary of its replica set: nothing can be written")
-        hot_tier.events(connection).find_one({}, {"_id": 1})  # the login works too
-
-
-def _bean(web_url: str, name: str) -> dict[str, Any]:
-    """What a server of HDFS says of itself."""
-    beans = webhdfs.ask(f"{web_url}/jmx", PATIENCE_SECONDS, qry=f"Hadoop:{name}")["beans"]
-    if not beans:
-        raise TransientError("it is still starting")
-    return dict(beans[0])
-
-
-def _namenode() -> None:
-    state = _bean(HdfsSettings().web_url, "service=NameNode,name=FSNamesystemState")
-    if state["FSState"] != "Operational":
-        told = _bean(HdfsSettings().web_url, "service=NameNode,name=NameNodeInfo")
-        if why := name_node.full_disk(told.get("Safemode", "")):
-            raise TransientError(why)
-        raise TransientError("it is in safe mode: nothing can be written")
-
-
-def _datanodes() -> None:
-    """Ask each DataNode itself: the NameNode believes in a dead one for minutes."""
-    try:
-        told = _bean(HdfsSettings().web_url, "service=NameNode,name=NameNodeInfo")
-    except (requests.RequestException, TransientError) as error:
-        raise _UnknownError("the NameNode, which knows where it is, does not answer") from error
-    nodes = json.loads(told["LiveNodes"]).values()
-    if not nodes:
-        raise TransientError("the NameNode hears of none")
-    for node in nodes:
-        _bean(f"http://{node['infoAddr']}", "service=DataNode,name=FSDatasetState*")
-
-
-def _metastore() -> None:
-    if not metastore.is_alive(PATIENCE_SECONDS):
-        raise TransientError("it says that it is not alive")
-
-
-def _redis() -> None:
-    with cache.client(RedisSettings()) as client:
-        client.ping()
-
-
-def _postgres() -> None:
-    settings = PostgresSettings()
-    login = make_conninfo(
-        host=settings.host,
-        port=settings.port,
-        dbname="airflow",
-        user="airflow",
-        password=settings.password_of("airflow"),
-        connect_timeout=PATIENCE_SECONDS,
-        options=f"-c statement_timeout={PATIENCE_SECONDS}s",
-    )
-    with psycopg.connect(make_conninfo(login, **PostgresSettings.tls_parameters())) as connection:
-        connection.execute("select 1")
-
-
-def _airflow() -> dict[str, dict[str, Any]]:
-    told = AirflowApi(PATIENCE_SECONDS).health()
-    if told["metadatabase"]["status"] != "healthy":
-        raise TransientError("it does not reach its database")
-    return told

@@ -27,7 +27,7 @@ from dashboard.app_pages.operations import server_queries as servers
 from dashboard.app_pages.operations import storage_queries as storage
 from dashboard.panels import tiers
 from events.pipelines import flights
-from skytier import alerts, cache, hot_tier, server_probes, webhdfs
+from skytier import alerts, cache, hot_tier, server_questions, webhdfs
 from skytier.alerts import Severity, alert
 from skytier.archive.manifest import File, Manifest, Selection, State, Tally
 from skytier.cache import Query
@@ -75,7 +75,7 @@ def test_servers_that_run_are_well_and_told_with_their_latency() -> None:
     found = rows_of(servers.servers()).set_index("server")
     running = found.drop(list(AIRFLOW))
     assert set(running["state"]) <= {"ok", "slow"}
-    assert running["latency_ms"].between(0, server_probes.PATIENCE_SECONDS * 2000).all()
+    assert running["latency_ms"].between(0, server_questions.PATIENCE_SECONDS * 2000).all()
     assert running["reason"].isna().all()
     assert found.loc[sorted(AIRFLOW), "state"].tolist() == ["down", "unknown", "unknown"]
 

@@ -22,7 +22,7 @@ from confluent_kafka.admin import (
 from confluent_kafka.cimpl import NewTopic
 
 from generator.publisher import Publisher
-from skytier import kafka_clients, lag, server_probes, topics
+from skytier import kafka_clients, lag, server_questions, topics
 from skytier.errors import TransientError
 from skytier.settings.kafka import KafkaSettings, KafkaUser
 from skytier.settings.ports import PortSettings
@@ -208,7 +208,7 @@ def test_nobody_gets_in_without_a_password_of_its_own() -> None:
 ASKS: dict[KafkaUser, tuple[Callable[[], object], ...]] = {
     KafkaUser.PRODUCER: (lambda: Publisher(EVENTS, KafkaSettings()),),
     KafkaUser.JOB: (lambda: topics.require(KafkaSettings(), EVENTS),),
-    KafkaUser.MONITOR: (lambda: lag.lag([]), server_probes._kafka),
+    KafkaUser.MONITOR: (lambda: lag.lag([]), server_questions.kafka),
 }
 
 
