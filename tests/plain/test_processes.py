@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local_stack import hdfs, processes, stack
+from local_stack import hdfs, processes, start_up
 from local_stack.cli import _print_table
 from local_stack.health import Health, older_than, status
 from local_stack.progress import Progress
@@ -113,18 +113,18 @@ class _Sleeper(Server):
 def test_what_ends_while_it_starts_is_started_again(capfd: pytest.CaptureFixture[str]) -> None:
     server = _Sleeper(ends=1)
     began = time.monotonic()
-    stack._bring_up(server, [], Progress(), threading.Event())
+    start_up.bring_up_one(server, [], Progress(), threading.Event())
     assert time.monotonic() - began < 10
     assert server.starts == 2
     assert "ended, again" in capfd.readouterr().err
 
 
 def test_what_ends_every_time_is_given_up_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stack, "_PAUSES_SECONDS", (0.01, 0.01))
+    monkeypatch.setattr(start_up, "_PAUSES_SECONDS", (0.01, 0.01))
     server = _Sleeper(ends=99)
     began = time.monotonic()
     with pytest.raises(TerminalError, match=r"ended while it started(?s:.*)the lock is held"):
-        stack._bring_up(server, [], Progress(), threading.Event())
+        start_up.bring_up_one(server, [], Progress(), threading.Event())
     assert time.monotonic() - began < 10
     assert server.starts == 3
 
@@ -143,7 +143,7 @@ class _Full(_Sleeper):
 def test_what_a_server_says_of_its_trouble_is_the_reason(capsys: pytest.CaptureFixture[str]) -> None:
     server = _Full(ends=0)
     with pytest.raises(TerminalError, match=r"sleeper is not ready: its disk is full: 0.1 MB are free\."):
-        stack._bring_up(server, [], Progress(), threading.Event())
+        start_up.bring_up_one(server, [], Progress(), threading.Event())
     _print_table(status([server]))
     assert "sleeper is not ready: its disk is full: 0.1 MB are free." in capsys.readouterr().out
 
