@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import secrets
+
+from dotenv import dotenv_values
 
 from local_stack import airflow_users
 from local_stack.server import write_private
+from skytier.errors import TerminalError
 from skytier.settings.airflow import AirflowSettings
 from skytier.settings.base import stack_env_file
+
+_PLAIN = re.compile(r"[\w./:,@%+=~-]*")
 
 
 def _password() -> str:
@@ -52,7 +58,7 @@ _SECRETS = {
 def ensure_stack_env() -> None:
     """Write ``stack.env`` where it is missing or lacks something; what it holds stays as it is.
 
-    Raises TerminalError where SKYTIER_AIRFLOW_USERS cannot be read.
+    Raises TerminalError where SKYTIER_AIRFLOW_USERS cannot be read, or the file cannot keep a value.
     """
     path = stack_env_file()
     kept = read_stack_env()
@@ -63,15 +69,20 @@ def ensure_stack_env() -> None:
     values |= {name: os.environ.get(name) or make() for name, make in makers.items() if name not in values}
     if values != kept:
         lines = ["# Made at the first start of this stack. Servers keep these passwords: do not change them here.\n"]
-        lines += [f"{name}={value}\n" for name, value in sorted(values.items())]
+        lines += [f"{name}={_quoted(name, value)}\n" for name, value in sorted(values.items())]
         write_private(path, "".join(lines))
 
 
 def read_stack_env() -> dict[str, str]:
-    """What ``stack.env`` holds; nothing before the first start."""
-    try:
-        text = stack_env_file().read_text()
-    except FileNotFoundError:
-        return {}
-    rows = (line.partition("=") for line in text.splitlines() if "=" in line and not line.startswith("#"))
-    return {name: value for name, _, value in rows}
+    """What ``stack.env`` holds; nothing before the first start. Read as the settings read it, so that both agree."""
+    return {name: value for name, value in dotenv_values(stack_env_file()).items() if value is not None}
+
+
+def _quoted(name: str, value: str) -> str:
+    """A value as the file holds it: in quotes where it would be read as another without them."""
+    if "${" in value:
+        raise TerminalError(f"{name} holds '${{', which {stack_env_file()} cannot keep: choose a value without it.")
+    if _PLAIN.fullmatch(value):
+        return value
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
