@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
 
 import plotly.io
 import pytest
+import streamlit as st
 
 from dashboard import server
 from local_stack.dashboard import Dashboard
@@ -17,6 +19,13 @@ pytestmark = pytest.mark.plain
 def test_a_page_knows_its_server_before_its_scripts_run() -> None:
     page = server.index_html()
     assert 0 < page.find("BACKEND_BASE_URL") < page.index('type="module"')
+
+
+def test_streamlits_scripts_read_what_the_page_tells() -> None:
+    """Streamlit has no option for it yet (docs/decisions/0014-libraries.md): its scripts may name it otherwise."""
+    scripts = (Path(st.__file__).with_name("static") / "static" / "js").glob("*.js")
+    texts = [path.read_text(encoding="utf-8") for path in scripts]
+    assert [text for text in texts if "window.__streamlit" in text and "BACKEND_BASE_URL" in text]
 
 
 def test_the_theme_has_as_many_colours_as_streamlit_asks_for() -> None:
