@@ -54,6 +54,18 @@ def test_hooks_run_what_ci_runs_first() -> None:
     assert hooks["plain-tests"].removesuffix(" -q") in lane
 
 
+def test_the_walk_to_a_first_change_names_what_is_there() -> None:
+    contributing = (PROJECT_ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    walk = contributing.partition("## Your first change")[2].partition("\n## ")[0]
+    files = {name for name in re.findall(r"[\w/]+\.py", walk) if "/" in name}
+    assert len(files) == 3
+    texts = "".join((PROJECT_ROOT / name).read_text(encoding="utf-8") for name in files)
+    for name in ("test_quality_loses_the_weight_of_each_flag", "doubts", "FLAGS", "delay_extreme"):
+        assert name in walk
+        assert name in texts
+    assert "departed_early" not in texts, "the walk's own example: choose another for it"
+
+
 def test_issue_forms_are_complete() -> None:
     forms = [path for path in (PROJECT_ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml") if path.stem != "config"]
     assert forms
