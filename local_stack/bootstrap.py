@@ -17,7 +17,7 @@ from local_stack import processes
 from local_stack.feed import SKYTIER, first_live_day
 from local_stack.progress import Progress
 from local_stack.server import base_environment
-from skytier import alerts, hot_tier, spark
+from skytier import alerts, app_cds, hot_tier
 from skytier.errors import TerminalError
 from skytier.settings.base import home
 from skytier.settings.feed import FeedSettings
@@ -85,9 +85,9 @@ def _back_fill() -> str:
 def _first_minute_job() -> str:
     """Take in the back-fill before Airflow does, and keep the classes that a job loads: later ones start faster."""
     marker: Path = home() / "run" / "first-minute-job.done"
-    if marker.exists() and spark.app_cds_archive().exists():
+    if marker.exists() and app_cds.archive().exists():
         return "was done"
-    if spark.app_cds_archive().exists():
+    if app_cds.archive().exists():
         _skytier("process")
     else:
         _skytier("process", "--app-cds")

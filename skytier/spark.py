@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import os
 import shlex
@@ -11,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from skytier import logs, spark_executors
+from skytier import app_cds, logs, spark_executors
 from skytier.errors import TerminalError
 from skytier.file_lock import file_lock
 from skytier.settings.base import PROJECT_ROOT, home, scratch_folder
@@ -71,22 +70,12 @@ def job_properties_file() -> Path:
     return home() / "conf" / "spark-jobs.properties"
 
 
-def app_cds_archive() -> Path:
-    """The JVM's archive of the classes a minute job loads, which halves its start. Made by the first job of all.
-
-    It fits the jars it was made with, and no others: so it is named after what decides them.
-    """
-    decided_by = ("requirements/jobs.txt", "local_stack/jars/spark/pom.xml")
-    content = b"".join((PROJECT_ROOT / path).read_bytes() for path in decided_by)
-    return _CACHE / f"spark-jobs-{hashlib.sha256(content).hexdigest()[:12]}.jsa"
-
-
 def make_app_cds_archive(job: str) -> None:
     """Run a job and keep an archive of the classes it loaded. Raises TerminalError when the job fails.
 
     It costs twice what the job does: where another stack is at it, its archive is waited for.
     """
-    archive = app_cds_archive()
+    archive = app_cds.archive()
     aside = archive.with_suffix(f".{os.getpid()}.new")  # not the one that a killed process's job goes on writing
     jvm = f"{_JVM_BASE} {_JVM_ONE_SHOT} -Xlog:disable -Xlog:all=error:stderr -XX:ArchiveClassesAtExit={aside}"
     with file_lock(archive.with_suffix(".lock"), on_wait=lambda: log.info("another stack makes the AppCDS archive")):
@@ -143,7 +132,7 @@ def _authentication() -> dict[str, str]:
 def job_properties() -> dict[str, str]:
     """All settings of a Spark job; without secrets, which jobs read from the environment or ``stack.env``."""
     spark = SparkSettings()
-    archive = app_cds_archive()
+    archive = app_cds.archive()
     jvm = f"{_JVM_BASE} {_JVM_ONE_SHOT}"
     if archive.exists():
         jvm += f" -XX:SharedArchiveFile={archive}"

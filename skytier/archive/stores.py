@@ -59,7 +59,7 @@ class ServerStores:
         self._manifests = Manifests(files, target.manifests_folder)
         self._notices = Notices(mongodb, target)
 
-    # Time and the lock.
+    # Time and the lease.
 
     def timing(self) -> Timing:
         settings = self.settings
@@ -72,8 +72,7 @@ class ServerStores:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        lease = locks.lease(locks.ARCHIVE, pipeline=self.target.pipeline.name)
-        with lease as held, self._files.held_by(held.own):
+        with locks.lease(locks.ARCHIVE, pipeline=self.target.pipeline.name) as lease, self._files.held_by(lease.own):
             yield
 
     def now(self) -> datetime:

@@ -17,6 +17,7 @@ from dashboard.app_pages.quality import (
     text,
 )
 from dashboard.app_pages.quality import score_charts as charts
+from dashboard.app_pages.quality.lineage_text import NODES
 from dashboard.panels.columns import COLUMNS
 from dashboard.panels.drawings import Chart, Number
 from dashboard.panels.rendering import csv
@@ -263,7 +264,7 @@ def test_lineage_counts_what_is_known() -> None:
     assert chart.says.startswith("The minute job consumed 110 records of the Kafka topic: 100 are in the staging")
     assert "- of them also in the hot tier and 0 in archives; 4 were duplicates; 6 were rejected" in chart.says
     labels = dict(zip(lineage_charts.POSITIONS, chart.figure.data[0].text, strict=True))
-    assert set(labels) == set(text.NODES)
+    assert set(labels) == set(NODES)
     assert labels["minute_job"].endswith("<br>2 batches")
     assert labels["hot"].endswith("<br>- events")
     assert labels["view"].endswith("<br>each event once")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from skytier import spark
+from skytier import app_cds, spark
 
 pytestmark = pytest.mark.plain
 
@@ -38,7 +38,8 @@ def test_a_job_is_submitted_by_pysparks_own_command_unless_the_settings_name_one
 def test_stacks_that_start_together_make_one_app_cds_archive(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     notes, submit = tmp_path / "notes", tmp_path / "submit.py"
     submit.write_text(SUBMIT)
-    monkeypatch.setattr(spark, "_CACHE", tmp_path / "cache")
+    for module in (spark, app_cds):
+        monkeypatch.setattr(module, "_CACHE", tmp_path / "cache")
     monkeypatch.setenv("SKYTIER_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SKYTIER_SPARK_SUBMIT", shlex.join([sys.executable, str(submit), str(notes)]))
     spark.write_job_properties()
@@ -48,4 +49,4 @@ def test_stacks_that_start_together_make_one_app_cds_archive(monkeypatch: pytest
     for stack in stacks:
         stack.join()
     assert notes.read_text().splitlines() == ["makes the archive", "runs"]
-    assert f"-XX:SharedArchiveFile={spark.app_cds_archive()}" in spark.job_properties_file().read_text()
+    assert f"-XX:SharedArchiveFile={app_cds.archive()}" in spark.job_properties_file().read_text()

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.app_pages.quality import text
+from dashboard.app_pages.quality import lineage_text
 from dashboard.panels import formats
 from dashboard.panels.drawings import Chart
 from dashboard.panels.text import NO_VALUE
@@ -84,7 +84,7 @@ def lineage(stores: pd.DataFrame) -> Chart:
 def _labels(held: dict[str, float]) -> go.Scatter:
     words = []
     for name in POSITIONS:
-        node = text.NODES[name]
+        node = NODES[name]
         words.append(f"<b>{node.name}</b><br>{node.kind}<br>{_count(held, name)} {node.unit}".replace("<br> ", "<br>"))
     return go.Scatter(
         x=[place.column for place in POSITIONS.values()],
@@ -92,7 +92,7 @@ def _labels(held: dict[str, float]) -> go.Scatter:
         mode="text",
         text=words,
         textfont={"size": 11, "color": "white"},
-        hovertext=[text.NODES[name].meaning for name in POSITIONS],
+        hovertext=[NODES[name].meaning for name in POSITIONS],
         hoverinfo="text",
         showlegend=False,
     )
@@ -124,7 +124,7 @@ def _count(held: dict[str, float], name: str) -> str:
 
 
 def _says(held: dict[str, float]) -> str:
-    return text.LINEAGE_SAYS.format(
+    return lineage_text.LINEAGE_SAYS.format(
         consumed=_count(held, "topic"),
         stored=_count(held, "staging_flight_events"),
         hot=_count(held, "hot"),
@@ -136,14 +136,14 @@ def _says(held: dict[str, float]) -> str:
 
 def _rows(held: dict[str, float]) -> pd.DataFrame:
     """The nodes as rows, for the download."""
-    nodes = [(name, text.NODES[name]) for name in POSITIONS]
+    nodes = [(name, NODES[name]) for name in POSITIONS]
     return pd.DataFrame(
         {
             "place": [f"{node.name} ({node.kind})" for _, node in nodes],
             "records": pd.array([held.get(name) for name, _ in nodes], dtype="Int64"),
             "unit": [node.unit for _, node in nodes],
             "fed_by": [
-                ", ".join(text.NODES[start].name for start, end in _EDGES if end == name) or None for name, _ in nodes
+                ", ".join(NODES[start].name for start, end in _EDGES if end == name) or None for name, _ in nodes
             ],
             "meaning": [node.meaning for _, node in nodes],
         }

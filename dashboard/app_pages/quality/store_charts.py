@@ -7,7 +7,7 @@ import math
 import pandas as pd
 import streamlit as st
 
-from dashboard.app_pages.quality import text
+from dashboard.app_pages.quality import lineage_text, text
 from dashboard.panels import formats
 from dashboard.panels.drawings import Grid
 from dashboard.panels.text import NO_VALUE, column
@@ -51,7 +51,7 @@ def freshness(stores: pd.DataFrame) -> Grid:
 
 def _unknown(stores: pd.DataFrame) -> list[str]:
     """Tables without an entry in ``text.STORE_KINDS``; nodes of the lineage alone are not stores."""
-    return [name for name in stores["store"] if name not in {*text.STORE_KINDS, *text.NODES}]
+    return [name for name in stores["store"] if name not in {*text.STORE_KINDS, *lineage_text.NODES}]
 
 
 def age(minutes: float | None) -> str:
