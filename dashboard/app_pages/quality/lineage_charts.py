@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.app_pages.quality import lineage_text
+from dashboard.app_pages.quality.lineage_text import LINEAGE_SAYS, NODES
 from dashboard.panels import formats
 from dashboard.panels.drawings import Chart
 from dashboard.panels.text import NO_VALUE
@@ -124,7 +124,7 @@ def _count(held: dict[str, float], name: str) -> str:
 
 
 def _says(held: dict[str, float]) -> str:
-    return lineage_text.LINEAGE_SAYS.format(
+    return LINEAGE_SAYS.format(
         consumed=_count(held, "topic"),
         stored=_count(held, "staging_flight_events"),
         hot=_count(held, "hot"),
