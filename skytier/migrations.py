@@ -23,6 +23,7 @@ _COLUMNS = re.compile(
 )
 _COLUMN = re.compile(r"^  (\w+) (struct<\n(?:    .*\n)*  >|[^\n]+?) COMMENT (['\"])(.*)\3,?$", re.MULTILINE)
 _TABLE_COMMENT = re.compile(r"^COMMENT (['\"])(.*)\1$", re.MULTILINE)
+_NEW_COMMENT = re.compile(rf"^ALTER TABLE {DATABASE}\.(\w+) SET TBLPROPERTIES \('comment' = '(.*)'\)$", re.MULTILINE)
 _FORMAT = re.compile(r"^USING (\w+)$", re.MULTILINE)
 _PARTITION = re.compile(r"^USING parquet\nPARTITIONED BY \((\w+)\)$", re.MULTILINE)
 _VIEW = re.compile(rf"^CREATE OR REPLACE VIEW {DATABASE}\.(\w+)\nCOMMENT '(.*)'$", re.MULTILINE)
@@ -59,7 +60,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table as its DDL, and every later ``ADD COLUMNS``, declare it."""
+    """A table as its DDL, and every later ``ADD COLUMNS`` and comment, declare it."""
 
     name: str
     format: str
@@ -93,6 +94,8 @@ def tables(migrations: Iterable[Migration]) -> list[Table]:
     """The tables that the migrations declare, each with all its columns."""
     found: dict[str, Table] = {}
     for statement in (s for migration in migrations for s in migration.statements):
+        if told := _NEW_COMMENT.search(statement):
+            found[told[1]] = replace(found[told[1]], comment=told[2])
         if not (match := _COLUMNS.search(statement)):
             continue
         created, altered, body = match.groups()

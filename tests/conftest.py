@@ -15,7 +15,8 @@ from skytier import hot_tier, kafka_clients
 from skytier.files import Files
 from skytier.settings.kafka import KafkaUser
 from skytier.settings.mongodb import MongoSettings
-from tests.archive_runs import FIRST, publish
+from tests import version_before
+from tests.archive_runs import EVENTS, FIRST
 from tests.minute_job import drain, process, publish_january
 from tests.own_stack import SHORT_LIVED, WITHOUT, OwnStack, own_stack, settings_of
 from tests.protected_file import protected_file
@@ -47,12 +48,14 @@ def stack() -> Iterator[OwnStack]:
 
 @pytest.fixture(scope="session")
 def moving_stack() -> Iterator[OwnStack]:
-    """A stack of its own for what archives, and so takes away what other tests count; it has some events."""
+    """A stack of its own for what archives, and so takes away what other tests count.
+
+    Its warehouse was made by the version before, with some events.
+    """
     with own_stack("archive", SHORT_LIVED) as own:
+        version_before.make_warehouse(own, "--events", str(EVENTS), "--seed", "1", "--start", FIRST)
         own.up(without=WITHOUT)
         with own.one_driver():
-            with settings_of(own):
-                publish(own, 1, "--start", FIRST)
             yield own
 
 

@@ -1,4 +1,4 @@
--- The books of the minute job: what came in is what was stored, known already, or rejected.
+-- The batches of the minute job by day: what came in was stored, known already, or rejected.
 SELECT
   processing_date,
   count(*) AS batches,
@@ -6,7 +6,7 @@ SELECT
   sum(stored) AS stored,
   sum(duplicates) AS duplicates,
   sum(rejected) AS rejected,
-  bool_and(is_balanced) AS is_balanced,
+  bool_and(counts_match) AS counts_match,
   round(avg(mean_quality_score), 4) AS mean_quality_score,
   round(max(newest_event_latency_seconds), 1) AS slowest_seconds
 FROM flight_dw.batches
