@@ -23,10 +23,10 @@ STALE = "This result is stale: the query failed. {reason}"
 DOWNLOAD, DOWNLOAD_HELP = "CSV", "Download the rows of this panel"
 
 _ORIGINS = {
-    Origin.COMPUTED: "queried just now",
+    Origin.COMPUTED: "just queried",
     Origin.CACHED: "cached",
     Origin.STALE: "cached, refresh in progress",
-    Origin.UNCACHED: "queried just now: the cache is down, which makes pages slower",
+    Origin.UNCACHED: "just queried: the cache is down, which makes pages slower",
 }
 
 
