@@ -179,7 +179,8 @@ def environment() -> dict[str, str]:
         | {
             "AIRFLOW_HOME": str(_home()),
             "AIRFLOW_CONN_SPARK_DEFAULT": connection,
-            "SKYTIER_COMMAND": str(PROJECT_ROOT / ".venv" / "bin" / "skytier"),
+            "SKYTIER_AIRFLOW_COMMAND": settings.command or str(PROJECT_ROOT / ".venv" / "bin" / "skytier"),
+            "SKYTIER_AIRFLOW_PROJECT": settings.project or str(PROJECT_ROOT),
             # The operator for Spark runs what is called spark-submit: the one of the jobs' environment.
             "PATH": f"{PROJECT_ROOT / '.venv' / 'bin'}:{base_environment().get('PATH', '')}",
         }

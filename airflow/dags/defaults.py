@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 # The project's folder and command as the tasks find them; by default this file's project, and the command on the PATH.
-PROJECT_ROOT = Path(os.environ.get("SKYTIER_PROJECT", Path(__file__).resolve().parents[2]))
+PROJECT_ROOT = Path(os.environ.get("SKYTIER_AIRFLOW_PROJECT") or Path(__file__).resolve().parents[2])
 HOME = PROJECT_ROOT / os.environ.get("SKYTIER_HOME", "var")
 JOB_PROPERTIES = str(HOME / "conf" / "spark-jobs.properties")
-SKYTIER = os.environ.get("SKYTIER_COMMAND", "skytier")
+SKYTIER = os.environ.get("SKYTIER_AIRFLOW_COMMAND") or "skytier"
 
 
 def spark_job(name: str) -> str:

@@ -22,6 +22,12 @@ class AirflowSettings(Settings):
     )
     fernet_key: SecretStr = Field(SecretStr(""), description="key of what Airflow keeps encrypted; made at first start")
     jwt_secret: SecretStr = Field(SecretStr(""), description="key that Airflow signs logins with; made at first start")
+    command: str = Field(
+        "", description="the command `skytier` as Airflow's tasks find it; empty: on their PATH, or the local stack's"
+    )
+    project: str = Field(
+        "", description="folder of the project whose Spark jobs tasks submit; empty: the one that the DAG files are in"
+    )
     parallelism: int = Field(4, ge=1, description="tasks that run at once")
 
     @model_validator(mode="after")

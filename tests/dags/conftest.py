@@ -26,7 +26,7 @@ else:
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
             "AIRFLOW_CONN_SPARK_DEFAULT": '{"conn_type": "spark", "host": "local[2]"}',
             "SKYTIER_HOME": home,
-            "SKYTIER_COMMAND": str(DAGS.parents[1] / ".venv" / "bin" / "skytier"),  # as the local stack sets it
+            "SKYTIER_AIRFLOW_COMMAND": str(DAGS.parents[1] / ".venv" / "bin" / "skytier"),  # as the local stack sets it
         }
     )
     sys.path.insert(0, str(DAGS))  # as Airflow does, so that DAG files find what they share

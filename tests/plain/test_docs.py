@@ -17,7 +17,7 @@ from tests.pages import views
 pytestmark = pytest.mark.plain
 
 DOCUMENTS = sorted({*PROJECT_ROOT.glob("*.md"), *(PROJECT_ROOT / "docs").rglob("*.md")})
-WITHOUT_CLASS = {"SKYTIER_HOME", "SKYTIER_ENV_FILE", "SKYTIER_PROJECT", "SKYTIER_COMMAND", "SKYTIER_FAULT_KILL_AT"}
+WITHOUT_CLASS = {"SKYTIER_HOME", "SKYTIER_ENV_FILE", "SKYTIER_FAULT_KILL_AT"}
 VARIABLES = {
     settings.model_config["env_prefix"] + name.upper() for settings in ALL_SETTINGS for name in settings.model_fields
 }
