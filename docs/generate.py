@@ -47,8 +47,8 @@ def configuration() -> str:
         "`SKYTIER_HOME`, which the local stack writes at its first start (passwords and the ports of that moment; mode "
         "600); that wins over the defaults here. Secrets are never logged and stand in no command line.",
         "`SKYTIER_HOME` (default: `var` in the project) is the folder of all state of the local stack: data, logs, "
-        "passwords. It is read from the environment only, as is `SKYTIER_ENV_FILE`, which names another file in the place "
-        "of `stack.env`, for instance one that a cluster mounts with its secrets.",
+        "passwords. It is read from the environment only, as is `SKYTIER_ENV_FILE`, which names another file in the "
+        "place of `stack.env`, for instance one that a cluster mounts with its secrets.",
         *[part for settings in ALL_SETTINGS for part in _settings_class(settings)],
     ]
     return "\n\n".join(parts) + "\n"
