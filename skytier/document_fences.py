@@ -44,14 +44,19 @@ def write(
     documents: Sequence[Document],
     fences: Sequence[Fence],
     writer: int,
+    *,
+    replace: bool = True,
 ) -> None:
-    """Insert documents, replace those that are there, in one transaction of the holder of some leases.
+    """Insert documents, replace those that are there unless they are to stay, in one transaction of a holder of leases.
 
     ``writer`` is the number of who writes, so that those who write at once do not wait for each other. Raises
     LeaseLostError, and writes nothing, when another process holds one of the leases.
     """
     with connection.start_session() as session:
-        session.with_transaction(partial(_write, into=into, documents=documents, fences=fences, slot=writer % _SLOTS))
+        slot = writer % _SLOTS
+        session.with_transaction(
+            partial(_write, into=into, documents=documents, fences=fences, slot=slot, replace=replace)
+        )
 
 
 def _write(
@@ -60,6 +65,7 @@ def _write(
     documents: Sequence[Document],
     fences: Sequence[Fence],
     slot: int,
+    replace: bool,
 ) -> None:
     for fence in fences:
         own: dict[str, Any] = {"_id": _key(fence, slot), "token": fence.token}
@@ -69,7 +75,7 @@ def _write(
     known = {found["_id"] for found in into.find({"_id": {"$in": list(wanted)}}, {"_id": 1}, session=session)}
     if new := [document for key, document in wanted.items() if key not in known]:
         into.insert_many(new, session=session)
-    if known:
+    if known and replace:
         again = [ReplaceOne({"_id": key}, wanted[key]) for key in known]
         into.bulk_write(again, ordered=False, session=session)
 
