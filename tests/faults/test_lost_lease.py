@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from skytier import document_fences, faults, hot_tier, locks
 from skytier.errors import LeaseLostError
 from skytier.fence import Fence
 from skytier.files import Files
+from skytier.lease import LEASES
 from skytier.pipeline import hot_writer
 from tests import stores
 from tests.minute_job import run, take
@@ -61,7 +64,7 @@ def _tree(files: Files, folder: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("point", ["in:hot_tier", "in:mark", "after:mark"])
+@pytest.mark.parametrize("point", ["in:hot_tier", "after:mark"])
 def test_a_job_that_wakes_after_its_lease_was_taken_over_writes_nothing(
     stack: OwnStack, machines: tuple[Machine, Machine], point: str
 ) -> None:
@@ -95,6 +98,29 @@ def test_jobs_of_two_machines_take_turns(stack: OwnStack, machines: tuple[Machin
     assert stores.totals()["stored"] - before["stored"] == EVENTS
     waited = [[said["event"] for said in job.said()].count("waiting for the lease") for job in jobs]
     assert sorted(waited) == [0, 1]
+
+
+def test_files_of_a_lost_lease_are_refused_by_the_name_node(stack: OwnStack) -> None:
+    folder = f"/tests/{uuid.uuid4().hex}"
+    with locks.lease("test") as lease:
+        lease.files.write_json_atomically(f"{folder}/mark.json", {"by": "holder"})
+        Files().make_folder(f"{folder}/aside")
+        lease.files.rename(f"{folder}/aside", f"{folder}/batch")
+        Files().move(lease.folder, f"{LEASES}/test/{lease.token + 1}.{lease.token + 1}.held")
+        attempts: list[Callable[[], None]] = [
+            lambda: lease.files.write_json_atomically(f"{folder}/mark.json", {"by": "lost"}),
+            lambda: lease.files.rename(f"{folder}/batch", f"{folder}/other"),
+            lambda: lease.files.delete(f"{folder}/mark.json"),
+            lease.renew,
+            lease.require,
+        ]
+        for attempt in attempts:
+            with pytest.raises(LeaseLostError, match="has taken over its work"):
+                attempt()
+        assert Files().list(folder) == ["batch", "mark.json"]
+        assert Files().read_json(f"{folder}/mark.json") == {"by": "holder"}
+    Files().delete(folder)
+    Files().delete(f"{LEASES}/test")
 
 
 def test_a_statement_that_arrives_late_is_refused(stack: OwnStack) -> None:
