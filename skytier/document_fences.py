@@ -18,10 +18,34 @@ from pymongo.errors import BulkWriteError
 
 from skytier.errors import LeaseLostError
 from skytier.fence import Fence
+from skytier.files import Files
 from skytier.hot_tier import DUPLICATE_KEY, Document
 
 COLLECTION = "lease_fences"
 _SLOTS = 16  # workers that write at once change documents of their own
+
+
+class FencedCollection:
+    """A collection that a holder of the lease of ``files`` changes."""
+
+    def __init__(self, connection: MongoClient[Document], into: Collection[Document], files: Files) -> None:
+        self._connection, self._into, self._files = connection, into, files
+        self._raised: Fence | None = None
+
+    def require(self) -> None:
+        """Raises LeaseLostError when the lease is lost; from now on no earlier holder inserts."""
+        self._files.require()
+        fence = self._files.fence
+        if fence is not None and fence != self._raised:
+            raise_to(self._into.database[COLLECTION], fence)
+            self._raised = fence
+
+    def insert_missing(self, documents: Sequence[Document]) -> None:
+        """Insert those documents that are not there. Raises LeaseLostError, and inserts none, if the lease is lost."""
+        self.require()
+        fences = [fence] if (fence := self._files.fence) is not None else []
+        if documents:
+            write(self._connection, self._into, documents, fences, writer=0, replace=False)
 
 
 def raise_to(fences: Collection[Document], fence: Fence) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pymongo import DESCENDING, MongoClient
 from pymongo.collection import Collection
-from pymongo.errors import BulkWriteError, PyMongoError
+from pymongo.errors import PyMongoError
 
 from skytier.errors import TransientError
 from skytier.settings.mongodb import MongoSettings
@@ -44,21 +44,6 @@ def answering() -> Iterator[None]:
         yield
     except PyMongoError as error:
         raise TransientError(f"MongoDB does not answer: {error}. See 'skytier stack status'.") from error
-
-
-def insert_new(into: Collection[Document], documents: list[Document]) -> list[Document]:
-    """Insert documents, all at once; those whose ``_id`` was there already, which are left as they are there.
-
-    Raises BulkWriteError when MongoDB refuses one for any other reason.
-    """
-    try:
-        into.insert_many(documents, ordered=False)
-    except BulkWriteError as error:
-        faults = error.details["writeErrors"]
-        if error.details.get("writeConcernErrors") or any(fault["code"] != DUPLICATE_KEY for fault in faults):
-            raise
-        return [documents[fault["index"]] for fault in faults]
-    return []
 
 
 def ensure_indexes(into: Collection[Document], indexes: Sequence[tuple[str, int]]) -> None:

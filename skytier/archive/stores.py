@@ -11,7 +11,7 @@ from typing import Any
 
 from pymongo import MongoClient
 
-from skytier import document_fences, hot_tier, locks, logs
+from skytier import hot_tier, locks, logs
 from skytier.alerts import Severity
 from skytier.archive import audit, copies, hot, invalid_documents, metadata
 from skytier.archive import visibility as tables
@@ -21,8 +21,8 @@ from skytier.archive.manifests import Manifests
 from skytier.archive.notices import Notices
 from skytier.archive.ports import Timing
 from skytier.archive.target import Target
+from skytier.document_fences import FencedCollection
 from skytier.errors import TerminalError
-from skytier.fence import Fence
 from skytier.files import Files
 from skytier.hot_tier import Document
 from skytier.pipeline.batch_ids import BatchSpan
@@ -56,9 +56,8 @@ class ServerStores:
     ) -> None:
         self.target, self.settings = target, settings
         self._files, self._sql = files, sql
-        self._mongodb = mongodb
         self._events = mongodb[target.database][target.collection]
-        self._raised: Fence | None = None
+        self._fenced_events = FencedCollection(mongodb, self._events, files)
         self._manifests = Manifests(files, target.manifests_folder)
         self._notices = Notices(mongodb, target)
 
@@ -151,7 +150,7 @@ class ServerStores:
         return self.count(manifest.selection, manifest.excluded)
 
     def delete(self, ids: Sequence[str]) -> None:
-        self._fence_documents()
+        self._fenced_events.require()
         hot.delete(self._events, ids)
 
     def hot_documents(self, ids: Sequence[str]) -> list[Document]:
@@ -159,18 +158,7 @@ class ServerStores:
 
     @hot_tier.answering()
     def insert(self, documents: list[Document]) -> None:
-        if documents:
-            fences = self._fence_documents()
-            document_fences.write(self._mongodb, self._events, documents, fences, writer=0, replace=False)
-
-    def _fence_documents(self) -> list[Fence]:
-        """The fences to insert with: from now on no earlier holder of the lease inserts. Raises LeaseLostError."""
-        self._files.require()
-        fence = self._files.fence
-        if fence is not None and fence != self._raised:
-            document_fences.raise_to(self._events.database[document_fences.COLLECTION], fence)
-            self._raised = fence
-        return [fence] if fence is not None else []
+        self._fenced_events.insert_missing(documents)
 
     def set_aside(self, manifest: Manifest) -> list[str]:
         self._files.require()
