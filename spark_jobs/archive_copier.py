@@ -56,15 +56,13 @@ class SparkCopier:
         else:
             exporter = _exporter(self._target, manifest, groups, schema)
             rows = self._one_task_each(groups).mapInArrow(exporter, schema)
-        # Whoever lost the lease may still write aside: so no two holders write at one place.
-        folder, _, name = staging.rpartition("/")
-        for left in (known for known in self._files.list(folder) if known.startswith(f"{name}.")):
-            self._files.delete(f"{folder}/{left}")
-        aside = f"{staging}.{self._files.fence.token if self._files.fence else 0}"
+        copies.delete_partial(self._files, staging)
+        # A process that lost the lease may still write: each holder has a folder of its own.
+        partial = f"{staging}.{self._files.fence.token if self._files.fence else 0}"
         with self._clear_errors():
-            rows.write.mode("overwrite").option("compression", "snappy").parquet(aside)
+            rows.write.mode("overwrite").option("compression", "snappy").parquet(partial)
         self._files.delete(staging)
-        self._files.rename(aside, staging)
+        self._files.rename(partial, staging)
         sizes = self._files.sizes(staging)
         columns = tuple(Column(name=field.name, type=field.dataType.simpleString()) for field in schema)
         files = tuple(File(name=name, size_bytes=size) for name, size in sizes.items() if name.startswith(_DATA_FILE))

@@ -31,6 +31,13 @@ def check_files(files: Files, manifest: Manifest, folder: str) -> None:
         files.check_blocks(f"{folder}/{file.name}")
 
 
+def delete_partial(files: Files, staging: str) -> None:
+    """Delete what interrupted exports, or those that lost their lease, left beside a staging folder."""
+    folder, _, name = staging.rpartition("/")
+    for partial in (known for known in files.list(folder) if known.startswith(f"{name}.")):
+        files.delete(f"{folder}/{partial}")
+
+
 def read_documents(files: Files, path: str, columns: list[str] | None = None) -> Iterator[list[Document]]:
     """The documents of a Parquet file, in batches of thousands; the file is in memory meanwhile.
 

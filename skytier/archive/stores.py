@@ -61,8 +61,6 @@ class ServerStores:
         self._manifests = Manifests(files, target.manifests_folder)
         self._notices = Notices(mongodb, target)
 
-    # Time and the lease.
-
     def timing(self) -> Timing:
         settings = self.settings
         assert settings.grace_seconds is not None  # filled in when the settings are read
@@ -85,8 +83,6 @@ class ServerStores:
         log.info("waiting for queries to end", seconds=round(seconds, 1))
         time.sleep(seconds)
 
-    # The audit log and the alerts.
-
     def actor(self) -> str:
         return audit.actor()
 
@@ -98,8 +94,6 @@ class ServerStores:
 
     def resolve(self, *subjects: str) -> None:
         self._notices.resolve(*subjects)
-
-    # Manifests.
 
     def load(self, archive_id: str) -> Manifest:
         return self._manifests.load(archive_id)
@@ -126,10 +120,10 @@ class ServerStores:
     def finalize(self, manifest: Manifest) -> None:
         if manifest.state is State.FAILED:
             self.note("fail", manifest.archive_id, reason=manifest.failure)
-        self._files.delete(self.target.staging(manifest.archive_id))
+        staging = self.target.staging(manifest.archive_id)
+        copies.delete_partial(self._files, staging)
+        self._files.delete(staging)
         self._manifests.end(manifest)
-
-    # The hot tier.
 
     def size(self) -> HotSize:
         return hot.size(self._events)
@@ -172,8 +166,6 @@ class ServerStores:
     def _set_aside(self, found: Iterator[invalid_documents.InvalidDocument]) -> list[str]:
         messages = invalid_documents.set_aside(self._events, found)
         return [*messages, invalid_documents.where(self._events)] if messages else []
-
-    # The files, and what SQL knows of them.
 
     def reconciled(self) -> tuple[BatchSpan, ...]:
         return Reconciliation(self.target.pipeline, self._sql(), self._files).reconciled()
