@@ -1,4 +1,4 @@
-"""What queries see of the archives: the table of their visibility, the partitions, and the view over both tiers.
+"""What queries see of the archives: the table of their visibility, partitions, and the view over hot tier and archive.
 
 The target's state table decides. Rows of an archive count if its visibility
 is published, restored or purged. Events of the hot tier are hidden if a selection of a published or restored archive
