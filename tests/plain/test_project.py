@@ -41,7 +41,9 @@ def _hooks() -> dict[str, str]:
     """The commands of the hooks, by id; all are the project's own."""
     (repository,) = _yaml(".pre-commit-config.yaml")["repos"]
     assert repository["repo"] == "local"
-    assert {hook["language"] for hook in repository["hooks"]} == {"system"}
+    assert {hook["language"] for hook in repository["hooks"]} == {"system", "pygrep"}, (
+        "others have versions of their own"
+    )
     return {hook["id"]: hook["entry"] for hook in repository["hooks"]}
 
 
@@ -74,9 +76,9 @@ def test_issue_forms_are_complete() -> None:
         assert {"name", "description", "body"} <= content.keys()
 
 
-def test_decisions_are_numbered_without_gaps() -> None:
+def test_decisions_have_numbers_of_their_own() -> None:
     numbers = [record.number for record in decision_records.records()]
-    assert numbers == list(range(1, len(numbers) + 1))
+    assert numbers == sorted(set(numbers))
 
 
 def test_a_decision_without_status_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
