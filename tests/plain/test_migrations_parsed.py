@@ -30,6 +30,7 @@ def test_tables_and_their_columns(statements: list[exp.Expr]) -> None:
     for statement in statements:
         if isinstance(statement, exp.Alter):
             found[_name(statement)]["columns"] += _columns(statement)
+            found[_name(statement)] |= _set_properties(statement)
         elif statement.args["kind"] == "TABLE":
             found[_name(statement)] = {
                 "format": str(statement.args["properties"].find(exp.FileFormatProperty).this).lower(),
@@ -59,6 +60,12 @@ def _name(statement: exp.Expr) -> str:
 
 def _comment(statement: exp.Expr) -> str:
     return str(statement.args["properties"].find(exp.SchemaCommentProperty).this.this)
+
+
+def _set_properties(statement: exp.Expr) -> dict[str, str]:
+    """What ``SET TBLPROPERTIES`` sets of a table, of what is looked at here: its comment."""
+    pairs = {str(one.this.this): str(one.args["value"].this) for one in statement.find_all(exp.Property)}
+    return {name: value for name, value in pairs.items() if name == "comment"}
 
 
 def _columns(statement: exp.Expr) -> list[tuple[str, str, str]]:
