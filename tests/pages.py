@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 import dashboard
 from dashboard.app_pages import PAGES
@@ -63,7 +64,8 @@ def opened(page: str, **link: str) -> AppTest:
     app = AppTest.from_file(str(APP), default_timeout=SECONDS)
     app.query_params.update(link)
     if page != PATHS[0]:
-        app.switch_page(f"app_pages/{page}/page.py")
+        # switch_page() knows addresses only once another page was run; before that it takes a file's name for one.
+        app._page_hash = calc_hash(page)
     return app.run()
 
 
