@@ -236,7 +236,7 @@ def test_the_histogram_of_delays(delay: str, column: str) -> None:
     edges = [-np.inf, *range(-40, 125, 5), np.inf]
     assert drawn.rows["flights"].tolist() == np.histogram(delays, edges)[0].tolist()
     shares = [f"{share:.0%}" for share in ((delays < 0).mean(), delays.between(0, 14).mean(), (delays >= 15).mean())]
-    assert "{} were early, {} less than 15 minutes late, {} 15".format(*shares) in drawn.says
+    assert "{} early, {} less than 15 minutes late, {} at least 15".format(*shares) in drawn.says
 
 
 NOON = datetime(2013, 3, 5, 12, tzinfo=UTC)
