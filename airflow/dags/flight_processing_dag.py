@@ -1,23 +1,26 @@
 """
 ### Flight processing
 
-Every minute: whatever is new in the Kafka topic `flight_events` goes through Spark into both tiers.
+Every minute: process the new records of the Kafka topic `flight_events` with Spark and write them to the hot tier
+(MongoDB) and the cold tier (Iceberg tables).
 
 | task | does |
 |---|---|
-| `process_flight_events` | takes all that is new, in batches of bounded size, into every store |
-| `reconcile_batches` | counts every new batch again, in every store |
+| `process_flight_events` | processes all new records, in batches of bounded size, and writes them to every store |
+| `reconcile_batches` | counts every new batch again, in every store, and compares the counts |
 
-`process_flight_events` is one Spark run (`availableNow`): parse, clean, validate, enrich, score; then write the raw
-files, the tables of `flight_dw`, MongoDB, the dead letters and the batch's metadata.
+`process_flight_events` is one Spark run (trigger `availableNow`). It parses, cleans, validates, enriches and scores the
+records. Then it writes the raw files, the tables of `flight_dw`, the documents in MongoDB, the dead letters and the
+metadata of the batch.
 
-`reconcile_batches` fails when consumed is not stored + duplicates + rejected, when a store holds another number than
-the batch says, or when a batch does not begin where the one before it ended.
+`reconcile_batches` fails if consumed is not stored + duplicates + rejected, if a store has another count than the
+batch, or if a batch does not begin at the position at which the previous batch ended.
 
-**When it fails.** Both tasks can be run again at any time: a batch that was cut off is repeated and replaces what it
-left. The log of `process_flight_events` ends with the reason; `skytier stack status` says whether a server is down. The
-log of `reconcile_batches` names the batch, the store and both numbers; it fails again until the row counts match.
-Runs never overlap and are not caught up: the next run takes what is there.
+**When it fails.** Both tasks are idempotent: run them again at any time. An interrupted batch is repeated, and its
+repetition replaces what the interrupted attempt wrote. The log of `process_flight_events` ends with the reason;
+`skytier stack status` shows whether a server is down. The log of `reconcile_batches` names the batch, the store and
+both counts; the task fails until the counts match. Runs never overlap, and missed runs are not caught up: the next run
+processes all new records. Manually: `skytier process` and `skytier reconcile`.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ from defaults import DEFAULT_ARGS, JOB_PROPERTIES, SKYTIER, spark_job
 
 with DAG(
     dag_id="flight_processing_dag",
-    description="Kafka to both tiers, every minute",
+    description="Process the new records in Kafka into the hot and the cold tier, every minute",
     doc_md=__doc__,
     schedule="* * * * *",
     start_date=pendulum.datetime(2024, 1, 1, tz="UTC"),

@@ -1,27 +1,35 @@
 """
 ### Warehouse maintenance
 
-Every hour: the Iceberg tables of `flight_dw` are looked after, and old logs deleted.
+Every hour: maintain the Iceberg tables of `flight_dw`, look for duplicates, and delete old logs.
 
-| step, for each table | does |
+| task | does |
 |---|---|
-| compact | makes large, sorted files of the small ones that minutes leave; only those of complete batches |
-| rewrite manifests | once a table has ten of them or more |
-| expire snapshots | older than `SKYTIER_MAINTENANCE_SNAPSHOT_DAYS`; the newest few (`..._SNAPSHOTS_KEPT`) stay |
-| remove orphans | files that no snapshot knows, older than `SKYTIER_MAINTENANCE_ORPHAN_DAYS` |
+| `maintain_warehouse` | compacts files, rewrites manifests, expires snapshots and removes orphan files of each table |
+| `check_duplicates` | reads the ids of all events; fails, with an alert, if an event is stored twice |
+| `clean_logs` | deletes logs of servers and tasks, and Airflow's records of its runs |
 
-`clean_logs` deletes the logs of servers and tasks, and Airflow's records of its runs, that are older than
-`SKYTIER_MAINTENANCE_LOG_DAYS`. By hand: `skytier stack clean`.
+`maintain_warehouse` runs four steps for each table:
 
-Beside it `check_duplicates` reads the ids of all events and fails, with an alert, when one is stored twice: in the hot
-tier and in an archive at once, in two archives, or twice in staging. It reads all of them, which is too much for every
-minute.
+| step | does |
+|---|---|
+| compact | rewrites the small files of the minute runs as large, sorted files; only those of complete batches |
+| rewrite manifests | if the table has ten manifests or more |
+| expire snapshots | those older than `SKYTIER_MAINTENANCE_SNAPSHOT_DAYS`, except the newest (`..._SNAPSHOTS_KEPT`) |
+| remove orphan files | those that no snapshot references, older than `SKYTIER_MAINTENANCE_ORPHAN_DAYS` |
 
-The minute job goes on meanwhile: every step is one Iceberg commit, tried again when another commit came first.
+`check_duplicates` finds an event that is in the hot tier and in an archive, in two archives, or twice in staging. It
+reads the ids of all events and is therefore not part of the minute DAG.
 
-**When it fails.** It can be run again at any time; nothing waits for it, queries only become slower without it. The log
-has one `table maintained` event a table and ends with the reason; `skytier stack status` says whether a server is
-down. By hand: `skytier warehouse maintain`; what the tables hold: `skytier warehouse status`.
+`clean_logs` deletes what is older than `SKYTIER_MAINTENANCE_LOG_DAYS`. Manually: `skytier stack clean`.
+
+The minute job continues during maintenance: every step is one Iceberg commit, which is retried if another commit came
+first.
+
+**When it fails.** The tasks are idempotent: run them again at any time. No other task depends on them; without
+maintenance, queries only become slower. The log has one `table maintained` event per table and ends with the reason;
+`skytier stack status` shows whether a server is down. Manually: `skytier warehouse maintain`; the state of the tables:
+`skytier warehouse status`.
 """
 
 from __future__ import annotations
@@ -36,7 +44,7 @@ from defaults import DEFAULT_ARGS, JOB_PROPERTIES, SKYTIER, spark_job
 
 with DAG(
     dag_id="warehouse_maintenance_dag",
-    description="Compaction, snapshot expiry and retention of logs, every hour",
+    description="Maintain the Iceberg tables, look for duplicates and delete old logs, every hour",
     doc_md=__doc__,
     schedule="17 * * * *",
     start_date=pendulum.datetime(2024, 1, 1, tz="UTC"),

@@ -34,13 +34,14 @@ MALFORMED = "malformed_json"
 # What the steps before this one found: by reason, the field's name after the colon.
 FOUND_EARLIER = {
     MALFORMED: "the record is not exactly one JSON object (RFC 8259) in UTF-8, nests deeper than 1,000 levels, or has "
-    "a number of more than 1,000 characters; the only reason it then has",
+    "a number of more than 1,000 characters; such a record has no other reason",
     "missing:<field>": "a required field has no value",
-    "wrong_type:<field>": "a value is not of the field's type; a time is one as RFC 3339 writes it, with its offset",
+    "wrong_type:<field>": "a value does not have the field's type; a time has the format of RFC 3339, with its offset",
     "too_long:<field>": "a text has more characters than the contract allows",
-    "wrong_format:<field>": "a text is not as the contract's pattern says",
-    "out_of_range:<time>": f"valid: years {FIRST_YEAR} to {LAST_YEAR} as written, offsets of less than 15 hours",
-    UNPROCESSABLE: "a step of the batch failed at the record; `error` in `rejected_flight_events` says which and how",
+    "wrong_format:<field>": "a text does not match the contract's pattern",
+    "out_of_range:<time>": f"valid: years {FIRST_YEAR} to {LAST_YEAR} as written, offsets below 15 hours",
+    UNPROCESSABLE: "a step of the batch failed at the record; `error` in `rejected_flight_events` names the step and "
+    "the error",
 }
 
 
@@ -94,7 +95,7 @@ def rules(clock_tolerance_minutes: int) -> list[Rule]:
     return [
         Rule(
             "unsupported_schema_version",
-            "the event follows a newer contract than this code knows",
+            "the event has a newer contract version than this code supports",
             lambda: F.col("schema_version") > SCHEMA_VERSION,
         ),
         Rule(
@@ -119,12 +120,12 @@ def rules(clock_tolerance_minutes: int) -> list[Rule]:
         ),
         Rule(
             "origin_is_destination",
-            "a flight to where it began",
+            "`origin` and `destination` are the same airport",
             lambda: F.col("origin") == F.col("destination"),
         ),
         Rule(
             "flight_id_mismatch",
-            "`flight_id` is not made of the event's local date, airline, number and origin",
+            "`flight_id` is not composed of the event's local date, airline, number and origin",
             lambda: F.col("flight_id") != _expected_flight_id(),
         ),
         Rule(
@@ -134,22 +135,22 @@ def rules(clock_tolerance_minutes: int) -> list[Rule]:
         ),
         Rule(
             "missing:actual_departure",
-            "a flight has departed or arrived, but when it departed is missing",
+            "the flight has departed or arrived, but `actual_departure` is missing",
             _lacks_departure,
         ),
         Rule(
             "missing:actual_arrival",
-            "a flight has arrived, but when is missing",
+            "the flight has arrived, but `actual_arrival` is missing",
             _lacks_arrival,
         ),
         Rule(
             "scheduled_times_out_of_order",
-            "scheduled to arrive no later than to depart",
+            "`scheduled_arrival` is not later than `scheduled_departure`",
             lambda: F.col("scheduled_arrival") <= F.col("scheduled_departure"),
         ),
         Rule(
             "actual_times_out_of_order",
-            "arrived no later than it departed",
+            "`actual_arrival` is not later than `actual_departure`",
             lambda: F.col("actual_arrival") <= F.col("actual_departure"),
         ),
         Rule(
