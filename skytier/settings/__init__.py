@@ -1,1 +1,1 @@
-"""All settings: a module a concern, each with one class, read from ``SKYTIER_...`` variables."""
+"""All settings: one module per concern, one class per module, read from ``SKYTIER_...`` variables."""

@@ -1,4 +1,4 @@
-"""How to reach Airflow."""
+"""Settings of Airflow."""
 
 from __future__ import annotations
 
@@ -10,25 +10,29 @@ from skytier.settings.ports import PortSettings
 
 
 class AirflowSettings(Settings):
-    """Airflow's pages and API."""
+    """Airflow: web UI, API and tasks."""
 
     model_config = SettingsConfigDict(env_prefix="SKYTIER_AIRFLOW_")
 
-    url: str = Field("", description="pages and API as http://host:port; empty: the local stack's")
-    user: str = Field("admin", description="user of Airflow's pages")
-    password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
+    url: str = Field("", description="URL of web UI and API, as http://host:port; empty: the local stack's")
+    user: str = Field("admin", description="user that signs in to Airflow")
+    password: SecretStr = Field(SecretStr(""), description="password of that user; generated at first start")
     users: str = Field(
-        "", description="further users of Airflow's pages, as `name:role` with commas; roles: viewer, user, op, admin"
+        "", description="additional users of Airflow, as comma-separated `name:role`; roles: viewer, user, op, admin"
     )
-    fernet_key: SecretStr = Field(SecretStr(""), description="key of what Airflow keeps encrypted; made at first start")
-    jwt_secret: SecretStr = Field(SecretStr(""), description="key that Airflow signs logins with; made at first start")
+    fernet_key: SecretStr = Field(
+        SecretStr(""), description="key by which Airflow encrypts secrets; generated at first start"
+    )
+    jwt_secret: SecretStr = Field(
+        SecretStr(""), description="key by which Airflow signs its tokens; generated at first start"
+    )
     command: str = Field(
-        "", description="the command `skytier` as Airflow's tasks find it; empty: on their PATH, or the local stack's"
+        "", description="command that tasks run as `skytier`; empty: the one on their PATH, or the local stack's"
     )
     project: str = Field(
-        "", description="folder of the project whose Spark jobs tasks submit; empty: the one that the DAG files are in"
+        "", description="project folder from which tasks submit Spark jobs; empty: the one that contains the DAG files"
     )
-    parallelism: int = Field(4, ge=1, description="tasks that run at once")
+    parallelism: int = Field(4, ge=1, description="maximum number of concurrent tasks")
 
     @model_validator(mode="after")
     def _local(self) -> AirflowSettings:

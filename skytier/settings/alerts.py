@@ -1,4 +1,4 @@
-"""The limits of alerts, and the webhook."""
+"""Thresholds of alerts, and the webhook."""
 
 from __future__ import annotations
 
@@ -9,24 +9,31 @@ from skytier.settings.base import Settings
 
 
 class AlertSettings(Settings):
-    """The limits of ``skytier alerts check``, and the webhook that alerts are posted to."""
+    """Thresholds of ``skytier alerts check``, and the webhook that receives alerts."""
 
     model_config = SettingsConfigDict(env_prefix="SKYTIER_ALERTS_")
 
     webhook_url: SecretStr = Field(
-        SecretStr(""), description="address that alerts are posted to as JSON when raised and resolved; empty: none"
+        SecretStr(""), description="URL to which alerts are posted as JSON when raised and resolved; empty: no webhook"
     )
-    webhook_timeout_seconds: float = Field(3.0, gt=0, description="time-out of a request to the webhook")
-    lag_records: int = Field(250_000, ge=1, description="more records than this waiting in Kafka raise an alert")
+    webhook_timeout_seconds: float = Field(3.0, gt=0, description="timeout of a request to the webhook")
+    lag_records: int = Field(
+        250_000, ge=1, description="number of records waiting in Kafka above which an alert is raised"
+    )
     lag_minutes: float = Field(
-        15.0, gt=0, description="waiting records raise an alert if the newest batch is older than this"
+        15.0, gt=0, description="age of the newest batch above which waiting records raise an alert"
     )
-    quality_minutes: float = Field(60.0, gt=0, description="quality is checked over the batches committed in this time")
-    quality_records: int = Field(200, ge=1, description="least number of records in that time to check quality")
-    mean_quality: float = Field(0.8, ge=0, le=1, description="a mean quality score below this raises an alert")
-    rejected_pct: float = Field(5.0, ge=0, le=100, description="a share of rejected records above this raises an alert")
+    quality_minutes: float = Field(60.0, gt=0, description="window of the newest batches over which quality is checked")
+    quality_records: int = Field(
+        200, ge=1, description="minimum number of records in that window for a check of quality"
+    )
+    mean_quality: float = Field(0.8, ge=0, le=1, description="mean quality score below which an alert is raised")
+    rejected_pct: float = Field(
+        5.0, ge=0, le=100, description="percentage of rejected records above which an alert is raised"
+    )
     down_seconds: float = Field(
         8.0,
         ge=0,
-        description="a server that is down is probed again after this; down in both probes raises an alert",
+        description="interval after which a server that is down is probed again; "
+        "an alert is raised if it is down in both probes",
     )

@@ -1,4 +1,4 @@
-"""When events leave the hot tier, and how."""
+"""Archiving of the hot tier: limits, waits and retention."""
 
 from __future__ import annotations
 
@@ -10,35 +10,37 @@ from skytier.settings.sql import SqlSettings
 
 
 class ArchiveSettings(Settings):
-    """When events leave the hot tier, and how."""
+    """Archiving of the hot tier: limits, waits and retention."""
 
     model_config = SettingsConfigDict(env_prefix="SKYTIER_ARCHIVE_")
 
     limit_mb: float = Field(
         300.0,
         gt=0,
-        description="size of the collection of flight events, documents and indexes, above which a run begins",
+        description="size of the collection of flight events (documents and indexes) above which a run begins",
     )
-    low_water_pct: float = Field(80.0, gt=0, lt=100, description="size after a run, in % of the limit")
+    low_water_pct: float = Field(80.0, gt=0, lt=100, description="low-water mark: size after a run, in % of the limit")
     window_days: float = Field(
-        7.0, gt=0, description="days of events that the hot tier is meant to hold; fewer raise an alert"
+        7.0, gt=0, description="number of days that the hot tier should hold; an alert is raised if it holds fewer"
     )
     minimum_age_hours: float = Field(
-        36.0, ge=0, description="younger events stay in the hot tier: predictions read so far back"
+        36.0, ge=0, description="minimum age of events that are archived; predictions read events up to this age"
     )
-    run_mb: float = Field(600.0, gt=0, description="most that one run moves; the next run moves the rest")
+    run_mb: float = Field(
+        600.0, gt=0, description="maximum size of the events that one run moves; the next run moves the rest"
+    )
     documents_per_range: int = Field(
-        20_000, ge=1, description="documents in a key range, the unit in which a run reads"
+        20_000, ge=1, description="number of documents in a key range, the unit of reads of a run"
     )
     file_mb: float = Field(64.0, gt=0, description="size of the Parquet files of large runs")
-    settle_seconds: float = Field(10.0, ge=0, description="longest time that the planning of a query may take")
+    settle_seconds: float = Field(10.0, ge=0, description="maximum duration of the planning of a query")
     grace_seconds: float | None = Field(
-        None, ge=0, description="time between publication and purge; empty: the time-out of queries"
+        None, ge=0, description="grace time between publish and purge; empty: the timeout of queries"
     )
-    purge_documents_per_second: int = Field(30_000, ge=1, description="most documents deleted in a second")
-    purge_batch: int = Field(1_000, ge=1, le=100_000, description="documents in one delete")
+    purge_documents_per_second: int = Field(30_000, ge=1, description="maximum number of documents deleted per second")
+    purge_batch: int = Field(1_000, ge=1, le=100_000, description="number of documents per delete")
     retention_days: float | None = Field(
-        None, gt=0, description="age at which 'skytier archive expire' deletes archives; empty: never"
+        None, gt=0, description="age above which 'skytier archive expire' deletes archives; empty: none are deleted"
     )
 
     @model_validator(mode="after")

@@ -1,8 +1,8 @@
-"""Where settings come from: ``SKYTIER_...`` variables and the file of the local stack.
+"""Sources of settings: ``SKYTIER_...`` variables and the file of the local stack.
 
-A variable of the environment wins over the file ``stack.env`` in ``SKYTIER_HOME``, which the local stack writes at its
-first start (passwords and moved ports); that wins over the defaults in this package. ``SKYTIER_ENV_FILE`` names another
-file, as one that a cluster mounts with its secrets.
+An environment variable takes precedence over the file ``stack.env`` in ``SKYTIER_HOME``, which the local stack writes
+at its first start (passwords and changed ports). The file takes precedence over the defaults in this package.
+``SKYTIER_ENV_FILE`` names another file, for example one with secrets that a cluster mounts.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSe
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
 PRIVATE = 0o077
-"""the umask of commands, servers and jobs: what they write, nobody else on the machine may read"""
+"""umask of commands, servers and jobs: other users of the machine cannot read the files that they write"""
 
 
 def home() -> Path:
@@ -24,20 +24,20 @@ def home() -> Path:
 
 
 def scratch_folder() -> Path:
-    """Where servers and jobs put temporary files; a start with no server running empties it."""
+    """The folder of temporary files of servers and jobs; a start while no server runs empties it."""
     folder = home() / "tmp"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def stack_env_file() -> Path:
-    """The file of passwords and moved ports of the local stack, or another one that ``SKYTIER_ENV_FILE`` names."""
+    """The file of passwords and changed ports of the local stack, or the one that ``SKYTIER_ENV_FILE`` names."""
     named = os.environ.get("SKYTIER_ENV_FILE")
     return PROJECT_ROOT / named if named else home() / "stack.env"
 
 
 class Settings(BaseSettings):
-    """Base of all settings classes: where values come from."""
+    """Base of all settings classes: defines the sources of values."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True)
 

@@ -1,4 +1,4 @@
-"""How long results are cached."""
+"""Settings of the cache."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _renamed(new: str, old: str, default: float, **constraints: Any) -> Any:
 
 
 class CacheSettings(Settings):
-    """How long query results are cached."""
+    """Caching of query results: times to live, wait budget and lock timeout."""
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, populate_by_name=True)
 
@@ -38,7 +38,7 @@ class CacheSettings(Settings):
         "PATIENCE_SECONDS",
         0.15,
         ge=0,
-        description="longest wait for a new result before a stale one is returned",
+        description="maximum wait for a new result before a stale one is returned",
     )
     lock_timeout_seconds: float = _renamed(
         "LOCK_TIMEOUT_SECONDS",

@@ -1,4 +1,4 @@
-"""The dashboard: refresh, sign-in, roles."""
+"""Settings of the dashboard: refresh, sign-in, roles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from skytier.settings.base import Settings
 
 
 class DashboardSettings(Settings):
-    """The dashboard."""
+    """The dashboard: refresh, sign-in and roles."""
 
     model_config = SettingsConfigDict(env_prefix="SKYTIER_DASHBOARD_")
 

@@ -1,4 +1,4 @@
-"""How to reach HDFS."""
+"""Settings of HDFS."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from skytier.settings.ports import PortSettings
 
 
 class HdfsSettings(Settings):
-    """The file system of the cold tier."""
+    """HDFS: the file system of the cold tier and the archive."""
 
     model_config = SettingsConfigDict(env_prefix="SKYTIER_HDFS_")
 
-    url: str = Field("", description="file system as hdfs://host:port; empty: the local stack's")
-    web_url: str = Field("", description="WebHDFS as http://host:port; empty: the local stack's")
+    url: str = Field("", description="URL of the file system, as hdfs://host:port; empty: the local stack's")
+    web_url: str = Field("", description="URL of WebHDFS, as http://host:port; empty: the local stack's")
     user: str = Field("skytier", description="user that owns the files")
     secret: SecretStr = Field(
-        SecretStr(""), description="what WebHDFS asks for in the header X-Skytier-Secret; made at first start"
+        SecretStr(""),
+        description="secret that WebHDFS requires in the header X-Skytier-Secret; generated at first start",
     )
 
     @model_validator(mode="after")
@@ -32,5 +33,5 @@ class HdfsSettings(Settings):
 
     @property
     def is_local(self) -> bool:
-        """Whether it is the local stack's."""
+        """Whether the file system is that of the local stack."""
         return self.url == f"hdfs://{HOST}:{PortSettings().namenode}"

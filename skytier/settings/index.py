@@ -1,4 +1,4 @@
-"""All settings classes, for the table of the documentation and for tests."""
+"""All settings classes, for the generated documentation and for tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How to reach Kafka, and its topics."""
+"""Settings of Kafka and its topics."""
 
 from __future__ import annotations
 
@@ -17,57 +17,61 @@ LOCAL_KAFKA_MECHANISM = "SCRAM-SHA-256"
 
 
 class KafkaUser(StrEnum):
-    """Who logs in to the local stack's Kafka, as the user ``skytier-...``."""
+    """Users of the local stack's Kafka, named ``skytier-...``."""
 
     PRODUCER = "producer"
     """publishes events"""
     JOB = "job"
     """reads the events, writes dead letters"""
     OPERATOR = "operator"
-    """makes, empties and deletes topics"""
+    """creates, empties and deletes topics"""
     MONITOR = "monitor"
-    """looks at how far the topic is"""
+    """reads offsets of the topic"""
     ADMIN = "admin"
-    """may do everything: the broker itself, and set-up"""
+    """has all rights: the broker itself, and set-up"""
 
 
 class KafkaSettings(Settings):
-    """Kafka: how to log in, the topic of flight events, and its dead-letter topic."""
+    """Kafka: brokers, logins, the topic of flight events and its dead-letter topic."""
 
     model_config = SettingsConfigDict(env_prefix="SKYTIER_KAFKA_")
 
-    bootstrap_servers: str = Field("", description="brokers as host:port,...; empty: the local stack's")
+    bootstrap_servers: str = Field("", description="addresses of brokers, as host:port,...; empty: the local stack's")
     security_protocol: Literal["", "PLAINTEXT", "SASL_PLAINTEXT", "SSL", "SASL_SSL"] = Field(
         "",
-        description="protocol of the brokers; empty: SASL_PLAINTEXT with the local stack's, or SASL_SSL where "
-        "SKYTIER_TLS_ENABLED is set; with others SASL_SSL where there is a user and PLAINTEXT where there is none",
+        description="protocol of the brokers; empty: for the local stack SASL_PLAINTEXT, or SASL_SSL if "
+        "SKYTIER_TLS_ENABLED is set; for external brokers SASL_SSL with a user, PLAINTEXT without",
     )
-    user: str = Field("", description="user at brokers elsewhere; on the local stack each part has one of its own")
+    user: str = Field("", description="user at external brokers; in the local stack each component has its own user")
     password: SecretStr = Field(SecretStr(""), description="password of that user")
     sasl_mechanism: Literal["SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN"] = Field(
-        "SCRAM-SHA-512", description="how that user logs in"
+        "SCRAM-SHA-512", description="SASL mechanism by which that user logs in"
     )
-    ca_file: str = Field("", description="PEM file of the authority of the brokers' certificates; empty: the system's")
+    ca_file: str = Field(
+        "", description="PEM file of the certificate authority of external brokers; empty: the system's authorities"
+    )
     spark_login_file: str = Field(
         "",
-        description="properties file with the `sasl.jaas.config` of Spark's clients, the same path on driver and "
-        "executors of a cluster; empty: jobs write one on this machine",
+        description="properties file with the `sasl.jaas.config` of Spark's clients, at the same path on driver and "
+        "executors; empty: jobs write one on the driver's machine",
     )
     producer_password: SecretStr = Field(
-        SecretStr(""), description="password of the local stack's `skytier-producer`; made at first start"
+        SecretStr(""), description="password of the local stack's user `skytier-producer`; generated at first start"
     )
-    job_password: SecretStr = Field(SecretStr(""), description="the same of `skytier-job`; made at first start")
+    job_password: SecretStr = Field(SecretStr(""), description="password of `skytier-job`; generated at first start")
     operator_password: SecretStr = Field(
-        SecretStr(""), description="the same of `skytier-operator`; made at first start"
+        SecretStr(""), description="password of `skytier-operator`; generated at first start"
     )
-    monitor_password: SecretStr = Field(SecretStr(""), description="the same of `skytier-monitor`; made at first start")
+    monitor_password: SecretStr = Field(
+        SecretStr(""), description="password of `skytier-monitor`; generated at first start"
+    )
     admin_password: SecretStr = Field(
-        SecretStr(""), description="the same of `skytier-admin`, the broker itself; made at first start"
+        SecretStr(""), description="password of `skytier-admin`, which the broker itself uses; generated at first start"
     )
     topic: str = Field("flight_events", description="topic of the flight events")
     dead_letter_topic: str = Field("flight_events_rejected", description="topic of the rejected records")
-    partitions: int = Field(2, ge=1, description="partitions of a topic that the local stack creates")
-    retention_days: int = Field(7, ge=1, description="retention of a topic that the local stack creates")
+    partitions: int = Field(2, ge=1, description="number of partitions of topics that the local stack creates")
+    retention_days: int = Field(7, ge=1, description="retention of topics that the local stack creates")
 
     @model_validator(mode="after")
     def _local(self) -> KafkaSettings:
@@ -81,15 +85,18 @@ class KafkaSettings(Settings):
 
     @property
     def is_local(self) -> bool:
-        """Whether it is the local stack's."""
+        """Whether the brokers are those of the local stack."""
         return self.bootstrap_servers == _local_brokers()
 
     def authority(self) -> str:
-        """The file of the authorities that clients trust; empty: the system's. Raises TerminalError without it."""
+        """The file of the authorities that clients trust; empty: the system's.
+
+        Raises TerminalError if the file of the local stack does not exist.
+        """
         return str(TlsSettings().authority()) if self.is_local and TlsSettings().enabled else self.ca_file
 
     def login(self, user: KafkaUser) -> tuple[str, str, str]:
-        """Mechanism, name and password of who logs in. Raises TerminalError where there is none."""
+        """Mechanism, name and password of a user. Raises TerminalError if name or password is not set."""
         if self.is_local:
             missing = (
                 f"SKYTIER_KAFKA_{user.upper()}_PASSWORD is not set and {stack_env_file()} does not hold it: start the "

@@ -1,4 +1,4 @@
-"""How long a process that no longer answers keeps its work from others."""
+"""Settings of leases."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from skytier.settings.base import Settings
 
 
 class LeaseSettings(Settings):
-    """The leases of what one process of all machines does at a time: minute job, archive, rebuild, maintenance."""
+    """Leases, which allow one process across all machines to run the minute job, archiving, rebuild or maintenance."""
 
     model_config = SettingsConfigDict(env_prefix="SKYTIER_LEASE_")
 
-    seconds: float = Field(30.0, ge=1, description="time without a renewal after which another process takes over")
+    seconds: float = Field(
+        30.0, ge=1, description="time without renewal after which a lease expires and another process takes over"
+    )

@@ -1,4 +1,4 @@
-"""The hourly maintenance of the cold tier's tables."""
+"""Settings of the hourly maintenance."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from skytier.settings.base import Settings
 
 
 class MaintenanceSettings(Settings):
-    """The hourly care of the warehouse's tables."""
+    """The hourly maintenance of the Iceberg tables and logs."""
 
     model_config = SettingsConfigDict(env_prefix="SKYTIER_MAINTENANCE_")
 
-    snapshot_days: float = Field(1.0, gt=0, description="snapshots of a table older than this are expired")
-    snapshots_kept: int = Field(5, ge=1, description="snapshots of a table that are kept however old they are")
-    orphan_days: float = Field(3.0, ge=1, description="files that no snapshot knows are deleted when older than this")
-    small_files: int = Field(5, ge=2, description="small files of a partition that are worth compacting")
+    snapshot_days: float = Field(1.0, gt=0, description="age above which snapshots of a table are expired")
+    snapshots_kept: int = Field(
+        5, ge=1, description="number of newest snapshots of a table that are kept regardless of age"
+    )
+    orphan_days: float = Field(3.0, ge=1, description="age above which files that no snapshot references are deleted")
+    small_files: int = Field(5, ge=2, description="minimum number of small files in a partition for a compaction")
     log_days: float = Field(
         14.0,
         ge=1,
-        description="logs of servers and tasks, and Airflow's records of its runs, older than this are deleted",
+        description="age above which logs of servers and tasks, and Airflow's records of its runs, are deleted",
     )

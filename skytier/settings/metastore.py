@@ -1,4 +1,4 @@
-"""How to reach the Hive metastore."""
+"""Settings of the Hive metastore."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class MetastoreSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="SKYTIER_METASTORE_")
 
-    uri: str = Field("", description="thrift://host:port; empty: the local stack's")
+    uri: str = Field("", description="URI of the metastore, as thrift://host:port; empty: the local stack's")
 
     @model_validator(mode="after")
     def _local(self) -> MetastoreSettings:

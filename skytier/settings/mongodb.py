@@ -1,4 +1,4 @@
-"""How to reach the hot tier."""
+"""Settings of MongoDB, the hot tier."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from skytier.settings.tls import TlsSettings
 
 
 class MongoSettings(Settings):
-    """The hot tier."""
+    """MongoDB, the hot tier."""
 
     model_config = SettingsConfigDict(env_prefix="SKYTIER_MONGODB_")
 
     uri: SecretStr = Field(SecretStr(""), description="connection string; empty: the local stack's")
     reader_uri: SecretStr = Field(
         SecretStr(""),
-        description="connection string of who reads, for SQL; empty: the above, or the local stack's",
+        description="connection string of a read-only user, for SQL; empty: SKYTIER_MONGODB_URI, or the local stack's",
     )
-    user: str = Field("skytier", description="user of the local stack's server, who reads and writes the hot tier")
-    password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
+    user: str = Field("skytier", description="user of the local stack's server that reads and writes the hot tier")
+    password: SecretStr = Field(SecretStr(""), description="password of that user; generated at first start")
     dashboard_user: str = Field(
-        "skytier-dashboard", description="user who reads the hot tier and acknowledges alerts; the dashboard's"
+        "skytier-dashboard", description="user of the dashboard, which reads the hot tier and updates alerts"
     )
-    dashboard_password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
-    reader_user: str = Field("skytier-reader", description="user who reads the hot tier, for queries in SQL")
-    reader_password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
-    admin_user: str = Field("skytier-admin", description="user who may do everything; for set-up only")
-    admin_password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
+    dashboard_password: SecretStr = Field(SecretStr(""), description="password of that user; generated at first start")
+    reader_user: str = Field("skytier-reader", description="user of the SQL endpoint, which reads the hot tier")
+    reader_password: SecretStr = Field(SecretStr(""), description="password of that user; generated at first start")
+    admin_user: str = Field("skytier-admin", description="user with all privileges; for set-up only")
+    admin_password: SecretStr = Field(SecretStr(""), description="password of that user; generated at first start")
     database: str = Field("flight_tracking", description="database of the hot tier")
     collection: str = Field("flight_events", description="collection of the flight events")
 
     def connection_string(self) -> str:
-        """The URI to connect with; holds the password, so never log it."""
+        """The connection string. It contains the password: never log it."""
         return self.uri.get_secret_value() or self._local(self.user, self.password, "SKYTIER_MONGODB_PASSWORD")
 
     def reader_connection_string(self) -> str:
-        """The URI of who only reads, for the views of SQL; holds a password, so never log it.
+        """The connection string of the read-only user, for the views of SQL. It contains a password: never log it.
 
-        The driver of Java takes authorities from the JVM's trust store, and none from the URI.
+        The Java driver reads authorities from the JVM's trust store and not from the URI.
         """
         if given := self.reader_uri.get_secret_value() or self.uri.get_secret_value():
             return given
@@ -51,7 +51,7 @@ class MongoSettings(Settings):
 
     @staticmethod
     def local_parameters(login_of: str = "", *, of_java: bool = False) -> str:
-        """What stands behind the question mark in a URI of the local stack's server, with a user of this database."""
+        """The query part of a URI of the local stack's server; ``login_of``: the database of the user."""
         parameters = {"authSource": login_of} if login_of else {}
         parameters |= {"directConnection": "true", "w": "majority"}
         tls = TlsSettings()

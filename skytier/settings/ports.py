@@ -1,4 +1,4 @@
-"""Ports of the local stack."""
+"""Ports of the local stack's servers."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from skytier.settings.base import Settings
 
 
 class PortSettings(Settings):
-    """The ports of the local stack, all on 127.0.0.1. ``offset`` moves every port that is not set itself."""
+    """Ports of the local stack, all on 127.0.0.1. ``offset`` is added to every port that is not set explicitly."""
 
     model_config = SettingsConfigDict(env_prefix="SKYTIER_PORT_")
 
-    offset: int = Field(0, ge=0, le=20000, description="added to every port below that is not set itself")
+    offset: int = Field(0, ge=0, le=20000, description="number added to every port below that is not set explicitly")
     kafka: int = Field(9092, description="Kafka broker")
     kafka_controller: int = Field(9093, description="Kafka controller (KRaft)")
     namenode: int = Field(8020, description="HDFS NameNode, RPC")
     namenode_http: int = Field(9870, description="HDFS NameNode, WebHDFS")
-    datanode: int = Field(9866, description="HDFS DataNode, data")
+    datanode: int = Field(9866, description="HDFS DataNode, data transfer")
     datanode_http: int = Field(9864, description="HDFS DataNode, WebHDFS")
     datanode_ipc: int = Field(9867, description="HDFS DataNode, RPC")
     metastore: int = Field(9083, description="Hive metastore")
@@ -28,8 +28,8 @@ class PortSettings(Settings):
     postgres: int = Field(5432, description="PostgreSQL")
     redis: int = Field(6379, description="Redis")
     mongodb: int = Field(27017, description="MongoDB")
-    airflow: int = Field(8080, description="Airflow's pages and API")
-    dashboard: int = Field(8501, description="dashboard")
+    airflow: int = Field(8080, description="Airflow, web UI and API")
+    dashboard: int = Field(8501, description="Dashboard")
 
     @model_validator(mode="before")
     @classmethod

@@ -1,4 +1,4 @@
-"""How to reach the database of Airflow and of the metastore."""
+"""Settings of PostgreSQL."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ from skytier.settings.tls import TlsSettings
 
 
 class PostgresSettings(Settings):
-    """The database of Airflow and of the Hive metastore."""
+    """PostgreSQL, the database server of Airflow and of the Hive metastore."""
 
     model_config = SettingsConfigDict(env_prefix="SKYTIER_POSTGRES_")
 
     host: str = Field(HOST, description="host of the server")
     port: int = Field(0, description="port of the server; 0: the local stack's")
     user: str = Field("skytier", description="superuser of the local stack's server; for set-up only")
-    password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
+    password: SecretStr = Field(SecretStr(""), description="password of that user; generated at first start")
     airflow_password: SecretStr = Field(
-        SecretStr(""), description="password of `airflow`, whose database has its name; made at first start"
+        SecretStr(""),
+        description="password of the user `airflow`, which owns the database `airflow`; generated at first start",
     )
     metastore_password: SecretStr = Field(
-        SecretStr(""), description="password of `metastore`, whose database has its name; made at first start"
+        SecretStr(""),
+        description="password of the user `metastore`, which owns the database `metastore`; generated at first start",
     )
 
     @model_validator(mode="after")
@@ -38,6 +40,6 @@ class PostgresSettings(Settings):
 
     @staticmethod
     def tls_parameters() -> dict[str, str]:
-        """What a connection to it says of TLS, in PostgreSQL's own words; nothing where there is none."""
+        """TLS parameters of a connection, as libpq names them; empty if TLS is not enabled."""
         tls = TlsSettings()
         return {"sslmode": "verify-full", "sslrootcert": str(tls.authority())} if tls.enabled else {}

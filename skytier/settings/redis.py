@@ -1,4 +1,4 @@
-"""How to reach the cache."""
+"""Settings of Redis, the cache."""
 
 from __future__ import annotations
 
@@ -13,23 +13,26 @@ from skytier.settings.tls import TlsSettings
 
 
 class RedisSettings(Settings):
-    """The cache."""
+    """Redis, the cache."""
 
     model_config = SettingsConfigDict(env_prefix="SKYTIER_REDIS_")
 
-    url: SecretStr = Field(SecretStr(""), description="redis://...; empty: the local stack's")
-    password: SecretStr = Field(SecretStr(""), description="password of the local stack's server; made at first start")
-    admin_password: SecretStr = Field(
-        SecretStr(""), description="password of its user `skytier-admin`, who may do everything; made at first start"
+    url: SecretStr = Field(SecretStr(""), description="URL of the server, as redis://...; empty: the local stack's")
+    password: SecretStr = Field(
+        SecretStr(""), description="password of the local stack's server; generated at first start"
     )
-    max_memory_mb: int = Field(64, ge=1, description="memory that the cache may use")
+    admin_password: SecretStr = Field(
+        SecretStr(""),
+        description="password of its user `skytier-admin`, which has all privileges; generated at first start",
+    )
+    max_memory_mb: int = Field(64, ge=1, description="maximum memory of the cache")
 
     def connection_string(self) -> str:
-        """The URL to connect with; holds the password, so never log it."""
+        """The URL of the server. It contains the password: never log it."""
         return self.url.get_secret_value() or self.local_connection_string()
 
     def local_connection_string(self) -> str:
-        """The URL of the local stack's server; holds the password as well."""
+        """The URL of the local stack's server. It contains the password as well."""
         tls = TlsSettings()
         server = f":{quote(self.password.get_secret_value(), safe='')}@{HOST}:{PortSettings().redis}"
         if not tls.enabled:

@@ -1,4 +1,4 @@
-"""How to reach the SQL endpoint."""
+"""Settings of the SQL endpoint."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from skytier.settings.ports import PortSettings
 
 
 class Role(StrEnum):
-    """What a user of the SQL endpoint may do."""
+    """Role of a user of the SQL endpoint."""
 
     READER = "reader"
     OPERATOR = "operator"
 
 
 class SqlSettings(Settings):
-    """The SQL endpoint."""
+    """The SQL endpoint (Spark Thrift Server)."""
 
     model_config = SettingsConfigDict(env_prefix="SKYTIER_SQL_")
 
     host: str = Field(HOST, description="host of the SQL endpoint")
     port: int = Field(0, description="port of the SQL endpoint; 0: the local stack's")
-    user: str = Field("skytier", description="operator: user that jobs change the warehouse as")
-    password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
-    reader: str = Field("skytier_reader", description="user that may only read, as the dashboard and queries do")
-    reader_password: SecretStr = Field(SecretStr(""), description="password of that user; made at first start")
-    memory_mb: int = Field(768, ge=256, description="heap of the local stack's SQL endpoint")
-    jvm_options: str = Field("", description="further options of the JVM of the local stack's SQL endpoint")
-    query_timeout_seconds: int = Field(240, ge=1, description="a query that runs longer is cancelled")
+    user: str = Field("skytier", description="user with the role operator, as which commands change the warehouse")
+    password: SecretStr = Field(SecretStr(""), description="password of that user; generated at first start")
+    reader: str = Field("skytier_reader", description="user with the role reader, for the dashboard and queries")
+    reader_password: SecretStr = Field(SecretStr(""), description="password of that user; generated at first start")
+    memory_mb: int = Field(768, ge=256, description="heap size of the local stack's SQL endpoint")
+    jvm_options: str = Field("", description="additional JVM options of the local stack's SQL endpoint")
+    query_timeout_seconds: int = Field(240, ge=1, description="timeout after which a query is cancelled")
 
     @model_validator(mode="after")
     def _local(self) -> SqlSettings:
@@ -41,7 +41,7 @@ class SqlSettings(Settings):
         return self
 
     def login(self, role: Role) -> tuple[str, str]:
-        """User and password of a role. Raises TerminalError where there is no password."""
+        """User and password of a role. Raises TerminalError if the password is not set."""
         user, password, variable = {
             Role.OPERATOR: (self.user, self.password, "SKYTIER_SQL_PASSWORD"),
             Role.READER: (self.reader, self.reader_password, "SKYTIER_SQL_READER_PASSWORD"),

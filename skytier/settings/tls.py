@@ -1,4 +1,4 @@
-"""TLS of the local stack's servers and of their clients."""
+"""Settings of TLS of the local stack's servers and of their clients."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ class TlsSettings(Settings):
 
     enabled: bool = Field(
         False,
-        description="whether these servers speak TLS and nothing else; `skytier stack up` keeps it in `stack.env`",
+        description="whether these servers require TLS; `skytier stack up` stores the value in `stack.env`",
     )
     ca_file: str = Field(
         "",
-        description="certificates (PEM) of the authorities that clients trust; empty: of the one that "
-        "`skytier stack certificates` makes",
+        description="PEM file of the certificate authorities that clients trust; empty: the authority that "
+        "`skytier stack certificates` creates",
     )
 
     @property
     def folder(self) -> Path:
-        """Where the certificates and keys of the local stack are."""
+        """The folder of the certificates and keys of the local stack."""
         return home() / "tls"
 
     def authority(self) -> Path:
-        """The file of the authorities that clients trust. Raises TerminalError where it is not there."""
+        """The file of the authorities that clients trust. Raises TerminalError if it does not exist."""
         file = PROJECT_ROOT / Path(self.ca_file).expanduser() if self.ca_file else self.folder / "ca.pem"
         if not file.is_file():
             what = "SKYTIER_TLS_CA_FILE names" if self.ca_file else "SKYTIER_TLS_ENABLED is set, which wants"

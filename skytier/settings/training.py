@@ -1,4 +1,4 @@
-"""The training of the delay model."""
+"""Settings of the training of the delay model."""
 
 from __future__ import annotations
 
@@ -13,4 +13,4 @@ class TrainingSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="SKYTIER_TRAINING_")
 
-    days: int = Field(365, ge=60, description="newest days of flights that are trained and tested on")
+    days: int = Field(365, ge=60, description="number of newest days of flights used for training and test")
