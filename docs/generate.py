@@ -1,6 +1,6 @@
-"""The documents that are made from code: ``python -m docs.generate`` (``make docs``) writes them all.
+"""The documents that are generated from code: ``python -m docs.generate`` (``make docs``) writes all of them.
 
-A test fails while one of them differs from what this makes, so none can fall behind the code.
+A test fails while one of them is out of date.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ARCHITECTURE = DOCS / "architecture.md"
 
 
 def documents() -> dict[Path, str]:
-    """Where each document belongs, and what it ought to say. Needs no server and no JVM."""
+    """The path and the content of each generated document. Needs no server and no JVM."""
     architecture = ARCHITECTURE.read_text(encoding="utf-8")
     for name, text in {"quality-flags": quality_flags(), "rejection-reasons": rejection_reasons()}.items():
         architecture = _filled(architecture, name, text)
@@ -55,13 +55,13 @@ def configuration() -> str:
 
 
 def quality_flags() -> str:
-    """The flags, what each costs and what it means."""
+    """The table of quality flags with weights and meanings."""
     rows = [(f"`{flag.name}`", f"{flag.weight:.2f}", flag.meaning) for flag in FLAGS]
     return markdown.table(("flag", "weight", "raised when"), rows)
 
 
 def rejection_reasons() -> str:
-    """The reasons for which a record is rejected."""
+    """The table of rejection reasons."""
     own = {rule.reason: rule.meaning for rule in rules(_default_tolerance())}
     rows = [(f"`{reason}`", meaning) for reason, meaning in (FOUND_EARLIER | own).items()]
     return markdown.table(("reason", "given when"), rows)
@@ -96,7 +96,7 @@ def _filled(document: str, name: str, text: str) -> str:
 
 
 def main() -> None:
-    """Write every document that is not as it ought to be."""
+    """Write every document that is out of date."""
     for path, text in documents().items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
