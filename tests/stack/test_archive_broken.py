@@ -224,7 +224,7 @@ def test_an_event_in_the_hot_tier_and_in_an_archive_at_once_is_noticed(archive_s
         assert done.returncode == 1
         (found,) = json.loads(done.stdout)
         assert found["examples"] == [[event_id, "archive and hot"]]
-        assert "1 event(s) are stored twice in the view over both tiers" in done.stderr
+        assert "1 event(s) are stored twice in the view tiers.flight_events" in done.stderr
         alert = alerts.alerts(connection).find_one({"kind": "reconciliation", "subject": "stored twice"})
     assert alert is not None
     check_view()
