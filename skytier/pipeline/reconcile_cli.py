@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import json
-import socket
 import sys
 from dataclasses import asdict
 from typing import Annotated
@@ -15,6 +13,7 @@ from pymongo import MongoClient
 from events.pipelines import all_pipelines
 from skytier import alert_conditions, alerts, hot_tier, logs, terminal
 from skytier.alerts import Severity
+from skytier.archive import audit
 from skytier.errors import TerminalError
 from skytier.files import Files
 from skytier.hot_tier import Document
@@ -72,7 +71,7 @@ def accept(batch: int, *, reason: str, pipeline: str = "flights") -> None:
     """
     chosen = _pipeline(pipeline)
     with Connection() as connection, hot_tier.client() as hot:
-        by = f"{getpass.getuser()}@{socket.gethostname()}"
+        by = audit.actor()
         accepted = Reconciliation(chosen, connection, Files()).accept(hot, batch, reason, by)
         report = _check(chosen, connection, hot)
     logs.logger("reconcile").warning(
