@@ -92,12 +92,18 @@ class Lease:
             self.require()
             raise
 
-    def begin(self, seconds: float) -> None:
-        """End what an earlier holder began, and tell those who wait who holds it now. Raises LeaseLostError."""
+    def begin(self) -> None:
+        """End what an earlier holder began. Raises LeaseLostError when another process has taken over."""
+        _held_here.add(self._id)
         self.own.end_what_was_begun(self._all_files)
+
+    def announce(self, seconds: float) -> None:
+        """Tell those who wait who holds it, and how long it may go without renewing. Raises LeaseLostError.
+
+        Until then they know that it is held, and wait for as long as they would themselves.
+        """
         process = own_identity()
         holder = Holder(token=self.token, lease_id=self._id, process=process, since=time.time(), seconds=seconds)
-        _held_here.add(self._id)
         # Written elsewhere: to make a file makes the folders above it, and that of a lost lease must not come back.
         aside = f"{LEASES}/{self.name}/_{uuid.uuid4().hex}"
         self._all_files.create(aside, holder.model_dump_json().encode())
@@ -198,8 +204,9 @@ class Contender:
             return None
         lease = Lease(self._files, self.name, after)
         try:
-            lease.begin(self._seconds)
+            lease.begin()
         except LeaseLostError:
+            lease.give_up()
             return None
         except Exception:
             lease.give_up()

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from skytier import logs
 from skytier.errors import LeaseLostError, SkytierError
@@ -16,7 +17,8 @@ from skytier.files import Files
 from skytier.lease import Contender, Lease
 from skytier.settings.leases import LeaseSettings
 
-PROCESS, ARCHIVE, MAINTENANCE, MIGRATION = "process", "archive", "maintenance", "migration"
+PROCESS, RECONCILIATION, ARCHIVE = "process", "reconciliation", "archive"
+MAINTENANCE, MIGRATION = "maintenance", "migration"
 """works at which one process is at a time"""
 _POLL_SECONDS = 0.2
 _RENEWALS = 3  # in the time that a lease holds
@@ -33,7 +35,7 @@ def lease(work: str, *, pipeline: str = "", files: Files | None = None) -> Itera
     seconds, all_files = LeaseSettings().seconds, files or Files()
     held = _acquired(Contender(all_files, f"{work}.{pipeline}" if pipeline else work, seconds))
     try:
-        with _renewed(held, seconds / _RENEWALS):
+        with _renewed(held, seconds):
             yield held
     except Exception:
         held.release()
@@ -55,18 +57,23 @@ def _acquired(contender: Contender) -> Lease:
 
 
 @contextmanager
-def _renewed(held: Lease, every_seconds: float) -> Iterator[None]:
+def _renewed(held: Lease, seconds: float) -> Iterator[None]:
+    """Renew the lease while the block runs; first of all say who holds it, for which the block does not wait."""
     ended = threading.Event()
 
     def renew() -> None:
-        while not ended.wait(every_seconds):
+        step: Callable[[], None] = partial(held.announce, seconds)
+        while True:
             try:
-                held.renew()
+                step()
+                step = held.renew
             except LeaseLostError as error:
                 log.error("lease lost", lease=held.name, token=held.token, reason=str(error))
                 return
             except SkytierError as error:
                 log.warning("lease not renewed", lease=held.name, token=held.token, reason=str(error))
+            if ended.wait(seconds / _RENEWALS):
+                return
 
     thread = threading.Thread(target=renew, name=f"lease {held.name}", daemon=True)
     thread.start()

@@ -46,6 +46,7 @@ def contender(files: NameNodeInMemory, clock: Callable[[], float] | None = None)
 def acquired(files: NameNodeInMemory) -> Lease:
     lease = contender(files).acquire()
     assert lease is not None
+    lease.announce(SECONDS)
     return lease
 
 
@@ -86,7 +87,7 @@ def test_a_lease_that_is_renewed_is_not_taken_over(files: NameNodeInMemory) -> N
 
 
 def test_it_expires_after_the_time_that_its_holder_has_set(files: NameNodeInMemory) -> None:
-    assert Contender(files, "work", SECONDS * 2, Clock()).acquire() is not None
+    acquired(files).announce(SECONDS * 2)
     clock = Clock()
     second = contender(files, clock)
     assert second.acquire() is None
@@ -182,6 +183,8 @@ def test_who_takes_over_completes_a_rename_and_removes_what_was_staged(files: Na
     holder = taken_over(files)
     assert files.content["/raw/batch/part"] == b"1"
     assert MARK not in files.content
+    assert files.list(holder.folder) == []
+    holder.announce(SECONDS)
     assert files.list(holder.folder) == ["holder.json"]
 
 
