@@ -7,7 +7,7 @@ transactions under way, and those that come later find another token.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -76,26 +76,40 @@ def write(
     ``writer`` is the number of who writes, so that those who write at once do not wait for each other. Raises
     LeaseLostError, and writes nothing, when another process holds one of the leases.
     """
+    slot = writer % _SLOTS
+    wanted = {document["_id"]: document for document in documents}
     with connection.start_session() as session:
-        slot = writer % _SLOTS
-        session.with_transaction(
-            partial(_write, into=into, documents=documents, fences=fences, slot=slot, replace=replace)
-        )
+
+        def transaction(change: Callable[[ClientSession], None]) -> None:
+            session.with_transaction(partial(_fenced, fences=fences, slot=slot, into=into, change=change))
+
+        try:  # mostly none is there, and to look for each would cost as much as to insert it
+            transaction(partial(_insert, into=into, wanted=wanted))
+        except BulkWriteError as error:
+            if any(fault["code"] != DUPLICATE_KEY for fault in error.details["writeErrors"]):
+                raise
+            transaction(partial(_merge, into=into, wanted=wanted, replace=replace))
 
 
-def _write(
+def _fenced(
     session: ClientSession,
-    into: Collection[Document],
-    documents: Sequence[Document],
     fences: Sequence[Fence],
     slot: int,
-    replace: bool,
+    into: Collection[Document],
+    change: Callable[[ClientSession], None],
 ) -> None:
     for fence in fences:
         own: dict[str, Any] = {"_id": _key(fence, slot), "token": fence.token}
         if not into.database[COLLECTION].update_one(own, {"$inc": {"writes": 1}}, session=session).matched_count:
             raise _lost(fence)
-    wanted = {document["_id"]: document for document in documents}
+    change(session)
+
+
+def _insert(session: ClientSession, into: Collection[Document], wanted: Mapping[Any, Document]) -> None:
+    into.insert_many(wanted.values(), session=session)
+
+
+def _merge(session: ClientSession, into: Collection[Document], wanted: Mapping[Any, Document], replace: bool) -> None:
     known = {found["_id"] for found in into.find({"_id": {"$in": list(wanted)}}, {"_id": 1}, session=session)}
     if new := [document for key, document in wanted.items() if key not in known]:
         into.insert_many(new, session=session)
