@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import TypeAdapter
 from pymongo import MongoClient
 
-from skytier import hot_tier, stored_document
-from skytier.errors import TerminalError
+from skytier import hot_tier, locks, stored_document
+from skytier.errors import TerminalError, TransientError
 from skytier.files import Files
 from skytier.pipeline.batch_counts import (
     HOT_TIER,
@@ -93,17 +93,19 @@ class Reconciliation:
 
     def check(self, hot: MongoClient[hot_tier.Document]) -> Report:
         """Count every batch since the last one that was reconciled; remember how far, if all agree."""
-        state = self._state()
-        batches = self._batches_after(state.batch_id)
-        differences = self._differences(hot, batches, state.progress)
-        if batches and not differences:
-            self._save(state.moved_to(reduce(lambda last, batch: after(batch, last), batches, state.progress)))
-        return Report(batches, differences)
+        while True:
+            state = self._state()
+            batches = self._batches_after(state.batch_id)
+            differences = self._differences(hot, batches, state.progress)
+            last = reduce(lambda last, batch: after(batch, last), batches, state.progress)
+            if not batches or differences or self._save(state, state.moved_to(last)):
+                return Report(batches, differences)
 
     def accept(self, hot: MongoClient[hot_tier.Document], batch_id: int, reason: str, by: str) -> Acceptance:
         """Let the next check begin after a batch whose differences stay; they are kept with the reason.
 
-        Raises TerminalError for a batch that was reconciled, is not complete, agrees, or follows one that does not.
+        Raises TerminalError for a batch that was reconciled, is not complete, agrees, or follows one that does not;
+        TransientError when another process reconciled batches meanwhile.
         """
         state = self._state()
         batches = [batch for batch in self._batches_after(state.batch_id) if batch.batch_id <= batch_id]
@@ -121,7 +123,11 @@ class Reconciliation:
             raise TerminalError(f"Batch {batch_id} agrees in every store: there is nothing to accept.")
         accepted = Acceptance(batch_id, reason, by, datetime.now(UTC), tuple(map(str, differences)))
         moved = state.moved_to(reduce(lambda last, batch: after(batch, last), batches, state.progress))
-        self._save(replace(moved, accepted=(*state.accepted, accepted)))
+        if not self._save(state, replace(moved, accepted=(*state.accepted, accepted))):
+            raise TransientError(
+                f"Batches were reconciled, or accepted, by another process while batch {batch_id} was counted: run "
+                "'skytier reconcile' to see what is left."
+            )
         return accepted
 
     def reconciled(self) -> tuple[BatchSpan, ...]:
@@ -156,10 +162,15 @@ class Reconciliation:
                 return stored_document.read(self._files, path, _STATE, "the check", _REPAIR)
         return State(0, {})
 
-    def _save(self, state: State) -> None:
-        self._files.write_json_atomically(self._path, _STATE.dump_python(state, mode="json"))
-        if self._files.exists(self._earlier_path):
-            self._files.delete(self._earlier_path)
+    def _save(self, before: State, state: State) -> bool:
+        """Replace the state, unless another process has replaced it since it was read; whether it was replaced."""
+        with locks.lease(locks.RECONCILIATION, pipeline=self._pipeline.name, files=self._files) as lease:
+            if self._state() != before:
+                return False
+            lease.files.write_json_atomically(self._path, _STATE.dump_python(state, mode="json"))
+            if self._files.exists(self._earlier_path):
+                lease.files.delete(self._earlier_path)
+        return True
 
     def _batches_after(self, batch_id: int) -> list[BatchCounts]:
         """The complete batches after one, oldest first."""

@@ -6,7 +6,7 @@ import json
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -15,7 +15,7 @@ import pytest
 from pymongo import MongoClient
 
 from events.pipelines import flights
-from skytier.errors import TerminalError
+from skytier.errors import TerminalError, TransientError
 from skytier.hot_tier import Document
 from skytier.pipeline import batch_counts, batch_ids
 from skytier.pipeline.batch_counts import BatchCounts, Difference, Progress
@@ -23,7 +23,7 @@ from skytier.pipeline.batch_ids import Marks
 from skytier.pipeline.reconcile import Acceptance, Reconciliation, Report, state_path
 from skytier.pipeline.spec import Tables
 from skytier.sql import Connection, Result
-from tests.files_in_memory import FilesInMemory
+from tests.files_in_memory import NameNodeInMemory
 from tests.plain.test_batch_counts import NOW, entry
 
 pytestmark = pytest.mark.plain
@@ -53,6 +53,7 @@ class Warehouse(Connection):
 
     def __init__(self, *entries: BatchCounts) -> None:
         self.database, self.statements = sqlite3.connect(":memory:"), list[str]()
+        self.meanwhile: Callable[[], object] = lambda: None
         for schema in ("flight_dw", "tiers", "parquet"):
             self.database.execute(f"ATTACH ':memory:' AS {schema}")
         columns = ", ".join(row(entries[0]))
@@ -77,6 +78,8 @@ class Warehouse(Connection):
 
     def query(self, statement: str) -> Result:
         self.statements.append(statement)
+        meanwhile, self.meanwhile = self.meanwhile, lambda: None
+        meanwhile()
         cursor = self.database.execute(re.sub(r"(\d)L\b", r"\1", statement).replace(" DIV ", " / "))
         columns = [column[0] for column in cursor.description]
         is_time = [name.startswith("ingestion_time") for name in columns]
@@ -128,7 +131,9 @@ class Stores:
     def __init__(self, *entries: BatchCounts, marked: int | None = None) -> None:
         self.warehouse, self.hot = Warehouse(*entries), HotTier(*entries)
         names = [f"batch_{e.batch_id}" for e in entries[:marked]]
-        self.files = FilesInMemory(**{name: {} for name in names})
+        self.files = NameNodeInMemory()
+        for name in names:
+            self.files.write_json_atomically(f"/metadata/{name}.json", {})
 
     def check(self) -> Report:
         return self.reconciliation().check(cast("MongoClient[Document]", self.hot))
@@ -141,7 +146,7 @@ class Stores:
         return self.reconciliation().accept(hot, batch_id, "no snapshot is left", "me@here")
 
     def remembered(self) -> Any:
-        return self.files.documents.get(STATE)
+        return self.files.read_json(STATE) if self.files.exists(STATE) else None
 
 
 def test_what_was_found_right_is_remembered_and_not_counted_again() -> None:
@@ -205,7 +210,7 @@ def test_a_gap_to_what_was_remembered_is_found() -> None:
     stores.check()
     later = Stores(FIRST, replace(SECOND, offsets={"0": (14, 22)}))
     later.files = stores.files
-    stores.files.documents[Marks(stores.files, FLIGHTS).path(SECOND.batch_id)] = {}
+    Marks(stores.files, FLIGHTS).write(SECOND.batch_id, {})
     assert len(later.check().differences) == 1
     assert stores.remembered() == {"batch_id": FIRST.batch_id, "ends": {"0": 13}, "accepted": []}
 
@@ -281,7 +286,7 @@ def test_every_gap_is_found_wherever_the_checkpoint_began() -> None:
 
 def test_what_was_remembered_and_is_damaged_is_named() -> None:
     stores = Stores(FIRST)
-    stores.files.documents[STATE] = {}
+    stores.files.write_json_atomically(STATE, {})
     with pytest.raises(TerminalError) as raised:
         stores.check()
     assert str(raised.value).startswith(f"{STATE} on HDFS is not what the check writes: ")
@@ -324,6 +329,29 @@ def test_only_the_first_batch_that_differs_can_be_accepted() -> None:
     assert [one["batch_id"] for one in stores.remembered()["accepted"]] == [FIRST.batch_id, SECOND.batch_id]
 
 
+def test_what_is_accepted_while_another_process_counts_stays() -> None:
+    stores = Stores(FIRST, SECOND)
+    lose_one(stores, "raw", FIRST.batch_id)
+
+    def accept_and_repair() -> None:
+        stores.accept(FIRST.batch_id)
+        stores.warehouse.add(raw(FIRST.batch_id), FIRST.batch_id, 1)
+
+    stores.warehouse.meanwhile = accept_and_repair
+    assert stores.check() == Report([SECOND], [])
+    assert [one["batch_id"] for one in stores.remembered()["accepted"]] == [FIRST.batch_id]
+    assert stores.remembered()["batch_id"] == SECOND.batch_id
+
+
+def test_a_batch_that_another_process_accepts_meanwhile_is_not_accepted_twice() -> None:
+    stores = Stores(FIRST, SECOND)
+    lose_one(stores, "raw", FIRST.batch_id)
+    stores.warehouse.meanwhile = lambda: stores.accept(FIRST.batch_id)
+    with pytest.raises(TransientError, match=f"while batch {FIRST.batch_id} was counted"):
+        stores.accept(FIRST.batch_id)
+    assert len(stores.remembered()["accepted"]) == 1
+
+
 def test_a_batch_that_agrees_or_was_reconciled_is_not_accepted() -> None:
     stores = Stores(FIRST, SECOND)
     with pytest.raises(TerminalError, match="agrees in every store"):
@@ -336,7 +364,7 @@ def test_a_batch_that_agrees_or_was_reconciled_is_not_accepted() -> None:
 
 def test_what_the_version_before_remembered_is_gone_on_with() -> None:
     stores = Stores(FIRST, SECOND)
-    stores.files.documents["/metadata/books.json"] = {"batch_id": FIRST.batch_id, "ends": {"0": 13}}
+    stores.files.write_json_atomically("/metadata/books.json", {"batch_id": FIRST.batch_id, "ends": {"0": 13}})
     assert stores.check() == Report([SECOND], [])
     assert stores.remembered()["batch_id"] == SECOND.batch_id
     assert not stores.files.exists("/metadata/books.json")
