@@ -16,7 +16,7 @@ COMMANDS = {
     "stack": ("local_stack.cli:app", "Start, stop and show the servers of the local stack."),
     "replay": ("generator.cli:replay", "Publish the real flights of 2013 as events."),
     "synthesize": ("generator.cli:synthesize", "Publish synthetic flights, with known shares of faulty records."),
-    "process": ("skytier.process_cli:process", "Run one minute job: from Kafka to both tiers."),
+    "process": ("skytier.process_cli:process", "Run one minute job: process the new records in Kafka."),
     "sql": ("skytier.sql_cli:sql", "Run a query over the warehouse and print its result."),
     "warehouse": ("skytier.warehouse_cli:app", "Migrate, show and maintain the tables of the cold tier."),
     "reconcile": ("skytier.pipeline.reconcile_cli:app", "Check that what was consumed is stored, in every store."),

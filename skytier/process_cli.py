@@ -12,7 +12,7 @@ JOB = "process_flight_events"
 
 
 def process(*, app_cds: Annotated[bool, Parameter(negative="")] = False) -> None:
-    """Take everything new in Kafka through both tiers, then end: what Airflow does every minute.
+    """Process all new records in Kafka into the hot and the cold tier, then end: what Airflow does every minute.
 
     Parameters
     ----------
