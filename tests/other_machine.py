@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -89,10 +90,16 @@ class Running:
 
 
 def machine(stack: OwnStack, home: Path, **settings: str) -> Machine:
-    """A machine with a home of its own, which reaches the servers of a stack by its environment alone."""
+    """A machine with a home of its own, which reaches the servers of a stack by its environment alone.
+
+    Where they speak TLS it has a copy of their authority's certificate.
+    """
     home.mkdir()
+    trusted = {}
+    if (authority := stack.home / "tls" / "ca.pem").exists():
+        trusted = {"SKYTIER_TLS_CA_FILE": str(shutil.copy(authority, home))}
     secrets = {name: value or "" for name, value in dotenv_values(stack.home / "stack.env").items()}
-    environment = stack.environment() | secrets | BY_SPARK_SUBMIT | {"SKYTIER_HOME": str(home)} | settings
+    environment = stack.environment() | secrets | BY_SPARK_SUBMIT | trusted | {"SKYTIER_HOME": str(home)} | settings
     code = "from skytier import spark; spark.write_job_properties()"
     subprocess.run([sys.executable, "-c", code], env=environment, cwd=PROJECT_ROOT, check=True)
     return Machine(home, environment)

@@ -29,6 +29,12 @@ LEASE_SECONDS = 4
 LEASE = f"{locks.PROCESS}.{flights().name}"
 
 
+@pytest.fixture(scope="module")
+def stack(tls_stack: OwnStack) -> OwnStack:
+    """A stack whose events nobody else counts. It happens to speak TLS."""
+    return tls_stack
+
+
 @pytest.fixture
 def machines(stack: OwnStack, tmp_path: Path) -> tuple[Machine, Machine]:
     """Two of them."""
