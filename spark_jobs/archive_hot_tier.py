@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import sys
 
-from pyspark.sql import SparkSession
-
 from events.archive_targets import flights_target
 from skytier import logs, spark_failures
 from skytier.archive import runs
@@ -21,6 +19,7 @@ from skytier.files import Files
 from skytier.settings.archive import ArchiveSettings
 from skytier.settings.mongodb import MongoSettings
 from spark_jobs.archive_copier import SparkCopier
+from spark_jobs.session import session
 
 log = logs.logger("archive_hot_tier")
 
@@ -40,7 +39,7 @@ def main(archive_id: str, steps: list[Step]) -> None:
 
 
 def _copier(files: Files, target: Target, settings: ArchiveSettings) -> SparkCopier:
-    spark = SparkSession.builder.appName("archive_hot_tier").getOrCreate()
+    spark = session("archive_hot_tier")
     return SparkCopier(spark, files, target, settings)
 
 

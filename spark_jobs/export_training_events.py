@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import time
 
-from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from models.delay import features
 from models.delay.training_data import EXPORT
 from skytier import logs, spark_failures
 from skytier.settings.training import TrainingSettings
+from spark_jobs.session import session
 
 log = logs.logger("export_training_events")
 
@@ -21,7 +21,7 @@ log = logs.logger("export_training_events")
 def main() -> None:
     """Replace the export by what the fact table holds now of the newest days."""
     start = time.monotonic()
-    spark = SparkSession.builder.appName("export_training_events").getOrCreate()
+    spark = session("export_training_events")
     # Spark's own default for times is a format that nobody else writes any more.
     spark.conf.set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
     facts, days = spark.table("flight_dw.fact_flight_events"), TrainingSettings().days

@@ -20,6 +20,7 @@ from skytier.migrations import DATABASE, Table
 from skytier.pipeline.batch_ids import Marks
 from skytier.pipeline.spec import Pipeline, Tables
 from skytier.settings.maintenance import MaintenanceSettings
+from spark_jobs.session import session
 
 # What a compacted file is sorted by, so that its minima and maxima tell which queries may skip it.
 SORT_ORDER = {"staging_flight_events": "event_id ASC", "fact_flight_events": "event_time ASC"}
@@ -105,7 +106,7 @@ def newest_complete_batch(spark: SparkSession, files: Files, pipeline: Pipeline)
 def main() -> None:
     """Maintain every Iceberg table of the warehouse."""
     start = time.monotonic()
-    spark = SparkSession.builder.appName("maintain_warehouse").getOrCreate()
+    spark = session("maintain_warehouse")
     files = Files()
     by_pipeline = {pipeline: newest_complete_batch(spark, files, pipeline) for pipeline in all_pipelines()}
     by_table = {

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from events.archive_targets import flights_target
@@ -23,6 +22,7 @@ from skytier.settings.archive import ArchiveSettings
 from skytier.settings.mongodb import MongoSettings
 from spark_jobs.flights import outputs
 from spark_jobs.maintain_warehouse import newest_complete_batch
+from spark_jobs.session import session
 
 FACT, STAGING = "flight_dw.fact_flight_events", "flight_dw.staging_flight_events"
 log = logs.logger("rebuild_hot_tier")
@@ -39,7 +39,7 @@ def main() -> None:
 def rebuild(pipeline: Pipeline, fences: Sequence[Fence]) -> None:
     """Write the documents of all events that are stored and in no archive."""
     began = time.monotonic()
-    spark = SparkSession.builder.appName("rebuild_hot_tier").getOrCreate()
+    spark = session("rebuild_hot_tier")
     target = flights_target(MongoSettings(), ArchiveSettings())
     newest = newest_complete_batch(spark, Files(), pipeline)
     states = spark.table(target.archive_states)

@@ -25,6 +25,7 @@ from skytier.pipeline.run import Run
 from skytier.pipeline.spec import Pipeline, Transforms
 from skytier.settings.kafka import KafkaSettings, KafkaUser
 from skytier.settings.processing import ProcessingSettings
+from spark_jobs.session import session
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -47,7 +48,7 @@ def _drain(pipeline: Pipeline, transforms: Transforms, files: Files) -> None:
     start = time.monotonic()
     kafka = KafkaSettings()
     topics.require(kafka, pipeline.topic)
-    spark = SparkSession.builder.appName(pipeline.job).getOrCreate()
+    spark = session(pipeline.job)
     spark_failures.quieten(spark)
     try:
         with KafkaLog(kafka, pipeline.topic) as log_of_kafka:
