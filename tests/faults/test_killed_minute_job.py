@@ -18,7 +18,7 @@ from tests.own_stack import BY_SPARK_SUBMIT, OwnStack
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1200)]
 
-EVENTS = 1500
+EVENTS = 300
 RATES = ("--malformed-rate", "0.05", "--duplicate-rate", "0.05", "--late-rate", "0.05")
 POINTS = (
     "before:raw",
