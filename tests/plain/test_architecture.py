@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -180,3 +182,9 @@ def test_what_is_chosen_in_a_panel_is_read_by_that_panel_alone() -> None:
             read.setdefault(f"{name} {key}", []).append(ast.unparse(call.args[0]))
     assert read
     assert {key: panels for key, panels in read.items() if len(panels) > 1} == {}
+
+
+def test_a_minute_job_does_without_pandas_in_its_driver() -> None:
+    """It takes a twelfth of a minute without events to import, and no events are there."""
+    code = "import sys, spark_jobs.process_flight_events; sys.exit('pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
