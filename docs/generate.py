@@ -84,7 +84,7 @@ def _settings_class(settings: type[Settings]) -> tuple[str, str, str]:
 def _default(field: FieldInfo) -> str:
     if isinstance(field.default, SecretStr):
         return "secret"
-    return f"`{field.default}`" if field.default != "" else ""
+    return f"`{field.default}`" if field.default not in ("", Path()) else ""
 
 
 def _filled(document: str, name: str, text: str) -> str:

@@ -19,7 +19,8 @@ from local_stack.server import Server, base_environment, conf_folder, write_priv
 from skytier import spark
 from skytier.errors import TerminalError
 from skytier.settings.airflow import AirflowSettings
-from skytier.settings.base import HOST, PROJECT_ROOT, home
+from skytier.settings.base import PROJECT_ROOT, home
+from skytier.settings.hosts import BindSettings, HostSettings
 from skytier.settings.ports import PortSettings
 from skytier.settings.postgres import PostgresSettings
 from skytier.settings.spark import SparkSettings
@@ -43,9 +44,7 @@ class _AirflowServer(Server):
         return ""
 
     def prepare(self) -> None:
-        settings = AirflowSettings()
-        passwords = airflow_users.passwords(settings, read_stack_env())
-        write_private(_password_file(), json.dumps(passwords) + "\n")
+        self.configure()
         with _migration:
             _migrate()
 
@@ -71,6 +70,11 @@ class ApiServer(_AirflowServer):
     name = "airflow-api"
     component = "metadatabase"
 
+    def configure(self) -> None:
+        """Write who signs in: only this server asks."""
+        passwords = airflow_users.passwords(AirflowSettings(), read_stack_env())
+        write_private(_password_file(), json.dumps(passwords) + "\n")
+
     def ports(self) -> dict[str, int]:
         return {"SKYTIER_PORT_AIRFLOW": PortSettings().airflow}
 
@@ -78,7 +82,7 @@ class ApiServer(_AirflowServer):
         return url()
 
     def command(self) -> list[str]:
-        where = ["--host", HOST, "--port", str(PortSettings().airflow)]
+        where = ["--host", BindSettings().address, "--port", str(PortSettings().airflow)]
         return [_airflow(), "api-server", "--workers", "1", *where]
 
     def ready(self) -> bool:
@@ -105,7 +109,7 @@ class DagProcessor(_AirflowServer):
 
 def url() -> str:
     """Where Airflow's pages are."""
-    return f"http://{HOST}:{PortSettings().airflow}"
+    return f"http://{HostSettings().airflow}:{PortSettings().airflow}"
 
 
 def _health() -> dict[str, Any]:
@@ -197,15 +201,15 @@ def _options(settings: AirflowSettings) -> dict[str, Any]:
         "CORE__DAGS_FOLDER": PROJECT_ROOT / "airflow" / "dags",
         "CORE__LOAD_EXAMPLES": False,
         "CORE__DAGS_ARE_PAUSED_AT_CREATION": False,
-        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__EXECUTOR": settings.executor,
         "CORE__PARALLELISM": settings.parallelism,
         "CORE__EXECUTION_API_SERVER_URL": f"{url()}/execution/",
         "CORE__SIMPLE_AUTH_MANAGER_USERS": airflow_users.simple_auth_manager_users(settings),
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": _password_file(),
         "CORE__DEFAULT_TIMEZONE": "utc",
-        "API__HOST": HOST,
+        "API__HOST": BindSettings().address,
         "API__PORT": PortSettings().airflow,
-        "API__BASE_URL": url(),
+        "API__BASE_URL": settings.base_url,
         "API__WORKERS": 1,
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.2,
         "SCHEDULER__ENABLE_HEALTH_CHECK": False,
@@ -223,8 +227,9 @@ def _options(settings: AirflowSettings) -> dict[str, Any]:
 
 def _secrets(settings: AirflowSettings) -> dict[str, Any]:
     login = f"airflow:{quote(PostgresSettings().password_of('airflow'), safe='')}"
+    server = f"{HostSettings().postgres}:{PortSettings().postgres}"
     return {
-        "DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{login}@{HOST}:{PortSettings().postgres}/airflow",
+        "DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{login}@{server}/airflow",
         "CORE__FERNET_KEY": settings.fernet_key.get_secret_value(),
         "API_AUTH__JWT_SECRET": settings.jwt_secret.get_secret_value(),
         "API__SECRET_KEY": settings.jwt_secret.get_secret_value(),

@@ -10,16 +10,16 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from rich.table import Table
 
-from local_stack import airflow, certificates, health, retention, stack
+from local_stack import certificates, health, retention, stack
+from local_stack.dashboard import Dashboard
 from local_stack.health import Health
 from local_stack.progress import Progress
 from local_stack.sql_endpoint import SqlEndpoint
 from skytier import terminal
 from skytier.settings.airflow import AirflowSettings
-from skytier.settings.base import HOST, PROJECT_ROOT, home, stack_env_file
+from skytier.settings.base import PROJECT_ROOT, home, stack_env_file
 from skytier.settings.dashboard import DashboardSettings
 from skytier.settings.hdfs import HdfsSettings
-from skytier.settings.ports import PortSettings
 from skytier.settings.tls import TlsSettings
 
 app = App(name="stack", help="The servers of the local stack.")
@@ -157,14 +157,13 @@ def _print_table(healths: list[Health]) -> None:
 
 
 def _print_addresses() -> None:
-    ports = PortSettings()
     settings = AirflowSettings()
     others = ", of others SKYTIER_AIRFLOW_PASSWORD_<NAME>," if settings.users else ""
     password = f"password: SKYTIER_AIRFLOW_PASSWORD{others} in {stack_env_file()}"
     lines = {
-        "Dashboard": f"http://{HOST}:{ports.dashboard}",
-        "operator": _operator_link(f"http://{HOST}:{ports.dashboard}"),
-        "Airflow": f"{airflow.url()}  (user {settings.user}, {password})",
+        "Dashboard": Dashboard().address(),
+        "operator": _operator_link(Dashboard().address()),
+        "Airflow": f"{settings.base_url}  (user {settings.user}, {password})",
         "SQL": f'{SqlEndpoint().address()}  (or: skytier sql "select ...")',
         "HDFS": HdfsSettings().url,
         "logs": home() / "logs",

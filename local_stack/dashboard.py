@@ -6,8 +6,9 @@ import sys
 from urllib.request import urlopen
 
 from local_stack.server import Server
-from skytier.settings.base import HOST, PROJECT_ROOT
+from skytier.settings.base import PROJECT_ROOT
 from skytier.settings.dashboard import DashboardSettings
+from skytier.settings.hosts import BindSettings, HostSettings
 from skytier.settings.mongodb import MongoSettings
 from skytier.settings.ports import PortSettings
 
@@ -27,10 +28,11 @@ class Dashboard(Server):
         return {"SKYTIER_PORT_DASHBOARD": PortSettings().dashboard}
 
     def address(self) -> str:
-        return f"http://{HOST}:{PortSettings().dashboard}"
+        return f"http://{HostSettings().dashboard}:{PortSettings().dashboard}"
 
     def command(self) -> list[str]:
-        where = ["--host", HOST, "--port", str(PortSettings().dashboard), "--app-dir", str(PROJECT_ROOT)]
+        port, code = str(PortSettings().dashboard), str(PROJECT_ROOT)
+        where = ["--host", BindSettings().address, "--port", port, "--app-dir", code]
         uvicorn = [sys.executable, "-m", "uvicorn", "--factory", "dashboard.server:app", *where]
         return [*uvicorn, *_AS_STREAMLIT_DOES, *self._proxies()]
 
@@ -43,7 +45,7 @@ class Dashboard(Server):
     def environment(self) -> dict[str, str]:
         mongodb = MongoSettings()
         return {
-            "STREAMLIT_SERVER_ADDRESS": HOST,
+            "STREAMLIT_SERVER_ADDRESS": BindSettings().address,
             "STREAMLIT_SERVER_PORT": str(PortSettings().dashboard),
             # All that it asks the hot tier, it asks as who may only read, and acknowledge alerts.
             "SKYTIER_MONGODB_USER": mongodb.dashboard_user,

@@ -13,6 +13,7 @@ from skytier import name_node, spark, webhdfs
 from skytier.atomic_dir import atomic_dir
 from skytier.settings.base import HOST, scratch_folder
 from skytier.settings.hdfs import HdfsSettings
+from skytier.settings.hosts import BindSettings, HostSettings
 from skytier.settings.ports import PortSettings
 
 # What the parts keep where: tables, raw batches, metadata, Spark's checkpoints, archives of the hot tier, models.
@@ -37,7 +38,10 @@ class _HdfsServer(Server):
         return self._java()
 
     def environment(self) -> dict[str, str]:
-        return jvm.hadoop_environment() | {"SKYTIER_HDFS_SECRET": HdfsSettings().secret.get_secret_value()}
+        return jvm.hadoop_environment() | {
+            "SKYTIER_HDFS_SECRET": HdfsSettings().secret.get_secret_value(),
+            "SKYTIER_HDFS_GATE_HOSTS": ",".join(sorted({HOST, "localhost", self.host()})),
+        }
 
     def whole_environment(self) -> dict[str, str]:
         return bare_environment() | self.environment()
@@ -46,13 +50,17 @@ class _HdfsServer(Server):
         classpath = [str(_conf()), str(jvm.compiled()), jvm.jars("hadoop"), f"{spark.spark_home()}/jars/*"]
         return jvm.java(self.main, *arguments, classpath=classpath, heap_mb=256, options=[jvm.QUICK_START])
 
+    def host(self) -> str:
+        """The name by which others reach it."""
+        return HostSettings().own(self.name)
+
     @abstractmethod
     def web_port(self) -> int:
         """The port of its pages."""
 
     def bean(self, name: str) -> dict[str, Any]:
         """What the process says of itself over HTTP."""
-        beans = webhdfs.ask(f"http://{HOST}:{self.web_port()}/jmx", timeout=3, qry=name)["beans"]
+        beans = webhdfs.ask(f"http://{self.host()}:{self.web_port()}/jmx", timeout=3, qry=name)["beans"]
         return beans[0] if beans else {}
 
 
@@ -70,10 +78,16 @@ class NameNode(_HdfsServer):
         return {"SKYTIER_PORT_NAMENODE": ports.namenode, "SKYTIER_PORT_NAMENODE_HTTP": ports.namenode_http}
 
     def address(self) -> str:
-        return f"hdfs://{HOST}:{PortSettings().namenode} (WebHDFS http://{HOST}:{self.web_port()})"
+        return f"hdfs://{self.host()}:{PortSettings().namenode} (WebHDFS http://{self.host()}:{self.web_port()})"
+
+    def configure(self) -> None:
+        write_configuration()
+
+    def host(self) -> str:
+        return HostSettings().namenode
 
     def prepare(self) -> None:
-        write_configuration()
+        self.configure()
         if not data_folder(self.name).exists():  # never format a folder that holds anything
             with atomic_dir(data_folder(self.name)) as folder:
                 place = f"dfs.namenode.name.dir=file://{folder}"
@@ -118,10 +132,13 @@ class DataNode(_HdfsServer):
         }
 
     def address(self) -> str:
-        return f"{HOST}:{PortSettings().datanode}"
+        return HostSettings().addresses(self.name, PortSettings().datanode)
+
+    def configure(self) -> None:
+        write_configuration()
 
     def prepare(self) -> None:
-        write_configuration()
+        self.configure()
         data_folder(self.name).mkdir(parents=True, exist_ok=True)
 
     def trouble(self) -> str | None:
@@ -134,6 +151,10 @@ class DataNode(_HdfsServer):
             return False
         # The NameNode believes in a dead DataNode for minutes, so the DataNode is asked first.
         return bool(self.bean("Hadoop:service=DataNode,name=FSDatasetState")) and NameNode().operational()
+
+    def responds(self) -> bool:
+        """Whether files can be written: by whichever DataNode."""
+        return NameNode().operational()
 
     def set_up(self) -> None:
         """Make the folders of the cold tier."""
@@ -155,35 +176,54 @@ def no_room(dataset: dict[str, Any]) -> str | None:
     )
 
 
+def _of_hosts() -> dict[str, Any]:
+    """What differs where HDFS spans hosts: what each process listens on, and how soon a lost DataNode is missed."""
+    hosts, bind = HostSettings(), BindSettings()
+    found: dict[str, Any] = {}
+    if own := hosts.here("datanode"):
+        found["dfs.datanode.hostname"] = own
+    if bind.address != hosts.namenode:
+        found |= {"dfs.namenode.rpc-bind-host": bind.address, "dfs.namenode.http-bind-host": bind.address}
+    if len(hosts.all_of("datanode")) > 1:
+        found |= {
+            # Readers and writers are sent elsewhere after 15 s, and after 40 s its blocks are copied anew: by default
+            # a DataNode that is gone is believed in for more than ten minutes.
+            "dfs.namenode.stale.datanode.interval": 15_000,
+            "dfs.namenode.avoid.read.stale.datanode": "true",
+            "dfs.namenode.avoid.write.stale.datanode": "true",
+            "dfs.namenode.heartbeat.recheck-interval": 15_000,
+        }
+    return found
+
+
 def _conf() -> Any:
     return conf_folder() / "hadoop"
 
 
 def write_configuration() -> None:
     """Write the configuration of both processes, and the empty page folders that they insist on."""
-    ports = PortSettings()
-    core = {"fs.defaultFS": f"hdfs://{HOST}:{ports.namenode}", "hadoop.tmp.dir": scratch_folder() / "hadoop"}
+    ports, name_node_host, bind = PortSettings(), HostSettings().namenode, BindSettings().address
+    core = {"fs.defaultFS": f"hdfs://{name_node_host}:{ports.namenode}", "hadoop.tmp.dir": scratch_folder() / "hadoop"}
     core["hadoop.http.filter.initializers"] = "ServletGate"
     site = {
         "dfs.namenode.name.dir": f"file://{data_folder('namenode')}",
-        "dfs.namenode.http-address": f"{HOST}:{ports.namenode_http}",
+        "dfs.namenode.http-address": f"{name_node_host}:{ports.namenode_http}",
         "dfs.namenode.datanode.registration.ip-hostname-check": "false",
         "dfs.namenode.safemode.extension": 0,
         "dfs.namenode.resource.du.reserved": name_node.LEAST_FREE_BYTES,
         "dfs.blocksize": _BLOCK_BYTES,
         "dfs.namenode.handler.count": 4,
         "dfs.datanode.data.dir": f"file://{data_folder('datanode')}",
-        "dfs.datanode.address": f"{HOST}:{ports.datanode}",
-        "dfs.datanode.http.address": f"{HOST}:{ports.datanode_http}",
-        "dfs.datanode.ipc.address": f"{HOST}:{ports.datanode_ipc}",
-        "dfs.datanode.hostname": HOST,
+        "dfs.datanode.address": f"{bind}:{ports.datanode}",
+        "dfs.datanode.http.address": f"{bind}:{ports.datanode_http}",
+        "dfs.datanode.ipc.address": f"{bind}:{ports.datanode_ipc}",
         "dfs.datanode.httpserver.filter.handlers": "DataNodeGate",
         "dfs.heartbeat.interval": "1s",
         # A file written over HTTP is closed by the DataNode, which otherwise sleeps 400 ms before it asks again.
         "dfs.client.block.write.locateFollowingBlock.initial.delay.ms": 10,
         "dfs.client.block.write.locateFollowingBlock.retries": 10,
-        "dfs.replication": 1,
-    }
+        "dfs.replication": HdfsSettings().replication,
+    } | _of_hosts()
     header = "".join(f"{name}: {value}\n" for name, value in webhdfs.headers().items())
     write_private(conf_folder() / "hdfs-secret.header", header)
     for folder in ("webapps/hdfs", "webapps/datanode"):

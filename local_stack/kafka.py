@@ -1,4 +1,4 @@
-"""Kafka: one process that is broker and controller (KRaft)."""
+"""Kafka: each process is broker and controller (KRaft); one, or a cluster of SKYTIER_HOST_KAFKA."""
 
 from __future__ import annotations
 
@@ -15,18 +15,14 @@ from local_stack import certificates, jvm, kafka_users
 from local_stack.server import Server, conf_folder, data_folder, write_private
 from skytier import kafka_clients
 from skytier.atomic_dir import atomic_dir
-from skytier.settings.base import HOST, scratch_folder
+from skytier.errors import TerminalError
+from skytier.settings.base import scratch_folder
+from skytier.settings.hosts import BindSettings, HostSettings
 from skytier.settings.kafka import KafkaSettings, KafkaUser
 from skytier.settings.ports import PortSettings
 from skytier.settings.tls import TlsSettings
 
 _DAY_MS = 24 * 60 * 60 * 1000
-_EVENTS = {
-    # The time of ingestion is the broker's: nothing a producer says is it.
-    "message.timestamp.type": "LogAppendTime",
-    # The only replica: what is acknowledged is on the disk, or a power cut would take it back.
-    "flush.messages": "1",
-}
 # Their own log lines would only repeat that the broker is not up yet.
 _QUIET = {"log_level": 0, "socket.timeout.ms": 2000}
 _NOT_YET = {KafkaError.CLUSTER_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED}
@@ -47,21 +43,24 @@ class Kafka(Server):
         return {"SKYTIER_PORT_KAFKA": ports.kafka, "SKYTIER_PORT_KAFKA_CONTROLLER": ports.kafka_controller}
 
     def address(self) -> str:
-        return f"{HOST}:{PortSettings().kafka}"
+        return HostSettings().addresses(self.name, PortSettings().kafka)
 
     def prepare(self) -> None:
         data = data_folder(self.name)
         if not data.exists():
             with atomic_dir(data) as folder:
                 self._format(folder)
-        self._write_properties(self._properties_file(), data)
+        self.configure()
+
+    def configure(self) -> None:
+        self._write_properties(self._properties_file(), data_folder(self.name))
 
     def _format(self, folder: Path) -> None:
         """Make the data folder, with the user for set-up in it."""
         own = f"kafka-format.{os.getpid()}"  # not what a killed up's tool reads
         properties, arguments = scratch_folder() / f"{own}.properties", scratch_folder() / f"{own}.arguments"
         self._write_properties(properties, folder)
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster_id = base64.urlsafe_b64encode(_cluster_id().bytes).decode().rstrip("=")
         # One in 64 begins with a dash, which would be taken for an option.
         options = ["--add-scram", kafka_users.first_credential(_settings()), "--config", str(properties)]
         write_private(arguments, "\n".join(["format", f"--cluster-id={cluster_id}", *options]) + "\n")
@@ -79,7 +78,10 @@ class Kafka(Server):
         return _answers(self._client(KafkaUser.ADMIN))
 
     def ready(self) -> bool:
-        return _answers(self._client(KafkaUser.MONITOR))
+        # One of a cluster is asked itself; who runs none of its brokers asks all.
+        own = HostSettings().here(self.name)
+        servers = f"{own}:{PortSettings().kafka}" if own else self.address()
+        return _answers(self._client(KafkaUser.MONITOR, servers))
 
     def is_stuck(self) -> bool:
         """Whether one of an earlier version runs, which asks nobody for a password until it is started again."""
@@ -90,16 +92,22 @@ class Kafka(Server):
         kafka = _settings()
         admin = self._client(KafkaUser.ADMIN)  # it has to live until the answers are there
         kafka_users.ensure(admin, kafka)
-        _users_file(data_folder(self.name)).touch()
+        if data_folder(self.name).exists():  # a broker of this host
+            _users_file(data_folder(self.name)).touch()
         self._make_topics(kafka)
 
     @stamina.retry(on=_is_unknown_yet, timeout=10, wait_initial=0.02, wait_max=0.2)
     def _make_topics(self, kafka: KafkaSettings) -> None:
         retention = {"retention.ms": str(kafka.retention_days * _DAY_MS)}
         topics = [
-            NewTopic(kafka.topic, kafka.partitions, 1, config=retention | _EVENTS),
+            NewTopic(kafka.topic, kafka.partitions, kafka.replicas, config=retention | _of_events(kafka)),
             # A record that is rejected again, when a batch is repeated, replaces its first copy.
-            NewTopic(kafka.dead_letter_topic, 1, 1, config=retention | {"cleanup.policy": "compact,delete"}),
+            NewTopic(
+                kafka.dead_letter_topic,
+                1,
+                kafka.replicas,
+                config=retention | _replicated(kafka) | {"cleanup.policy": "compact,delete"},
+            ),
         ]
         operator = self._client(KafkaUser.OPERATOR)
         for created in operator.create_topics(topics, operation_timeout=10).values():
@@ -108,22 +116,25 @@ class Kafka(Server):
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise
-        self._configure(operator, kafka.topic)
+        self._give_properties(operator, kafka)
 
     @staticmethod
-    def _configure(admin: AdminClient, topic: str) -> None:
+    def _give_properties(admin: AdminClient, kafka: KafkaSettings) -> None:
         """Give the topic of events its properties where earlier code made it."""
         entries = [
-            ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in _EVENTS.items()
+            ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+            for name, value in _of_events(kafka).items()
         ]
-        resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
+        resource = ConfigResource(ResourceType.TOPIC, kafka.topic, incremental_configs=entries)
         for changed in admin.incremental_alter_configs([resource]).values():
             changed.result()
 
-    def _client(self, user: KafkaUser) -> AdminClient:
+    def _client(self, user: KafkaUser, servers: str = "") -> AdminClient:
         login = kafka_clients.config(user, _settings())
         if not _has_users(data_folder(self.name)):
             login["sasl.mechanism"] = "PLAIN"
+        if servers:
+            login["bootstrap.servers"] = servers
         return AdminClient(login | _QUIET)
 
     def _java(self, main: str, *arguments: str) -> list[str]:
@@ -137,31 +148,24 @@ class Kafka(Server):
 
     @staticmethod
     def _write_properties(path: Path, data: Path) -> None:
-        ports = PortSettings()
-        properties = {
-            "process.roles": "broker,controller",
-            "node.id": 1,
-            "controller.quorum.voters": f"1@{HOST}:{ports.kafka_controller}",
-            "controller.listener.names": "CONTROLLER",
-            "listeners": f"CLIENT://{HOST}:{ports.kafka},CONTROLLER://{HOST}:{ports.kafka_controller}",
-            "advertised.listeners": f"CLIENT://{HOST}:{ports.kafka}",
+        kafka = _settings()
+        properties = _quorum() | {
             "log.dirs": data,
             "auto.create.topics.enable": "false",
-            "offsets.topic.replication.factor": 1,
+            "offsets.topic.replication.factor": kafka.replicas,
             "offsets.topic.num.partitions": 4,
-            "transaction.state.log.replication.factor": 1,
-            "transaction.state.log.min.isr": 1,
+            "transaction.state.log.replication.factor": kafka.replicas,
+            "transaction.state.log.min.isr": kafka.min_insync_replicas,
             "transaction.state.log.num.partitions": 4,
-            "share.coordinator.state.topic.replication.factor": 1,
-            "share.coordinator.state.topic.min.isr": 1,
+            "share.coordinator.state.topic.replication.factor": kafka.replicas,
+            "share.coordinator.state.topic.min.isr": kafka.min_insync_replicas,
             "group.initial.rebalance.delay.ms": 0,
             # The cleaner's default buffer is half of the heap.
             "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
             "num.network.threads": 2,
             "num.io.threads": 4,
         }
-        has_users = not data.exists() or _has_users(data)  # a new one gets the first of them with its format
-        properties |= kafka_users.server_properties(_settings(), has_users=has_users) | _tls()
+        properties |= kafka_users.server_properties(kafka, has_users=_has_users(data)) | _tls()
         write_private(path, "".join(kafka_clients.property_line(key, value) for key, value in properties.items()))
 
 
@@ -170,14 +174,60 @@ def _settings() -> KafkaSettings:
     return KafkaSettings(bootstrap_servers="", security_protocol="")
 
 
+def _quorum() -> dict[str, object]:
+    """Which member of the cluster it is, what it listens on, and by which names others find it."""
+    ports, bind, own = PortSettings(), BindSettings(), HostSettings().own(Kafka.name)
+    brokers = HostSettings().all_of(Kafka.name)
+    if own not in brokers:
+        raise TerminalError(
+            f"SKYTIER_HOST_KAFKA={','.join(brokers)} does not name this host, {own}: the place of a broker in the list "
+            "is its number. Set both settings alike on all brokers, and SKYTIER_BIND_HOST to the name of each."
+        )
+    voters = (f"{number}@{host}:{ports.kafka_controller}" for number, host in enumerate(brokers, start=1))
+    advertised = f"CLIENT://{own}:{ports.kafka}"
+    if bind.address != own:
+        advertised += f",CONTROLLER://{own}:{ports.kafka_controller}"
+    return {
+        "process.roles": "broker,controller",
+        "node.id": brokers.index(own) + 1,
+        "controller.quorum.voters": ",".join(voters),
+        "controller.listener.names": "CONTROLLER",
+        "listeners": f"CLIENT://{bind.address}:{ports.kafka},CONTROLLER://{bind.address}:{ports.kafka_controller}",
+        "advertised.listeners": advertised,
+    }
+
+
+def _cluster_id() -> uuid.UUID:
+    """The id that a data folder is formatted with: of a cluster one that each of its brokers works out by itself."""
+    brokers = HostSettings().all_of(Kafka.name)
+    return uuid.uuid4() if len(brokers) == 1 else uuid.uuid5(uuid.NAMESPACE_DNS, ",".join(brokers))
+
+
+def _replicated(kafka: KafkaSettings) -> dict[str, str]:
+    return {"min.insync.replicas": str(kafka.min_insync_replicas)} if kafka.replicas > 1 else {}
+
+
+def _of_events(kafka: KafkaSettings) -> dict[str, str]:
+    """The properties of the topic of events."""
+    # The time of ingestion is the broker's: nothing a producer says is it.
+    found = {"message.timestamp.type": "LogAppendTime"} | _replicated(kafka)
+    if kafka.replicas == 1:
+        # The only replica: what is acknowledged is on the disk, or a power cut would take it back.
+        found["flush.messages"] = "1"
+    return found
+
+
 def _tls() -> dict[str, str]:
     """Where clients find it by TLS only: its certificate, and whom the broker trusts, which is a client of itself."""
     if not TlsSettings().enabled:
         return {}
     stores = {"keystore": certificates.pem(Kafka.name), "truststore": TlsSettings().authority()}
-    prefix = "listener.name.client.ssl"
-    kinds = {f"{prefix}.{store}.type": "PEM" for store in stores}
-    return kinds | {f"{prefix}.{store}.location": str(file) for store, file in stores.items()}
+    found: dict[str, str] = {}
+    for listener in kafka_users.tls_listeners():
+        prefix = f"listener.name.{listener.lower()}.ssl"
+        found |= {f"{prefix}.{store}.type": "PEM" for store in stores}
+        found |= {f"{prefix}.{store}.location": str(file) for store, file in stores.items()}
+    return found
 
 
 def _answers(client: AdminClient) -> bool:
@@ -190,4 +240,5 @@ def _users_file(data: Path) -> Path:
 
 
 def _has_users(data: Path) -> bool:
-    return _users_file(data).exists()
+    """Whether its log has users: a new one gets the first of them with its format, one elsewhere has had them since."""
+    return not data.exists() or _users_file(data).exists()

@@ -21,7 +21,9 @@ from confluent_kafka.admin import (
 )
 
 from skytier.kafka_clients import jaas
+from skytier.settings.hosts import BindSettings
 from skytier.settings.kafka import LOCAL_KAFKA_MECHANISM, KafkaSettings, KafkaUser
+from skytier.settings.tls import TlsSettings
 
 # The least that Kafka takes. Passwords are random: no number of rounds makes them harder to guess.
 _ITERATIONS = 4096
@@ -63,10 +65,11 @@ def server_properties(settings: KafkaSettings, *, has_users: bool) -> dict[str, 
     So does the broker while a log of an earlier version ``has_users`` not.
     """
     _, name, password = settings.login(KafkaUser.ADMIN)
+    controller = "SASL_SSL" if "CONTROLLER" in tls_listeners() else "SASL_PLAINTEXT"
     plain = jaas("PLAIN", name, password, **{f"user_{name}": password})
     own = LOCAL_KAFKA_MECHANISM if has_users else "PLAIN"
     return {
-        "listener.security.protocol.map": f"CLIENT:{settings.security_protocol},CONTROLLER:SASL_PLAINTEXT",
+        "listener.security.protocol.map": f"CLIENT:{settings.security_protocol},CONTROLLER:{controller}",
         "inter.broker.listener.name": "CLIENT",
         "sasl.mechanism.inter.broker.protocol": own,
         "sasl.mechanism.controller.protocol": "PLAIN",
@@ -79,6 +82,13 @@ def server_properties(settings: KafkaSettings, *, has_users: bool) -> dict[str, 
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
         "super.users": f"User:{name}",
     } | ({} if has_users else {"listener.name.client.plain.sasl.jaas.config": plain})
+
+
+def tls_listeners() -> tuple[str, ...]:
+    """The listeners that speak TLS only: where the controller listens on loopback, it speaks to itself."""
+    if not TlsSettings().enabled:
+        return ()
+    return ("CLIENT",) if BindSettings().is_loopback else ("CLIENT", "CONTROLLER")
 
 
 def _mechanism() -> ScramMechanism:

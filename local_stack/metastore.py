@@ -7,8 +7,8 @@ from urllib.parse import quote, urlencode
 from local_stack import jvm
 from local_stack.server import Server
 from skytier import metastore, spark
-from skytier.settings.base import HOST
 from skytier.settings.hdfs import HdfsSettings
+from skytier.settings.hosts import BindSettings, HostSettings
 from skytier.settings.metastore import MetastoreSettings
 from skytier.settings.ports import PortSettings
 from skytier.settings.postgres import PostgresSettings
@@ -30,9 +30,10 @@ class Metastore(Server):
         ports = PortSettings()
         # A database that is reached and does not answer must not hold its callers for ever either.
         parameters = {"connectTimeout": "3", "socketTimeout": "60"} | PostgresSettings.tls_parameters()
-        database = f"jdbc:postgresql://{HOST}:{ports.postgres}/metastore?{urlencode(parameters, quote_via=quote)}"
+        server = f"{HostSettings().postgres}:{ports.postgres}"
+        database = f"jdbc:postgresql://{server}/metastore?{urlencode(parameters, quote_via=quote)}"
         hdfs = HdfsSettings().url
-        arguments = [HOST, str(ports.metastore), database, "metastore", hdfs, f"{hdfs}/warehouse"]
+        arguments = [BindSettings().address, str(ports.metastore), database, "metastore", hdfs, f"{hdfs}/warehouse"]
         classpath = [str(jvm.compiled()), jvm.jars("metastore"), f"{spark.spark_home()}/jars/*"]
         return jvm.java("MetastoreServer", *arguments, classpath=classpath, heap_mb=256, options=[jvm.QUICK_START])
 

@@ -1,4 +1,4 @@
-"""MongoDB: the hot tier; a replica set of one, with authentication."""
+"""MongoDB: the hot tier; a replica set with authentication, of one server or those of SKYTIER_HOST_MONGODB."""
 
 from __future__ import annotations
 
@@ -9,19 +9,15 @@ import shutil
 import time
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-from pymongo import MongoClient
-
-from local_stack import certificates, mongodb_users
+from local_stack import certificates, mongodb_set, mongodb_users
 from local_stack.server import Server, conf_folder, data_folder, write_private
 from skytier.errors import TerminalError
-from skytier.settings.base import HOST
-from skytier.settings.mongodb import MongoSettings
+from skytier.settings.base import PROJECT_ROOT
+from skytier.settings.hosts import BindSettings, HostSettings
+from skytier.settings.mongodb import REPLICA_SET, MongoSettings
 from skytier.settings.ports import PortSettings
 from skytier.settings.tls import TlsSettings
-
-REPLICA_SET = "rs0"
 
 
 class MongoDB(Server):
@@ -33,18 +29,21 @@ class MongoDB(Server):
         return {"SKYTIER_PORT_MONGODB": PortSettings().mongodb}
 
     def address(self) -> str:
-        return f"mongodb://{HOST}:{PortSettings().mongodb}"
+        return f"mongodb://{HostSettings().addresses(self.name, PortSettings().mongodb)}"
 
     def prepare(self) -> None:
+        self.configure()
         data_folder(self.name).mkdir(parents=True, exist_ok=True)
-        if not self._key_file().exists():  # a replica set with authentication wants one, even for one member
-            write_private(self._key_file(), base64.b64encode(secrets.token_bytes(96)).decode() + "\n")
+
+    def configure(self) -> None:
+        if not (MongoSettings().key_file or self._key_file().exists()):
+            write_private(self._key_file(), new_key())  # a set with authentication wants one, even of one member
         write_private(self._conf(), self._configuration())
 
     def _configuration(self) -> str:
         return f"""\
 net:
-  bindIp: {HOST}
+  bindIp: {BindSettings().address}
   port: {PortSettings().mongodb}
   unixDomainSocket: {{enabled: false}}
   # Without zlib, by which this version can be made to send what is in its memory (CVE-2025-14847).
@@ -85,31 +84,28 @@ setParameter:
         return [binary(), "--config", str(self._conf())]
 
     def responds(self) -> bool:
-        return bool(self._hello())
+        return bool(mongodb_set.hello(mongodb_set.servers()[0]))
 
     def set_up(self) -> None:
-        """Start the replica set and make the users; the server allows both without a login while it has no user."""
-        if self._hello().get("isreplicaset"):
-            member = {"_id": 0, "host": f"{HOST}:{PortSettings().mongodb}"}
-            with self._anonymous() as client:
-                client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": [member]})
+        """Begin the replica set, make the users, then let the other members join, who get the users with the data."""
+        settings = MongoSettings()
+        mongodb_set.begin(settings)
         deadline = time.monotonic() + 30
-        while not self._hello().get("isWritablePrimary") and time.monotonic() < deadline:
+        while not self._has_primary() and time.monotonic() < deadline:
             time.sleep(0.05)
-        if self._hello().get("isWritablePrimary"):
-            mongodb_users.ensure(MongoSettings())
+        if self._has_primary():
+            mongodb_users.ensure(settings)
+            mongodb_set.complete(settings)
 
     def ready(self) -> bool:
-        return bool(self._hello().get("isWritablePrimary")) and mongodb_users.works(MongoSettings())
-
-    def _hello(self) -> dict[str, Any]:
-        with self._anonymous() as client:
-            return dict(client.admin.command("hello"))
+        return self._has_primary() and mongodb_users.works(MongoSettings())
 
     @staticmethod
-    def _anonymous() -> MongoClient[dict[str, Any]]:
-        uri = f"mongodb://{HOST}:{PortSettings().mongodb}/?{MongoSettings.local_parameters()}"
-        return MongoClient(uri, serverSelectionTimeoutMS=2000)
+    def _has_primary() -> bool:
+        """Whether the set takes writes; its only server, or the one of this host, is asked."""
+        own = HostSettings().here(MongoDB.name) or HostSettings().first(MongoDB.name)
+        said = mongodb_set.hello(f"{own}:{PortSettings().mongodb}")
+        return bool(said.get("isWritablePrimary") or said.get("primary"))
 
     @staticmethod
     def _conf() -> Path:
@@ -117,7 +113,13 @@ setParameter:
 
     @staticmethod
     def _key_file() -> Path:
-        return conf_folder() / "mongod.key"
+        given = MongoSettings().key_file
+        return PROJECT_ROOT / given if given else conf_folder() / "mongod.key"
+
+
+def new_key() -> str:
+    """The content of a key file, by which the members of a set know each other."""
+    return base64.b64encode(secrets.token_bytes(96)).decode() + "\n"
 
 
 def binary() -> str:

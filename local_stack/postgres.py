@@ -17,7 +17,8 @@ from local_stack.postgres_programs import program
 from local_stack.server import Server, conf_folder, data_folder, write_private
 from skytier.atomic_dir import atomic_dir
 from skytier.errors import TerminalError
-from skytier.settings.base import HOST, home
+from skytier.settings.base import home
+from skytier.settings.hosts import BindSettings, HostSettings
 from skytier.settings.ports import PortSettings
 from skytier.settings.postgres import PostgresSettings
 from skytier.settings.tls import TlsSettings
@@ -44,11 +45,19 @@ class Postgres(Server):
         return {"SKYTIER_PORT_POSTGRES": PortSettings().postgres}
 
     def address(self) -> str:
-        return f"{HOST}:{PortSettings().postgres}"
+        return f"{HostSettings().postgres}:{PortSettings().postgres}"
+
+    def configure(self) -> None:
+        settings = self._settings()
+        if "hba_file" in settings:
+            kind = "hostssl" if TlsSettings().enabled else "host"
+            write_private(self._access_file(), f"local all all scram-sha-256\n{kind} all all all scram-sha-256\n")
+        # For a server of another installation, such as that of an image: its sockets and data are where it has them.
+        lines = [f"{name} = '{value}'\n" for name, value in settings.items() if name != "unix_socket_directories"]
+        write_private(conf_folder() / "postgresql.conf", "".join(lines))
 
     def prepare(self) -> None:
-        if TlsSettings().enabled:
-            write_private(self._access_file(), "hostssl all all all scram-sha-256\n")
+        self.configure()
         if not data_folder(self.name).exists():
             with atomic_dir(data_folder(self.name)) as folder:
                 self._create(folder)
@@ -70,25 +79,26 @@ class Postgres(Server):
             raise TerminalError(f"initdb failed with status {done.returncode}:\n{done.stdout}{done.stderr}")
 
     def command(self) -> list[str]:
+        options = [part for key, value in self._settings().items() for part in ("-c", f"{key}={value}")]
+        return [*_as_plain_user(), program("postgres"), "-D", str(data_folder(self.name)), *options]
+
+    def _settings(self) -> dict[str, str]:
         settings = {
-            "listen_addresses": HOST,
-            "port": PortSettings().postgres,
+            "listen_addresses": BindSettings().address,
+            "port": str(PortSettings().postgres),
             "unix_socket_directories": "",
             "shared_buffers": "64MB",
-            "max_connections": 80,
+            "max_connections": "80",
             "timezone": "UTC",
             "log_timezone": "UTC",
             "log_checkpoints": "off",
-        } | self._tls()
-        options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
-        return [*_as_plain_user(), program("postgres"), "-D", str(data_folder(self.name)), *options]
-
-    def _tls(self) -> dict[str, str]:
-        """Its settings where it takes no connection without TLS."""
-        if not TlsSettings().enabled:
-            return {}
-        file = str(certificates.pem(self.name))
-        return {"ssl": "on", "ssl_cert_file": file, "ssl_key_file": file, "hba_file": str(self._access_file())}
+        }
+        if TlsSettings().enabled:
+            file = str(certificates.pem(self.name))
+            settings |= {"ssl": "on", "ssl_cert_file": file, "ssl_key_file": file}
+        if TlsSettings().enabled or not BindSettings().is_loopback:  # its own rules are for this host, without TLS
+            settings["hba_file"] = str(self._access_file())
+        return settings
 
     @staticmethod
     def _access_file() -> Path:
@@ -129,7 +139,7 @@ def _connect_superuser(database: str) -> psycopg.Connection:
 
 
 def _connect(database: str, user: str, password: str) -> psycopg.Connection:
-    server = make_conninfo(host=HOST, port=PortSettings().postgres, connect_timeout=3)
+    server = make_conninfo(host=HostSettings().postgres, port=PortSettings().postgres, connect_timeout=3)
     login = make_conninfo(server, dbname=database, user=user, password=password)
     return psycopg.connect(make_conninfo(login, **PostgresSettings.tls_parameters()))
 

@@ -13,7 +13,8 @@ from redis import Redis as Client
 from local_stack import certificates
 from local_stack.server import Server, conf_folder, data_folder, write_private
 from skytier.errors import TerminalError
-from skytier.settings.base import HOST, home
+from skytier.settings.base import home
+from skytier.settings.hosts import BindSettings, HostSettings
 from skytier.settings.ports import PortSettings
 from skytier.settings.redis import RedisSettings
 from skytier.settings.tls import TlsSettings
@@ -32,18 +33,20 @@ class Redis(Server):
         return {"SKYTIER_PORT_REDIS": PortSettings().redis}
 
     def address(self) -> str:
-        return f"{HOST}:{PortSettings().redis}"
+        return f"{HostSettings().redis}:{PortSettings().redis}"
 
     def prepare(self) -> None:
-        folder = data_folder(self.name)
-        folder.mkdir(parents=True, exist_ok=True)
+        self.configure()
+        data_folder(self.name).mkdir(parents=True, exist_ok=True)
+
+    def configure(self) -> None:
         settings = RedisSettings()
         lines = (
-            f"bind {HOST}",
+            f"bind {BindSettings().address}",
             *self._port(),
             f"user default on #{_hashed(settings.password)} resetchannels ~skytier:* -@all {_MAY}",
             f"user skytier-admin on #{_hashed(settings.admin_password)} ~* &* +@all",
-            f"dir {folder}",
+            f"dir {data_folder(self.name)}",
             f"maxmemory {settings.max_memory_mb}mb",
             "maxmemory-policy allkeys-lru",
             "daemonize no",

@@ -49,8 +49,12 @@ class Server(ABC):
     def address(self) -> str:
         """Where clients find it."""
 
-    def prepare(self) -> None:  # noqa: B027 - not every server has something to do here
-        """Write its configuration and, the first time, make its data folder. Runs before every start."""
+    def configure(self) -> None:  # noqa: B027 - not every server has something to do here
+        """Write its configuration; alone where an image of others brings the programs."""
+
+    def prepare(self) -> None:
+        """Configure it and, the first time, make its data folder. Runs before every start."""
+        self.configure()
 
     @abstractmethod
     def command(self) -> list[str]:

@@ -14,8 +14,8 @@ from local_stack.server import Server, bare_environment, conf_folder, write_priv
 from skytier import spark, sql_transport
 from skytier.archive import visibility
 from skytier.settings.archive import ArchiveSettings
-from skytier.settings.base import HOST
 from skytier.settings.hdfs import HdfsSettings
+from skytier.settings.hosts import BindSettings, HostSettings
 from skytier.settings.mongodb import MongoSettings
 from skytier.settings.ports import PortSettings
 from skytier.settings.spark import SparkSettings
@@ -29,9 +29,8 @@ _USER_VARIABLE = "HADOOP_USER_NAME"
 FOLDERS = ("/warehouse", "/raw", "/archive", "/metadata", "/reference")
 # What Spark prints for an option or setting whose name says that it is a secret.
 _REDACTED = "(?i)secret|password|token|access[.]?key|uri|url"
-# As Hive knows its settings, in the order of the command line.
+# As Hive knows its settings.
 _HIVE = {
-    "hive.server2.thrift.bind.host": HOST,
     "hive.server2.thrift.max.worker.threads": str(_CONNECTIONS),
     "hive.server2.authentication": "CUSTOM",
     "hive.server2.custom.authentication.class": "SqlUsers",
@@ -51,9 +50,9 @@ class SqlEndpoint(Server):
         return {"SKYTIER_PORT_SQL": PortSettings().sql}
 
     def address(self) -> str:
-        return f"jdbc:hive2://{HOST}:{PortSettings().sql}{'/;ssl=true' if TlsSettings().enabled else ''}"
+        return f"jdbc:hive2://{HostSettings().sql}:{PortSettings().sql}{'/;ssl=true' if TlsSettings().enabled else ''}"
 
-    def prepare(self) -> None:
+    def configure(self) -> None:
         write_private(self._users_file(), _users())
         for role in Role:
             write_private(password_file(role), SqlSettings().login(role)[1])
@@ -115,7 +114,10 @@ class SqlEndpoint(Server):
         )
 
     def command(self) -> list[str]:
-        hive_settings = _HIVE | {"hive.server2.thrift.port": str(PortSettings().sql)}
+        listens = {
+            "hive.server2.thrift.bind.host": BindSettings().address,
+            "hive.server2.thrift.port": str(PortSettings().sql),
+        }
         return [
             str(spark.spark_home() / "bin" / "spark-submit"),
             "--properties-file",
@@ -123,7 +125,7 @@ class SqlEndpoint(Server):
             "--class",
             "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2",
             "spark-internal",
-            *(part for name, value in hive_settings.items() for part in ("--hiveconf", f"{name}={value}")),
+            *(part for name, value in (listens | _HIVE).items() for part in ("--hiveconf", f"{name}={value}")),
         ]
 
     def environment(self) -> dict[str, str]:
@@ -144,7 +146,7 @@ class SqlEndpoint(Server):
 
     def ready(self) -> bool:
         user, password = SqlSettings().login(Role.READER)
-        transport = sql_transport.transport(HOST, PortSettings().sql, user, password)
+        transport = sql_transport.transport(HostSettings().own("sql"), PortSettings().sql, user, password)
         with hive.Connection(thrift_transport=transport, username=user) as connection:
             cursor = connection.cursor()
             cursor.execute("select 1")

@@ -29,8 +29,9 @@ from local_stack.start_up import bring_up
 from skytier import spark
 from skytier.errors import TerminalError, TransientError
 from skytier.file_lock import file_lock
-from skytier.settings.base import HOST, home, scratch_folder
+from skytier.settings.base import home, scratch_folder
 from skytier.settings.feed import FeedSettings
+from skytier.settings.hosts import BindSettings
 from skytier.settings.tls import TlsSettings
 
 # In this order every server stands after those it needs.
@@ -90,7 +91,7 @@ def up(servers: Sequence[Server], progress: Progress) -> None:
             certificates.renew(servers)
         for server in servers:  # before anything is started that would be left running
             if not processes.find(server.name):
-                _check_ports(server)
+                check_ports(server)
         if not any(processes.find(server.name) for server in SERVERS):
             shutil.rmtree(scratch_folder())  # what was left by processes that were killed
         spark.write_job_properties()
@@ -107,15 +108,17 @@ def make_certificates(names: Sequence[str], *, renew: bool) -> list[certificates
         return certificates.ensure(names, renew=renew)
 
 
-def _check_ports(server: Server) -> None:
+def check_ports(server: Server) -> None:
+    """Raise TerminalError where another process listens on one of its ports."""
+    address = BindSettings().address
     for setting, port in server.ports().items():
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((HOST, port))
+                probe.bind((address, port))
             except OSError as error:
                 raise TerminalError(
-                    f"Port {port} on {HOST}, which {server.name} needs, is in use{_user_of(port)}. "
+                    f"Port {port} on {address}, which {server.name} needs, is in use{_user_of(port)}. "
                     f"Stop what uses it, or set {setting} (or SKYTIER_PORT_OFFSET) before the first start."
                 ) from error
 

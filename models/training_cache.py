@@ -11,11 +11,16 @@ from models import code_files
 from skytier import logs
 from skytier.atomic_dir import cached_dir
 from skytier.settings.base import PROJECT_ROOT
+from skytier.settings.spark import SparkSettings
 
-FOLDER = PROJECT_ROOT / "var" / "cache" / "models"  # depends on code and data, not on SKYTIER_HOME
 LIBRARIES = PROJECT_ROOT / "requirements" / "jobs.txt"
 
 log = logs.logger("train")
+
+
+def folder() -> Path:
+    """The folder of all trainings; they depend on code and data, not on SKYTIER_HOME."""
+    return SparkSettings().cache_folder / "models"
 
 
 def key(modules: tuple[str, ...], options: Mapping[str, str]) -> str:
@@ -36,8 +41,8 @@ def find_or_train(key: str, train: Callable[[Path], object]) -> Path:
     A process that needs the result of a running training waits for it. An interrupted training leaves no entry.
     """
     return cached_dir(
-        FOLDER / key,
+        folder() / key,
         train,
         on_wait=lambda: log.info("waiting for the same training in another process", key=key),
-        on_found=lambda: log.info("training cache hit", folder=str(FOLDER / key)),
+        on_found=lambda: log.info("training cache hit", folder=str(folder() / key)),
     )

@@ -6,8 +6,7 @@ import hashlib
 from pathlib import Path
 
 from skytier.settings.base import PROJECT_ROOT
-
-_CACHE = PROJECT_ROOT / "var" / "cache"
+from skytier.settings.spark import SparkSettings
 
 
 def archive() -> Path:
@@ -17,4 +16,4 @@ def archive() -> Path:
     """
     decided_by = ("requirements/jobs.txt", "local_stack/jars/spark/pom.xml")
     content = b"".join((PROJECT_ROOT / path).read_bytes() for path in decided_by)
-    return _CACHE / f"spark-jobs-{hashlib.sha256(content).hexdigest()[:12]}.jsa"
+    return SparkSettings().cache_folder / f"spark-jobs-{hashlib.sha256(content).hexdigest()[:12]}.jsa"

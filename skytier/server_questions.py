@@ -95,11 +95,12 @@ def datanodes() -> None:
         told = _bean(HdfsSettings().web_url, "service=NameNode,name=NameNodeInfo")
     except (requests.RequestException, TransientError) as error:
         raise UnknownError("the NameNode, which knows where it is, does not answer") from error
-    nodes = json.loads(told["LiveNodes"]).values()
+    nodes = json.loads(told["LiveNodes"])
     if not nodes:
         raise TransientError("the NameNode hears of none")
-    for node in nodes:
-        _bean(f"http://{node['infoAddr']}", "service=DataNode,name=FSDatasetState*")
+    for name, node in nodes.items():  # a DataNode answers to its name, by which the NameNode lists it
+        host, port = name.rpartition(":")[0], node["infoAddr"].rpartition(":")[2]
+        _bean(f"http://{host}:{port}", "service=DataNode,name=FSDatasetState*")
 
 
 def metastore() -> None:

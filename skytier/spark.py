@@ -26,7 +26,6 @@ _JVM_ONE_SHOT = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-DontCompileHugeMe
 
 _STANDARD_ERROR = 2
 _FAILURE_FILE = "SKYTIER_JOB_FAILURE_FILE"
-_CACHE = PROJECT_ROOT / "var" / "cache"  # depends on what is installed, not on SKYTIER_HOME: shared by all stacks
 
 log = logs.logger("spark")
 
@@ -54,7 +53,7 @@ def spark_home() -> Path:
     spec = importlib.util.find_spec("pyspark")
     if spec is None or spec.origin is None:
         raise TerminalError("pyspark is not installed: run 'make install'.")
-    view = _CACHE / "spark-home"
+    view = SparkSettings().cache_folder / "spark-home"
     view.mkdir(parents=True, exist_ok=True)
     for part in ("bin", "jars"):
         installed, link = Path(spec.origin).parent / part, view / part
@@ -191,7 +190,7 @@ def job_environment() -> dict[str, str]:
 def job_variables() -> dict[str, str]:
     """What a job needs in its environment beside the caller's."""
     # With files in it, SPARK_CONF_DIR would change the class path, and the AppCDS archive be of no use.
-    empty = _CACHE / "no-conf"
+    empty = SparkSettings().cache_folder / "no-conf"
     empty.mkdir(parents=True, exist_ok=True)
     return {
         "SPARK_HOME": str(spark_home()),

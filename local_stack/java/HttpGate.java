@@ -11,7 +11,7 @@ final class HttpGate {
   static final String HEADER = "X-Skytier-Secret";
 
   private static final byte[] SECRET = secret();
-  private static final Set<String> HOSTS = Set.of("127.0.0.1", "localhost");
+  private static final Set<String> HOSTS = hosts();
 
   /** Why a request is refused; null when it is not. */
   static String refusal(String host, String origin, String secret) {
@@ -33,6 +33,15 @@ final class HttpGate {
       throw new IllegalStateException("SKYTIER_HDFS_SECRET is not set");
     }
     return secret.getBytes(StandardCharsets.UTF_8);
+  }
+
+  /** The names of this server, comma-separated, as the one who starts it says. */
+  private static Set<String> hosts() {
+    String names = System.getenv("SKYTIER_HDFS_GATE_HOSTS");
+    if (names == null || names.isEmpty()) {
+      throw new IllegalStateException("SKYTIER_HDFS_GATE_HOSTS is not set");
+    }
+    return Set.of(names.split(","));
   }
 
   private HttpGate() {}

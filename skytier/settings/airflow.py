@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from skytier.settings.base import HOST, Settings
+from skytier.settings.base import Settings
+from skytier.settings.hosts import HostSettings
 from skytier.settings.ports import PortSettings
 
 
@@ -32,10 +33,14 @@ class AirflowSettings(Settings):
     project: str = Field(
         "", description="project folder from which tasks submit Spark jobs; empty: the one that contains the DAG files"
     )
+    base_url: str = Field("", description="URL by which browsers reach Airflow; empty: SKYTIER_AIRFLOW_URL")
+    executor: str = Field("LocalExecutor", description="executor of Airflow's tasks, by its name or class")
     parallelism: int = Field(4, ge=1, description="maximum number of concurrent tasks")
 
     @model_validator(mode="after")
     def _local(self) -> AirflowSettings:
         if not self.url:
-            object.__setattr__(self, "url", f"http://{HOST}:{PortSettings().airflow}")
+            object.__setattr__(self, "url", f"http://{HostSettings().airflow}:{PortSettings().airflow}")
+        if not self.base_url:
+            object.__setattr__(self, "base_url", self.url)
         return self

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from skytier.settings.base import HOST, Settings
+from skytier.settings.base import Settings
+from skytier.settings.hosts import HostSettings
 from skytier.settings.ports import PortSettings
 
 
@@ -17,6 +18,9 @@ class HdfsSettings(Settings):
     url: str = Field("", description="URL of the file system, as hdfs://host:port; empty: the local stack's")
     web_url: str = Field("", description="URL of WebHDFS, as http://host:port; empty: the local stack's")
     user: str = Field("skytier", description="user that owns the files")
+    replication: int = Field(
+        1, ge=1, description="number of DataNodes that the local stack's HDFS stores each block on"
+    )
     secret: SecretStr = Field(
         SecretStr(""),
         description="secret that WebHDFS requires in the header X-Skytier-Secret; generated at first start",
@@ -24,14 +28,14 @@ class HdfsSettings(Settings):
 
     @model_validator(mode="after")
     def _local(self) -> HdfsSettings:
-        ports = PortSettings()
+        ports, host = PortSettings(), HostSettings().namenode
         if not self.url:
-            object.__setattr__(self, "url", f"hdfs://{HOST}:{ports.namenode}")
+            object.__setattr__(self, "url", f"hdfs://{host}:{ports.namenode}")
         if not self.web_url:
-            object.__setattr__(self, "web_url", f"http://{HOST}:{ports.namenode_http}")
+            object.__setattr__(self, "web_url", f"http://{host}:{ports.namenode_http}")
         return self
 
     @property
     def is_local(self) -> bool:
         """Whether the file system is that of the local stack."""
-        return self.url == f"hdfs://{HOST}:{PortSettings().namenode}"
+        return self.url == f"hdfs://{HostSettings().namenode}:{PortSettings().namenode}"

@@ -10,6 +10,7 @@ from skytier.settings.cache import CacheSettings
 from skytier.settings.dashboard import DashboardSettings
 from skytier.settings.feed import FeedSettings
 from skytier.settings.hdfs import HdfsSettings
+from skytier.settings.hosts import BindSettings, HostSettings
 from skytier.settings.kafka import KafkaSettings
 from skytier.settings.leases import LeaseSettings
 from skytier.settings.maintenance import MaintenanceSettings
@@ -26,6 +27,8 @@ from skytier.settings.training import TrainingSettings
 
 ALL_SETTINGS: tuple[type[Settings], ...] = (
     PortSettings,
+    HostSettings,
+    BindSettings,
     TlsSettings,
     KafkaSettings,
     HdfsSettings,

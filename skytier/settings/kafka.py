@@ -9,7 +9,8 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from skytier.errors import TerminalError
-from skytier.settings.base import HOST, Settings, stack_env_file
+from skytier.settings.base import Settings, stack_env_file
+from skytier.settings.hosts import HostSettings
 from skytier.settings.ports import PortSettings
 from skytier.settings.tls import TlsSettings
 
@@ -71,6 +72,9 @@ class KafkaSettings(Settings):
     topic: str = Field("flight_events", description="topic of the flight events")
     dead_letter_topic: str = Field("flight_events_rejected", description="topic of the rejected records")
     partitions: int = Field(2, ge=1, description="number of partitions of topics that the local stack creates")
+    replication: int = Field(
+        0, ge=0, description="number of replicas of these topics; 0: one on each broker of SKYTIER_HOST_KAFKA, up to 3"
+    )
     retention_days: int = Field(7, ge=1, description="retention of topics that the local stack creates")
 
     @model_validator(mode="after")
@@ -82,6 +86,16 @@ class KafkaSettings(Settings):
             local = "SASL_SSL" if TlsSettings().enabled else "SASL_PLAINTEXT"
             object.__setattr__(self, "security_protocol", local if self.is_local else elsewhere)
         return self
+
+    @property
+    def replicas(self) -> int:
+        """The number of replicas of topics that the local stack creates."""
+        return self.replication or min(3, len(HostSettings().all_of("kafka")))
+
+    @property
+    def min_insync_replicas(self) -> int:
+        """How many replicas have a record before it is acknowledged: one may be down."""
+        return max(1, self.replicas - 1)
 
     @property
     def is_local(self) -> bool:
@@ -115,4 +129,4 @@ class KafkaSettings(Settings):
 
 
 def _local_brokers() -> str:
-    return f"{HOST}:{PortSettings().kafka}"
+    return HostSettings().addresses("kafka", PortSettings().kafka)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from skytier.settings.base import HOST, Settings
+from skytier.settings.base import Settings
+from skytier.settings.hosts import HostSettings
 from skytier.settings.ports import PortSettings
 
 
@@ -19,5 +20,5 @@ class MetastoreSettings(Settings):
     @model_validator(mode="after")
     def _local(self) -> MetastoreSettings:
         if not self.uri:
-            object.__setattr__(self, "uri", f"thrift://{HOST}:{PortSettings().metastore}")
+            object.__setattr__(self, "uri", f"thrift://{HostSettings().metastore}:{PortSettings().metastore}")
         return self

@@ -8,9 +8,13 @@ from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from skytier.errors import TerminalError
-from skytier.settings.base import HOST, Settings, stack_env_file
+from skytier.settings.base import Settings, stack_env_file
+from skytier.settings.hosts import HostSettings
 from skytier.settings.ports import PortSettings
 from skytier.settings.tls import TlsSettings
+
+REPLICA_SET = "rs0"
+"""name of the replica set of the local stack's servers"""
 
 
 class MongoSettings(Settings):
@@ -33,6 +37,11 @@ class MongoSettings(Settings):
     reader_password: SecretStr = Field(SecretStr(""), description="password of that user; generated at first start")
     admin_user: str = Field("skytier-admin", description="user with all privileges; for set-up only")
     admin_password: SecretStr = Field(SecretStr(""), description="password of that user; generated at first start")
+    key_file: str = Field(
+        "",
+        description="key file by which members of the local stack's replica set know each other; empty: one that is "
+        "generated in `conf`, for a set of one",
+    )
     database: str = Field("flight_tracking", description="database of the hot tier")
     collection: str = Field("flight_events", description="collection of the flight events")
 
@@ -50,10 +59,15 @@ class MongoSettings(Settings):
         return self._local(self.reader_user, self.reader_password, "SKYTIER_MONGODB_READER_PASSWORD", of_java=True)
 
     @staticmethod
-    def local_parameters(login_of: str = "", *, of_java: bool = False) -> str:
-        """The query part of a URI of the local stack's server; ``login_of``: the database of the user."""
+    def local_parameters(login_of: str = "", *, of_java: bool = False, directly: bool = False) -> str:
+        """The query part of a URI of the local stack's server; ``login_of``: the database of the user.
+
+        A server is asked ``directly`` where it is the only one of its replica set, or has to answer for itself.
+        """
         parameters = {"authSource": login_of} if login_of else {}
-        parameters |= {"directConnection": "true", "w": "majority"}
+        is_alone = len(HostSettings().all_of("mongodb")) == 1
+        parameters |= {"directConnection": "true"} if directly or is_alone else {"replicaSet": REPLICA_SET}
+        parameters |= {"w": "majority"}
         tls = TlsSettings()
         if tls.enabled:
             parameters |= {"tls": "true"} if of_java else {"tls": "true", "tlsCAFile": str(tls.authority())}
@@ -67,4 +81,5 @@ class MongoSettings(Settings):
             )
         login = f"{quote(user)}:{quote(password.get_secret_value(), safe='')}"
         parameters = self.local_parameters("admin", of_java=of_java)
-        return f"mongodb://{login}@{HOST}:{PortSettings().mongodb}/?{parameters}"
+        servers = HostSettings().addresses("mongodb", PortSettings().mongodb)
+        return f"mongodb://{login}@{servers}/?{parameters}"

@@ -11,7 +11,7 @@ from skytier.settings.base import Settings
 
 
 class PortSettings(Settings):
-    """Ports of the local stack, all on 127.0.0.1. ``offset`` is added to every port that is not set explicitly."""
+    """Ports of the local stack. ``offset`` is added to every port that is not set explicitly."""
 
     model_config = SettingsConfigDict(env_prefix="SKYTIER_PORT_")
 

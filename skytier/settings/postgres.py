@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from skytier.settings.base import HOST, Settings
+from skytier.settings.base import Settings
+from skytier.settings.hosts import HostSettings
 from skytier.settings.ports import PortSettings
 from skytier.settings.tls import TlsSettings
 
@@ -15,7 +16,7 @@ class PostgresSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="SKYTIER_POSTGRES_")
 
-    host: str = Field(HOST, description="host of the server")
+    host: str = Field("", description="host of the server; empty: the local stack's")
     port: int = Field(0, description="port of the server; 0: the local stack's")
     user: str = Field("skytier", description="superuser of the local stack's server; for set-up only")
     password: SecretStr = Field(SecretStr(""), description="password of that user; generated at first start")
@@ -30,6 +31,8 @@ class PostgresSettings(Settings):
 
     @model_validator(mode="after")
     def _local(self) -> PostgresSettings:
+        if not self.host:
+            object.__setattr__(self, "host", HostSettings().postgres)
         if not self.port:
             object.__setattr__(self, "port", PortSettings().postgres)
         return self

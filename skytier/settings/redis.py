@@ -7,7 +7,8 @@ from urllib.parse import quote, urlencode
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from skytier.settings.base import HOST, Settings
+from skytier.settings.base import Settings
+from skytier.settings.hosts import HostSettings
 from skytier.settings.ports import PortSettings
 from skytier.settings.tls import TlsSettings
 
@@ -34,7 +35,7 @@ class RedisSettings(Settings):
     def local_connection_string(self) -> str:
         """The URL of the local stack's server. It contains the password as well."""
         tls = TlsSettings()
-        server = f":{quote(self.password.get_secret_value(), safe='')}@{HOST}:{PortSettings().redis}"
+        server = f":{quote(self.password.get_secret_value(), safe='')}@{HostSettings().redis}:{PortSettings().redis}"
         if not tls.enabled:
             return f"redis://{server}"
         trusted = {"ssl_cert_reqs": "required", "ssl_check_hostname": "true", "ssl_ca_certs": str(tls.authority())}

@@ -8,7 +8,8 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from skytier.errors import TerminalError
-from skytier.settings.base import HOST, Settings, stack_env_file
+from skytier.settings.base import Settings, stack_env_file
+from skytier.settings.hosts import HostSettings
 from skytier.settings.ports import PortSettings
 
 
@@ -24,7 +25,7 @@ class SqlSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="SKYTIER_SQL_")
 
-    host: str = Field(HOST, description="host of the SQL endpoint")
+    host: str = Field("", description="host of the SQL endpoint; empty: the local stack's")
     port: int = Field(0, description="port of the SQL endpoint; 0: the local stack's")
     user: str = Field("skytier", description="user with the role operator, as which commands change the warehouse")
     password: SecretStr = Field(SecretStr(""), description="password of that user; generated at first start")
@@ -36,6 +37,8 @@ class SqlSettings(Settings):
 
     @model_validator(mode="after")
     def _local(self) -> SqlSettings:
+        if not self.host:
+            object.__setattr__(self, "host", HostSettings().sql)
         if not self.port:
             object.__setattr__(self, "port", PortSettings().sql)
         return self

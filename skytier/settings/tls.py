@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from skytier.errors import TerminalError
@@ -25,11 +25,15 @@ class TlsSettings(Settings):
         description="PEM file of the certificate authorities that clients trust; empty: the authority that "
         "`skytier stack certificates` creates",
     )
+    folder: Path = Field(
+        Path(), description="folder of the local stack's certificates and keys; empty: `tls` in SKYTIER_HOME"
+    )
 
-    @property
-    def folder(self) -> Path:
-        """The folder of the certificates and keys of the local stack."""
-        return home() / "tls"
+    @model_validator(mode="after")
+    def _local(self) -> TlsSettings:
+        default = type(self).model_fields["folder"].default
+        object.__setattr__(self, "folder", home() / "tls" if self.folder == default else PROJECT_ROOT / self.folder)
+        return self
 
     def authority(self) -> Path:
         """The file of the authorities that clients trust. Raises TerminalError if it does not exist."""

@@ -38,8 +38,7 @@ def test_a_job_is_submitted_by_pysparks_own_command_unless_the_settings_name_one
 def test_stacks_that_start_together_make_one_app_cds_archive(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     notes, submit = tmp_path / "notes", tmp_path / "submit.py"
     submit.write_text(SUBMIT)
-    for module in (spark, app_cds):
-        monkeypatch.setattr(module, "_CACHE", tmp_path / "cache")
+    monkeypatch.setenv("SKYTIER_SPARK_CACHE_FOLDER", str(tmp_path / "cache"))
     monkeypatch.setenv("SKYTIER_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SKYTIER_SPARK_SUBMIT", shlex.join([sys.executable, str(submit), str(notes)]))
     spark.write_job_properties()

@@ -80,7 +80,7 @@ def clients() -> Iterator[dict[str, Client]]:
         "reader": (settings.reader_user, settings.reader_password.get_secret_value()),
         "nobody": ("", ""),
     }
-    opened = {name: mongodb_users._client(*login) for name, login in users.items()}
+    opened = {name: mongodb_users.client_of(*login) for name, login in users.items()}
     yield opened
     for client in opened.values():
         client.close()
@@ -117,7 +117,7 @@ def test_each_user_of_mongodb_may_do_what_its_part_needs(clients: dict[str, Clie
 def test_mongodb_refuses_wrong_passwords(clients: dict[str, Client]) -> None:
     settings = MongoSettings()
     for user in (settings.user, settings.dashboard_user, settings.reader_user, settings.admin_user, "root"):
-        with mongodb_users._client(user, "wrong") as client, pytest.raises(OperationFailure) as error:
+        with mongodb_users.client_of(user, "wrong") as client, pytest.raises(OperationFailure) as error:
             client.admin.command("ping")
         assert error.value.code == mongodb_users._AUTHENTICATION_FAILED
 

@@ -123,14 +123,14 @@ def test_a_cached_training_is_not_repeated(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(training_cache, "FOLDER", tmp_path)
+    monkeypatch.setenv("SKYTIER_SPARK_CACHE_FOLDER", str(tmp_path))
 
     def none_needed() -> Samples:
         raise AssertionError("features were computed")
 
     key = training_cache.key(training.MODULES, {"days": "70"})
-    (tmp_path / f"_{key}").mkdir()
-    (tmp_path / f"_{key}" / "card.json").touch()  # of a training that was killed
+    (training_cache.folder() / f"_{key}").mkdir(parents=True)
+    (training_cache.folder() / f"_{key}" / "card.json").touch()  # of a training that was killed
     first = publication.train_and_publish(registry, lambda: samples, fetched, cache_key=key)
     again = publication.train_and_publish(registry, none_needed, fetched, cache_key=key)
     assert (again.card, again.promoted, again.reason) == (first.card, False, "it is already the champion")
