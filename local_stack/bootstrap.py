@@ -13,14 +13,33 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from events.pipelines import all_pipelines
-from local_stack import processes
+from local_stack import processes, single
 from local_stack.feed import SKYTIER, first_live_day
 from local_stack.progress import Progress
-from local_stack.server import base_environment
-from skytier import alerts, app_cds, hot_tier
+from local_stack.server import base_environment, make_home
+from skytier import alerts, app_cds, hot_tier, spark, webhdfs
 from skytier.errors import TerminalError
 from skytier.settings.base import home
 from skytier.settings.feed import FeedSettings
+from skytier.settings.hdfs import HdfsSettings
+from skytier.settings.hosts import HostSettings
+
+_NOTES = "/metadata/bootstrap"
+SET_UP = ("postgres", "mongodb", "kafka", "datanode", "sql")
+"""the servers in which something has to exist, in the order of who needs whom"""
+
+
+def run_everywhere() -> None:
+    """Set up servers, on whichever hosts they run, then take all steps.
+
+    Raises TransientError where a server does not come.
+    """
+    make_home()
+    single.set_up(SET_UP)
+    spark.write_job_properties()
+    progress = Progress()
+    with progress:
+        run(progress)
 
 
 def run(progress: Progress) -> None:
@@ -72,27 +91,41 @@ def _back_fill() -> str:
     if not settings.enabled or settings.backfill_days == 0:
         return "not wanted"
     marker = home() / "replay" / "backfill.done"
-    if marker.exists():
+    if _was_done(marker):
         return "was done"
     last_day: date = first_live_day() - timedelta(days=1)
     # Cut off and run again it starts anew: what is sent twice is stored once.
     _skytier("replay", "--from", settings.start.isoformat(), "--to", last_day.isoformat())
-    marker.parent.mkdir(parents=True, exist_ok=True)
-    marker.touch()
+    _note_done(marker)
     return f"{settings.start} to {last_day} published"
 
 
 def _first_minute_job() -> str:
     """Take in the back-fill before Airflow does, and keep the classes that a job loads: later ones start faster."""
     marker: Path = home() / "run" / "first-minute-job.done"
-    if marker.exists() and app_cds.archive().exists():
+    if _was_done(marker) and app_cds.archive().exists():
         return "was done"
     if app_cds.archive().exists():
         _skytier("process")
     else:
         _skytier("process", "--app-cds")
-    marker.touch()
+    _note_done(marker)
     return "events are in both tiers"
+
+
+def _was_done(marker: Path) -> bool:
+    """Whether a step is noted as done: in a file of this host, or of HDFS where the stack spans hosts."""
+    if HostSettings().is_one_host:
+        return marker.exists()
+    return webhdfs.client(HdfsSettings()).status(f"{_NOTES}/{marker.name}", strict=False) is not None
+
+
+def _note_done(marker: Path) -> None:
+    if HostSettings().is_one_host:
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.touch()
+    else:
+        webhdfs.client(HdfsSettings()).write(f"{_NOTES}/{marker.name}", data=b"", overwrite=True)
 
 
 # What to do, in this order, each with the name that ``up`` shows.

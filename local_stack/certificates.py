@@ -5,7 +5,7 @@ A certificate and its key are one file, as MongoDB and Kafka want it. Clients ge
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -57,6 +57,11 @@ def trust_store() -> Path:
     return TlsSettings().folder / "ca.p12"
 
 
+def authority_file(folder: Path) -> Path:
+    """The authorities that clients trust, of the stack whose folder of certificates this is."""
+    return TlsSettings().authority() if TlsSettings().ca_file else folder / "ca.pem"
+
+
 def key_store(server: str, password: str) -> bytes:
     """A server's key and certificates for Java: PKCS #12, encrypted."""
     content = pem(server).read_bytes()
@@ -66,28 +71,43 @@ def key_store(server: str, password: str) -> bytes:
     return pkcs12.serialize_key_and_certificates(server.encode(), key, own, others, encryption)  # type: ignore[arg-type]
 
 
-def ensure(names: Iterable[str] = (), *, renew: bool = False, now: datetime | None = None) -> list[Certificate]:
+def ensure(
+    names: Iterable[str] = (),
+    *,
+    renew: bool = False,
+    now: datetime | None = None,
+    folder: Path | None = None,
+    of_server: Mapping[str, Iterable[str]] | None = None,
+) -> list[Certificate]:
     """Make what is missing, ends soon, lacks a name, or is another authority's; with ``renew`` all servers' anew.
 
-    Names that a certificate has are kept. The authority is made anew, with its old key, where it would end before a
-    server's certificate does: clients go on trusting it. Where the authority is the user's own, nothing is made.
+    ``names`` are those of all, ``of_server`` those of one server; names that a certificate has are kept. The authority
+    is made anew, with its old key, where it would end before a server's certificate does: clients go on trusting it.
+    Where the authority is the user's own, nothing is made.
     Raises TerminalError for a name that is none, and for a certificate of the user's that is missing or no longer good.
     """
     moment = now or datetime.now(UTC)
-    folder = TlsSettings().folder
+    folder = folder or TlsSettings().folder
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     if TlsSettings().ca_file:
-        found = [_of_user(server, moment) for server in SERVERS]
+        found = [_of_user(server, folder / f"{server}.pem", moment) for server in SERVERS]
     else:
-        wanted = [authority.canonical(name) for name in (*_LOCAL_NAMES, *names)]
+        of_all = [*_LOCAL_NAMES, *names]
+        wanted = {one: list(map(authority.canonical, [*of_all, *(of_server or {}).get(one, ())])) for one in SERVERS}
         issuer, was_made = _authority(folder, moment)
         found = [_described("authority", folder / "ca.pem", issuer.certificate, was_made)]
-        found += [_of_server(server, wanted, issuer, moment, renew) for server in SERVERS]
-    trusted = x509.load_pem_x509_certificates(TlsSettings().authority().read_bytes())
-    entries = [pkcs12.PKCS12Certificate(one, f"authority-{number}".encode()) for number, one in enumerate(trusted)]
-    write_private(trust_store(), pkcs12.serialize_java_truststore(entries, NoEncryption()))
+        for server in SERVERS:
+            found.append(_of_server(server, folder / f"{server}.pem", wanted[server], issuer, moment, renew))
+    _write_trust_store(folder / "ca.p12", x509.load_pem_x509_certificates(authority_file(folder).read_bytes()))
     return found
+
+
+def _write_trust_store(file: Path, trusted: list[x509.Certificate]) -> None:
+    known = pkcs12.load_pkcs12(file.read_bytes(), None).additional_certs if file.exists() else []
+    if [one.certificate for one in known] != trusted:
+        entries = [pkcs12.PKCS12Certificate(one, f"authority-{number}".encode()) for number, one in enumerate(trusted)]
+        write_private(file, pkcs12.serialize_java_truststore(entries, NoEncryption()))
 
 
 def renew(servers: Iterable[Server]) -> None:
@@ -114,8 +134,9 @@ def _authority(folder: Path, now: datetime) -> tuple[Authority, bool]:
     return made, True
 
 
-def _of_server(server: str, wanted: list[str], issuer: Authority, now: datetime, renew: bool) -> Certificate:
-    file = pem(server)
+def _of_server(
+    server: str, file: Path, wanted: list[str], issuer: Authority, now: datetime, renew: bool
+) -> Certificate:
     known = x509.load_pem_x509_certificate(file.read_bytes()) if file.exists() else None
     names = list(dict.fromkeys([*wanted, *(authority.names_of(known) if known else ())]))
     if known and not renew and _is_good(known, issuer.certificate, names, now):
@@ -135,9 +156,8 @@ def _ends_late(known: x509.Certificate, now: datetime) -> bool:
     return known.not_valid_after_utc - now > timedelta(days=RENEWAL_DAYS)
 
 
-def _of_user(server: str, now: datetime) -> Certificate:
+def _of_user(server: str, file: Path, now: datetime) -> Certificate:
     """What an authority of the user's own made. Raises TerminalError where it cannot be used."""
-    file = pem(server)
     what = (
         "SKYTIER_TLS_CA_FILE names an authority of your own, so nothing is made: put the private key of the server, "
         f"not encrypted, and its certificate, both PEM, into {file}"

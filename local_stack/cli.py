@@ -1,4 +1,4 @@
-"""``skytier stack``: start, stop and look at the servers."""
+"""``skytier stack up|down|status|clean|certificates``: the local stack."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from dataclasses import asdict
 from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import Parameter
 from rich.table import Table
 
 from local_stack import certificates, health, retention, stack
@@ -22,10 +22,7 @@ from skytier.settings.dashboard import DashboardSettings
 from skytier.settings.hdfs import HdfsSettings
 from skytier.settings.tls import TlsSettings
 
-app = App(name="stack", help="The servers of the local stack.")
 
-
-@app.command
 def up(*, without: Annotated[list[str], Parameter(consume_multiple=True)] | None = None) -> None:
     """Start what does not run, repair what does not answer, and wait until all servers are ready.
 
@@ -43,7 +40,6 @@ def up(*, without: Annotated[list[str], Parameter(consume_multiple=True)] | None
         print("lets them run as it says now: an update may have closed what they leave open.")
 
 
-@app.command
 def down(*names: str) -> None:
     """Stop servers; their data stays.
 
@@ -57,7 +53,6 @@ def down(*names: str) -> None:
     progress.total("Stopped" if names else f"The stack in {home()} is down")
 
 
-@app.command
 def status(*, as_json: Annotated[bool, Parameter(name="--json", negative="")] = False) -> None:
     """Show every server. Exit status 1 when one that was started is dead or does not answer, or when none runs.
 
@@ -76,7 +71,6 @@ def status(*, as_json: Annotated[bool, Parameter(name="--json", negative="")] = 
         sys.exit(1)
 
 
-@app.command
 def clean(*, as_json: Annotated[bool, Parameter(name="--json", negative="")] = False) -> None:
     """Delete logs, and Airflow's records of its runs, that are older than SKYTIER_MAINTENANCE_LOG_DAYS.
 
@@ -99,7 +93,6 @@ def clean(*, as_json: Annotated[bool, Parameter(name="--json", negative="")] = F
     )
 
 
-@app.command(name="certificates")
 def make_certificates(
     *,
     name: Annotated[list[str], Parameter(consume_multiple=True)] | None = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote, urlencode
 
-from local_stack import jvm
+from local_stack import jvm, postgres
 from local_stack.server import Server
 from skytier import metastore, spark
 from skytier.settings.hdfs import HdfsSettings
@@ -36,6 +36,9 @@ class Metastore(Server):
         arguments = [BindSettings().address, str(ports.metastore), database, "metastore", hdfs, f"{hdfs}/warehouse"]
         classpath = [str(jvm.compiled()), jvm.jars("metastore"), f"{spark.spark_home()}/jars/*"]
         return jvm.java("MetastoreServer", *arguments, classpath=classpath, heap_mb=256, options=[jvm.QUICK_START])
+
+    def needs_of_start(self) -> None:
+        postgres.check_login("metastore")
 
     def environment(self) -> dict[str, str]:
         password = PostgresSettings().password_of("metastore")

@@ -23,9 +23,9 @@ _ACKNOWLEDGE = "acknowledgeAlerts"
 _UNAUTHORIZED = 13
 _AUTHENTICATION_FAILED = 18
 _ONLY_THERE = (
-    "MongoDB at {server} does not let {user} in with SKYTIER_MONGODB_ADMIN_PASSWORD. Where it has no user yet, it takes "
-    "the first only from its own host: run 'skytier stack set-up mongodb' there (in a container: in one that shares "
-    "its network), or let its image make this user with this password."
+    "MongoDB at {server} does not let {user} in with SKYTIER_MONGODB_ADMIN_PASSWORD. Where it has no user yet, it "
+    "takes the first only from its own host: run 'skytier stack set-up mongodb' there (in a container: in one that "
+    "shares its network), or let its image make this user with this password."
 )
 
 

@@ -110,8 +110,7 @@ class Postgres(Server):
 
     def ready(self) -> bool:
         for database in DATABASES:
-            with connect(database) as connection:
-                connection.execute("select 1")
+            check_login(database)
         return True
 
     def set_up(self) -> None:
@@ -131,6 +130,12 @@ class Postgres(Server):
 def connect(database: str) -> psycopg.Connection:
     """A connection to one of the databases, as its owner."""
     return _connect(database, database, PostgresSettings().password_of(database))
+
+
+def check_login(database: str) -> None:
+    """Whether the owner of a database can work with it; raises what the server says where it cannot."""
+    with connect(database) as connection:
+        connection.execute("select 1")
 
 
 def _connect_superuser(database: str) -> psycopg.Connection:

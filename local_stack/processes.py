@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
 import time
@@ -61,6 +62,13 @@ def start(name: str, command: list[str], environment: dict[str, str]) -> psutil.
         return psutil.Process(child.pid)
     except psutil.NoSuchProcess:
         return None
+
+
+def note_own(name: str) -> None:
+    """Note that this process becomes a server: what ``find`` finds."""
+    pid_file = _pid_file(name)
+    pid_file.parent.mkdir(parents=True, exist_ok=True)
+    pid_file.write_text(" ".join([str(os.getpid()), *_identity(os.getpid())]) + "\n")
 
 
 def find(name: str) -> psutil.Process | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 
-from local_stack import airflow, postgres, processes
+from local_stack import airflow, airflow_configuration, postgres, processes
 from local_stack.server import base_environment
 from skytier import log_retention, logs
 from skytier.errors import TerminalError, TransientError
@@ -141,8 +141,14 @@ def _database_bytes() -> int:
 def _run_db_clean(before: datetime) -> None:
     chosen = ["--tables", ",".join(_TABLES), "--clean-before-timestamp", before.isoformat()]
     done = subprocess.run(
-        [*airflow.command("db", "clean"), *chosen, "--skip-archive", "--yes", "--error-on-cleanup-failure"],
-        env=base_environment() | airflow.environment(),
+        [
+            *airflow_configuration.command("db", "clean"),
+            *chosen,
+            "--skip-archive",
+            "--yes",
+            "--error-on-cleanup-failure",
+        ],
+        env=base_environment() | airflow_configuration.environment(),
         capture_output=True,
         text=True,
         check=False,

@@ -75,6 +75,12 @@ class Server(ABC):
     def set_up(self) -> None:  # noqa: B027 - as above
         """Make what has to exist inside the server, such as users or topics, where it does not exist yet."""
 
+    def needs_of_start(self) -> None:  # noqa: B027 - as above
+        """Ask for what has to be there before it can start; raises what tells that it is not yet."""
+
+    def keep_up(self) -> None:  # noqa: B027 - as above
+        """Make anew, where it is ready, what ended with an earlier process of it."""
+
     @abstractmethod
     def ready(self) -> bool:
         """Ask the server itself whether it can do its work. Any exception counts as no."""

@@ -9,11 +9,12 @@ from pathlib import Path
 from pyhive import hive
 
 from events.archive_targets import all_targets
-from local_stack import certificates, jvm
+from local_stack import certificates, jvm, processes
 from local_stack.server import Server, bare_environment, conf_folder, write_private
 from skytier import spark, sql_transport
 from skytier.archive import visibility
 from skytier.settings.archive import ArchiveSettings
+from skytier.settings.base import home
 from skytier.settings.hdfs import HdfsSettings
 from skytier.settings.hosts import BindSettings, HostSettings
 from skytier.settings.mongodb import MongoSettings
@@ -138,11 +139,26 @@ class SqlEndpoint(Server):
 
     def set_up(self) -> None:
         """Make the views of both tiers, which live as long as the server; before the first migration there are none."""
+        self._create_views()
+
+    def _create_views(self) -> bool:
+        """Whether there are views of all targets now."""
+        settings = MongoSettings()
+        made = []
         with Connection() as connection:
-            settings = MongoSettings()
             for target in all_targets(settings, ArchiveSettings()):
-                if visibility.is_migrated(connection, target):
+                if is_migrated := visibility.is_migrated(connection, target):
                     visibility.create_views(connection, target, settings)
+                made.append(is_migrated)
+        return all(made)
+
+    def keep_up(self) -> None:
+        """Make the views once in the life of the server's process, where nobody sets it up after a restart."""
+        process = processes.find(self.name)
+        note = home() / "run" / "sql.views"
+        life = f"{process.pid} {process.create_time()}" if process else ""
+        if life and not (note.exists() and note.read_text() == life) and self._create_views():
+            note.write_text(life)
 
     def ready(self) -> bool:
         user, password = SqlSettings().login(Role.READER)

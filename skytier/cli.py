@@ -13,7 +13,7 @@ from skytier.settings.base import PRIVATE
 
 # Where each command is, and what it is for: a list of all would otherwise import all.
 COMMANDS = {
-    "stack": ("local_stack.cli:app", "Start, stop and show the servers of the local stack."),
+    "stack": ("local_stack.commands:app", "Start, stop, show and set up servers."),
     "replay": ("generator.cli:replay", "Publish the real flights of 2013 as events."),
     "synthesize": ("generator.cli:synthesize", "Publish synthetic flights, with known shares of faulty records."),
     "process": ("skytier.process_cli:process", "Run one minute job: process the new records in Kafka."),

@@ -15,6 +15,7 @@ from skytier.errors import TerminalError
 from skytier.file_lock import file_lock
 from skytier.settings.base import PROJECT_ROOT, home, scratch_folder
 from skytier.settings.hdfs import HdfsSettings
+from skytier.settings.hosts import HostSettings
 from skytier.settings.metastore import MetastoreSettings
 from skytier.settings.spark import SparkSettings
 
@@ -110,6 +111,7 @@ def cold_tier_properties() -> dict[str, str]:
         "spark.hadoop.dfs.client.block.write.locateFollowingBlock.initial.delay.ms": "10",
         "spark.hadoop.dfs.client.block.write.locateFollowingBlock.retries": "10",
         "spark.hadoop.dfs.client.use.datanode.hostname": "false",
+        **({"spark.hadoop.dfs.replication": str(hdfs.replication)} if hdfs.is_local else {}),
         "spark.sql.session.timeZone": "UTC",
         "spark.ui.enabled": "false",
         "spark.driver.defaultJavaOptions": f"-Djava.io.tmpdir={scratch_folder()}",
@@ -122,10 +124,13 @@ def cold_tier_properties() -> dict[str, str]:
 def _authentication() -> dict[str, str]:
     """A driver's ports answer its own processes only: in local mode it makes a secret for each run.
 
-    Encrypting what it sends to itself, on loopback, took 4% of a large batch. The master of a cluster knows no such
-    secret: there ``spark.authenticate``, and encryption, are the cluster's to set.
+    Encrypting what it sends to itself, on loopback, took 4% of a large batch. Master and workers of a cluster share a
+    secret with it; where the settings have none, authentication and encryption are the cluster's to set.
     """
-    return {"spark.authenticate": "true"} if SparkSettings().is_local else {}
+    spark = SparkSettings()
+    if spark.is_local:
+        return {"spark.authenticate": "true"}
+    return spark_executors.authentication() if spark.shared_secret else {}
 
 
 def job_properties() -> dict[str, str]:
@@ -161,7 +166,7 @@ def job_properties() -> dict[str, str]:
 
 def worker_properties() -> dict[str, str]:
     """What a job's Python workers have in their environment, and what they are forked from."""
-    return spark_executors.properties(SparkSettings(), spark_jars())
+    return spark_executors.properties(SparkSettings(), spark_jars(), f"{_JVM_BASE} {_JVM_ONE_SHOT}")
 
 
 def write_properties(path: Path, properties: dict[str, str]) -> None:
@@ -203,7 +208,7 @@ def job_variables() -> dict[str, str]:
         "HADOOP_USER_NAME": HdfsSettings().user,
         "PYTHONPATH": str(PROJECT_ROOT),
         "SKYTIER_HOME": str(home()),
-    }
+    } | spark_executors.variables(SparkSettings())
 
 
 def submit_command(job: str, *arguments: str, properties: dict[str, str] | None = None) -> list[str]:
@@ -221,7 +226,7 @@ def submit(job: str, *arguments: str, properties: dict[str, str] | None = None) 
     those of a local stack that was never started, or the job fails.
     """
     if not job_properties_file().exists():
-        if HdfsSettings().is_local:
+        if HdfsSettings().is_local and HostSettings().is_one_host:
             raise TerminalError(
                 f"{job_properties_file()} does not exist: start the stack with 'make up' first, or set "
                 "SKYTIER_HDFS_URL and the addresses of the other servers."

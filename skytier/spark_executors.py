@@ -16,17 +16,42 @@ from skytier.settings.index import ALL_SETTINGS
 from skytier.settings.spark import SparkSettings
 
 _PACKAGES = ("skytier", "events", "generator", "models", "spark_jobs")
+VARIABLE_OF_SECRET = "_SPARK_AUTH_SECRET"  # noqa: S105 - its name
+"""where Spark reads the secret that the processes of a cluster share"""
 _DAEMON = "spark_jobs.worker_daemon"
+# Settings that are a host's own: those of the driver's are not those of executors.
+_OF_ONE_HOST = ("SKYTIER_BIND_", "SKYTIER_TLS_FOLDER", "SKYTIER_SPARK_CACHE_FOLDER", "SKYTIER_SPARK_DRIVER_")
 
 
-def properties(settings: SparkSettings, jars: Path) -> dict[str, str]:
+def authentication() -> dict[str, str]:
+    """The properties by which processes of a cluster know each other, and encrypt what they send.
+
+    They do not hold the secret, which is in the variable ``VARIABLE_OF_SECRET`` of each process and comes first.
+    Drivers insist on a value for the property as well: it is the variable's name.
+    """
+    return {
+        "spark.authenticate": "true",
+        "spark.authenticate.secret": f"in {VARIABLE_OF_SECRET}",
+        "spark.network.crypto.enabled": "true",
+        "spark.network.crypto.cipher": "AES/GCM/NoPadding",
+    }
+
+
+def variables(settings: SparkSettings) -> dict[str, str]:
+    """What a driver needs in its environment for a cluster of the local stack."""
+    return {VARIABLE_OF_SECRET: settings.shared_secret} if settings.shared_secret else {}
+
+
+def properties(settings: SparkSettings, jars: Path, jvm_options: str) -> dict[str, str]:
     """The properties that decide what executors run with; ``jars`` is the driver's folder of extra jars."""
     common = {
         # Spark gives each worker one thread, for as many run as there are cores: but one alone predicts a batch.
         "spark.executorEnv.OMP_NUM_THREADS": str(settings.worker_threads),
         "spark.pyspark.driver.python": sys.executable,
     }
-    return common | (_local(jars) if settings.is_local else _of_cluster(settings, jars))
+    if settings.is_local:
+        return common | _local(jars)
+    return common | _of_cluster(settings, jars) | {"spark.executor.extraJavaOptions": jvm_options}
 
 
 def python(settings: SparkSettings) -> str:
@@ -60,6 +85,8 @@ def _local(jars: Path) -> dict[str, str]:
 
 def _of_cluster(settings: SparkSettings, jars: Path) -> dict[str, str]:
     found = {
+        "spark.cores.max": str(settings.job_cores),  # another job finds cores as well
+        "spark.executor.memory": f"{settings.executor_memory_mb}m",
         "spark.pyspark.python": settings.executor_python,
         "spark.executorEnv.SKYTIER_HOME": settings.executor_home,
     } | {f"spark.executorEnv.{name}": value for name, value in _settings_of_executors().items()}
@@ -81,12 +108,13 @@ def _of_cluster(settings: SparkSettings, jars: Path) -> dict[str, str]:
 
 
 def _settings_of_executors() -> dict[str, str]:
-    """Every setting that was given to the driver and is no secret, by its variable."""
+    """Every setting that was given to the driver and is no secret or its host's own, by its variable."""
     found: dict[str, str] = {}
     for settings in (kind() for kind in ALL_SETTINGS):
         prefix = settings.model_config["env_prefix"]
         for name, field in type(settings).model_fields.items():
-            value = getattr(settings, name)
-            if name in settings.model_fields_set and not isinstance(value, SecretStr) and value != field.default:
-                found[f"{prefix}{name}".upper()] = str(value)
+            value, variable = getattr(settings, name), f"{prefix}{name}".upper()
+            is_given = name in settings.model_fields_set and value != field.default
+            if is_given and not isinstance(value, SecretStr) and not variable.startswith(_OF_ONE_HOST):
+                found[variable] = str(value)
     return found

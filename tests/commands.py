@@ -24,6 +24,8 @@ _FORKS.set_forkserver_preload(
         "tests.commands",
         "skytier.cli",
         "local_stack.cli",
+        "local_stack.single_cli",
+        "local_stack.secrets_cli",
         "generator.cli",
         "skytier.process_cli",
         "skytier.sql_cli",

@@ -29,6 +29,10 @@ class PortSettings(Settings):
     redis: int = Field(6379, description="Redis")
     mongodb: int = Field(27017, description="MongoDB")
     airflow: int = Field(8080, description="Airflow, web UI and API")
+    spark_master: int = Field(7077, description="Spark master, of a cluster")
+    spark_master_http: int = Field(8090, description="Spark master, web UI")
+    spark_worker: int = Field(7078, description="Spark worker, of a cluster")
+    spark_worker_http: int = Field(8091, description="Spark worker, web UI")
     dashboard: int = Field(8501, description="Dashboard")
 
     @model_validator(mode="before")

@@ -30,6 +30,8 @@ class SparkSettings(Settings):
         "",
         description=f"address that a job's driver listens on; empty: {HOST}, or on a cluster SKYTIER_BIND_ADDRESS",
     )
+    job_cores: int = Field(2, ge=1, description="number of tasks that a job runs at once on a cluster, on all workers")
+    executor_memory_mb: int = Field(1024, ge=512, description="heap size of an executor on a cluster")
     executor_python: str = Field("python3", description="Python executable of executors on a cluster")
     executor_python_path: str = Field(
         "", description="path of this project's modules on executors of a cluster; empty: jobs ship the modules"
@@ -51,7 +53,9 @@ class SparkSettings(Settings):
         description="folder of what all stacks of an installation share: the AppCDS archive of jobs, trained models; "
         "empty: `var/cache` in the project",
     )
-    worker_cores: int = Field(2, ge=1, description="number of cores that a worker of the local stack's cluster offers")
+    worker_cores: int = Field(
+        4, ge=1, description="number of tasks that a worker of the local stack's cluster runs at once, of all jobs"
+    )
     worker_memory_mb: int = Field(
         2048, ge=512, description="memory that a worker of the local stack's cluster offers to executors"
     )
@@ -72,6 +76,11 @@ class SparkSettings(Settings):
         folder = "var/cache" if self.cache_folder == default else self.cache_folder
         object.__setattr__(self, "cache_folder", PROJECT_ROOT / folder)
         return self
+
+    @property
+    def shared_secret(self) -> str:
+        """What a driver shows a master that is the local stack's; empty where it has another master."""
+        return self.auth_secret.get_secret_value() if self.master.startswith("spark://") else ""
 
     @property
     def is_local(self) -> bool:

@@ -55,7 +55,7 @@ def test_a_home_of_an_earlier_version_keeps_its_passwords_and_gets_those_it_lack
     ensure_stack_env()
     now = read_stack_env()
     assert now.items() >= earlier.items()
-    assert now.keys() - earlier.keys() == environment._SECRETS.keys() - earlier.keys()
+    assert now.keys() - earlier.keys() == environment.OF_ONE_HOST.keys() - earlier.keys()
     assert all(now.values())
     assert len(set(now.values())) == len(now)
     assert open_to_others([tmp_path, file]) == []

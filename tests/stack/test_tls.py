@@ -30,7 +30,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from thrift.transport.TTransport import TTransportException
 
 from dashboard.panels.hot_tier_size import hot_size
-from local_stack import airflow, certificates, postgres
+from local_stack import airflow_configuration, certificates, postgres
 from local_stack.authority import SERVER_DAYS
 from local_stack.certificates import RENEWAL_DAYS
 from local_stack.sql_endpoint import password_file
@@ -137,7 +137,7 @@ def test_every_server_is_well(tls_stack: OwnStack) -> None:
 def test_airflow_reaches_its_database(tls_stack: OwnStack) -> None:
     """Through both of its drivers, with the variables that its processes get."""
     python = str(PROJECT_ROOT / ".venv-airflow" / "bin" / "python")
-    environment = os.environ | airflow.environment()
+    environment = os.environ | airflow_configuration.environment()
     done = subprocess.run([python, "-c", _AIRFLOWS], env=environment, capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["[true,", "true]"], done.stderr
 

@@ -27,7 +27,7 @@ def secrets(stack: OwnStack, airflow: AirflowApi) -> dict[str, set[str]]:
     """Every secret of the running stack, by name; a job of Airflow's has run in it."""
     eventually(lambda: [run for run in airflow.runs(MINUTE) if run["state"] == "success"], RUN_SECONDS)
     found = secret_values.all_of(stack)
-    assert found.keys() >= environment._SECRETS.keys()
+    assert found.keys() >= environment.OF_ONE_HOST.keys()
     assert found.keys() >= {f"SKYTIER_AIRFLOW_PASSWORD_{name.upper()}" for name in USERS}
     return found
 
