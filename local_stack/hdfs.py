@@ -222,7 +222,7 @@ def write_configuration() -> None:
         # A file written over HTTP is closed by the DataNode, which otherwise sleeps 400 ms before it asks again.
         "dfs.client.block.write.locateFollowingBlock.initial.delay.ms": 10,
         "dfs.client.block.write.locateFollowingBlock.retries": 10,
-        "dfs.replication": HdfsSettings().replication,
+        "dfs.replication": HdfsSettings().replicas,
     } | _of_hosts()
     header = "".join(f"{name}: {value}\n" for name, value in webhdfs.headers().items())
     write_private(conf_folder() / "hdfs-secret.header", header)

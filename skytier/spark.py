@@ -111,7 +111,7 @@ def cold_tier_properties() -> dict[str, str]:
         "spark.hadoop.dfs.client.block.write.locateFollowingBlock.initial.delay.ms": "10",
         "spark.hadoop.dfs.client.block.write.locateFollowingBlock.retries": "10",
         "spark.hadoop.dfs.client.use.datanode.hostname": "false",
-        **({"spark.hadoop.dfs.replication": str(hdfs.replication)} if hdfs.is_local else {}),
+        **({"spark.hadoop.dfs.replication": str(hdfs.replicas)} if hdfs.is_local else {}),
         "spark.sql.session.timeZone": "UTC",
         "spark.ui.enabled": "false",
         "spark.driver.defaultJavaOptions": f"-Djava.io.tmpdir={scratch_folder()}",

@@ -19,7 +19,10 @@ class HdfsSettings(Settings):
     web_url: str = Field("", description="URL of WebHDFS, as http://host:port; empty: the local stack's")
     user: str = Field("skytier", description="user that owns the files")
     replication: int = Field(
-        1, ge=1, description="number of DataNodes that the local stack's HDFS stores each block on"
+        0,
+        ge=0,
+        description="number of DataNodes that the local stack's HDFS stores each block on; 0: 2 if "
+        "SKYTIER_HOST_DATANODE names several, otherwise 1",
     )
     secret: SecretStr = Field(
         SecretStr(""),
@@ -34,6 +37,11 @@ class HdfsSettings(Settings):
         if not self.web_url:
             object.__setattr__(self, "web_url", f"http://{host}:{ports.namenode_http}")
         return self
+
+    @property
+    def replicas(self) -> int:
+        """The number of DataNodes that each block is stored on."""
+        return self.replication or min(2, len(HostSettings().all_of("datanode")))
 
     @property
     def is_local(self) -> bool:
