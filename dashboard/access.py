@@ -111,7 +111,7 @@ def role_by_address(user: Mapping[str, Any], settings: DashboardSettings) -> Rol
 
 def local_role(cookie: str | None, address: str | None, headers: Iterable[str], settings: DashboardSettings) -> Role:
     """The role without sign-in: operator for a local browser with the token's cookie, viewer for everybody else."""
-    is_operators = operator_token.is_local(address, headers) and operator_token.is_operators(cookie, settings)
+    is_operators = operator_token.is_local(address, headers, settings) and operator_token.is_operators(cookie, settings)
     return Role.OPERATOR if is_operators else Role.VIEWER
 
 
@@ -164,7 +164,7 @@ def _has_provider() -> bool:
 
 def _offer_operator(user: User) -> None:
     """Show the link to the page that takes the token, where it can be used."""
-    if operator_token.is_local(st.context.ip_address, st.context.headers):
+    if operator_token.is_local(st.context.ip_address, st.context.headers, DashboardSettings()):
         says = text.IS_OPERATOR if user.role is Role.OPERATOR else text.BECOME
         with st.sidebar:
             st.html(f'<a class="operator" href="operator">{says}</a>')

@@ -107,7 +107,7 @@ def _rejection(request: Request, settings: DashboardSettings) -> str | None:
     if settings.sign_in != "off":
         return text.OPERATOR_NOT_USED
     address = request.client.host if request.client else ""
-    return None if operator_token.is_local(address, request.headers) else text.OPERATOR_ONLY_HERE
+    return None if operator_token.is_local(address, request.headers, settings) else text.OPERATOR_ONLY_HERE
 
 
 def _page(says: str, status: int = 200) -> HTMLResponse:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
+from dashboard import local_addresses
 from skytier.settings.dashboard import DashboardSettings
 from skytier.settings.ports import PortSettings
 
@@ -52,13 +53,14 @@ def is_operators(cookie: str | None, settings: DashboardSettings) -> bool:
         return False
 
 
-def is_local(address: str | None, headers: Iterable[str]) -> bool:
-    """Whether a request comes from this machine and has no header of a proxy.
+def is_local(address: str | None, headers: Iterable[str], settings: DashboardSettings) -> bool:
+    """Whether a request comes from this machine, or what counts as it, and has no header of a proxy.
 
     A proxy that adds no header is not detected: the token decides. This check only keeps the token from being sent over
     a network in plain text; users there sign in.
     """
-    return address in _LOOPBACK and not any(map(_is_of_proxy, headers))
+    is_here = address in _LOOPBACK or local_addresses.contain(settings.local_addresses, str(address))
+    return is_here and not any(map(_is_of_proxy, headers))
 
 
 def _is_of_proxy(header: str) -> bool:

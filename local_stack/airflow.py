@@ -23,8 +23,8 @@ from skytier.settings.airflow import AirflowSettings
 from skytier.settings.hosts import BindSettings
 from skytier.settings.ports import PortSettings
 
-_SILENCE = timedelta(minutes=2)
-"""how long a worker may be silent: it reports every half a minute"""
+_SILENCE = timedelta(minutes=1)
+"""how long a worker may be silent"""
 _migration = threading.Lock()  # the three start at the same time and need the same tables
 
 
@@ -120,16 +120,21 @@ class Worker(_AirflowServer):
     def configure(self) -> None:
         """Write what the tasks that are Spark jobs are submitted with."""
         spark.write_job_properties()
+        for left in configuration.folder().glob(
+            "airflow-edge-worker*"
+        ):  # one that was killed: its pid is another's now
+            left.unlink()
 
     def command(self) -> list[str]:
-        return [*super().command(), "--concurrency", str(AirflowSettings().parallelism)]
+        own = ("--edge-hostname", socket.gethostname(), "--concurrency", str(AirflowSettings().parallelism))
+        return [*super().command(), *own]
 
     def ready(self) -> bool:
         """Whether Airflow heard of it since it was started, and not too long ago."""
         process = processes.find(self.name)
         with postgres.connect("airflow") as connection:
             row = connection.execute(
-                "select last_update from edge_worker where worker_name = %s", [socket.getfqdn()]
+                "select last_update from edge_worker where worker_name = %s", [socket.gethostname()]
             ).fetchone()
         if process is None or row is None or row[0] is None:
             return False

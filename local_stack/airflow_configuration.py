@@ -109,7 +109,13 @@ def _edge(settings: AirflowSettings) -> dict[str, Any]:
     """What the EdgeExecutor, and its workers, need: the part of the API server that gives tasks to them."""
     if not settings.executor.endswith("EdgeExecutor"):
         return {}
-    return {"EDGE__API_ENABLED": True, "EDGE__API_URL": f"{url()}/edge_worker/v1/rpcapi"}
+    return {
+        "EDGE__API_ENABLED": True,
+        "EDGE__API_URL": f"{url()}/edge_worker/v1/rpcapi",
+        # By default a task waits 5 s for a worker that asks, and one that was killed may not come back for 150 s.
+        "EDGE__JOB_POLL_INTERVAL": 2,
+        "EDGE__HEARTBEAT_INTERVAL": 10,
+    }
 
 
 def _secrets(settings: AirflowSettings) -> dict[str, Any]:

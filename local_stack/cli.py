@@ -132,6 +132,11 @@ def make_certificates(
         print("TLS is off: set SKYTIER_TLS_ENABLED=1, then 'make down' and 'make up'.")
 
 
+def operator_link() -> None:
+    """Show the link that makes a browser an operator's: on a terminal with the token, elsewhere without."""
+    print(_operator_link(Dashboard().address()))
+
+
 def _print_table(healths: list[Health]) -> None:
     table = Table(box=None, pad_edge=False)
     for column in ("server", "state", "address", "MB", "log"):

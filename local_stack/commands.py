@@ -21,6 +21,7 @@ COMMANDS = {
         "single_cli:bootstrap",
         "Set up all servers, then schema, model, back-fill and first minute job.",
     ),
+    "operator-link": ("cli:operator_link", "Show the link that makes a browser an operator's."),
     "secrets": ("secrets_cli:secrets", "Make the passwords and certificates of a stack of containers."),
 }
 for name, (function, purpose) in COMMANDS.items():

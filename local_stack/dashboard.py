@@ -6,7 +6,7 @@ import sys
 from urllib.request import urlopen
 
 from local_stack.server import Server
-from skytier.settings.base import PROJECT_ROOT
+from skytier.settings.base import HOST, PROJECT_ROOT
 from skytier.settings.dashboard import DashboardSettings
 from skytier.settings.hosts import BindSettings, HostSettings
 from skytier.settings.mongodb import MongoSettings
@@ -28,7 +28,7 @@ class Dashboard(Server):
         return {"SKYTIER_PORT_DASHBOARD": PortSettings().dashboard}
 
     def address(self) -> str:
-        return f"http://{HostSettings().dashboard}:{PortSettings().dashboard}"
+        return DashboardSettings().base_url or f"http://{HostSettings().dashboard}:{PortSettings().dashboard}"
 
     def command(self) -> list[str]:
         port, code = str(PortSettings().dashboard), str(PROJECT_ROOT)
@@ -53,5 +53,7 @@ class Dashboard(Server):
         }
 
     def ready(self) -> bool:
-        with urlopen(f"{self.address()}/_stcore/health", timeout=5) as answer:
+        bind = BindSettings()  # by its name it lets in only who it is told of
+        own = HOST if bind.address == "0.0.0.0" else bind.address
+        with urlopen(f"http://{own}:{PortSettings().dashboard}/_stcore/health", timeout=5) as answer:
             return bool(answer.read() == b"ok")

@@ -35,7 +35,7 @@ def run(name: str, patience_seconds: float = PATIENCE_SECONDS) -> NoReturn:
         raise TerminalError(f"{name} of {home()} runs already, as process {running.pid}.")
     check_ports(server)
     if not any(processes.find(other) for other in servers.LOCAL | servers.OF_CLUSTERS):
-        shutil.rmtree(scratch_folder())  # what was left by processes that were killed
+        shutil.rmtree(scratch_folder(), ignore_errors=True)  # what was left by processes that were killed
     wait_for(server.needs_of_start, f"{name} waits", patience_seconds)
     server.prepare()
     command, environment = server.command(), server.whole_environment()

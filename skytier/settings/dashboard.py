@@ -27,6 +27,12 @@ class DashboardSettings(Settings):
         SecretStr(""),
         description="without sign-in: token that gives a local browser the operator role; created at first start",
     )
+    local_addresses: str = Field(
+        "",
+        description="addresses and networks, comma-separated, that count as this machine besides loopback; `gateway`: "
+        "the host of a container, for a port that is published on loopback only",
+    )
+    base_url: str = Field("", description="URL by which browsers reach the dashboard; empty: that of its host and port")
     allowed_hosts: str = Field(
         "", description="allowed host names besides localhost, comma-separated: those of the proxy"
     )
