@@ -45,6 +45,7 @@ OF_ONE_HOST: dict[str, Callable[[], str]] = {
     "SKYTIER_POSTGRES_PASSWORD": new_password,
     "SKYTIER_POSTGRES_AIRFLOW_PASSWORD": new_password,
     "SKYTIER_POSTGRES_METASTORE_PASSWORD": new_password,
+    "SKYTIER_POSTGRES_MONITOR_PASSWORD": new_password,
     "SKYTIER_REDIS_PASSWORD": new_password,
     "SKYTIER_REDIS_ADMIN_PASSWORD": new_password,
     "SKYTIER_SQL_PASSWORD": new_password,

@@ -122,6 +122,9 @@ class Postgres(Server):
             for database in DATABASES:
                 postgres_owners.ensure_user(connection, database, settings.password_of(database))
                 postgres_owners.ensure_database(connection, database)
+            postgres_owners.ensure_monitor(
+                connection, "monitor", settings.monitor_password.get_secret_value(), "airflow"
+            )
         for database in DATABASES:
             with _connect_superuser(database) as connection:
                 postgres_owners.hand_over(connection, database)

@@ -42,6 +42,13 @@ def ensure_database(connection: psycopg.Connection, database: str) -> None:
     close(connection, database)
 
 
+def ensure_monitor(connection: psycopg.Connection, user: str, password: str, database: str) -> None:
+    """Make a user that may connect to a database, which shows that it works, and do nothing in it."""
+    ensure_user(connection, user, password)
+    names = sql.Identifier(database), sql.Identifier(user)
+    connection.execute(sql.SQL("grant connect on database {} to {}").format(*names))
+
+
 def close(connection: psycopg.Connection, *databases: str) -> None:
     """Let only the owner of a database, and superusers, enter it."""
     for database in databases:

@@ -118,12 +118,13 @@ def redis() -> None:
 def postgres() -> None:
     """Whether Airflow's database answers a query."""
     settings = PostgresSettings()
+    user, password = settings.probe_login()
     login = make_conninfo(
         host=settings.host,
         port=settings.port,
         dbname="airflow",
-        user="airflow",
-        password=settings.password_of("airflow"),
+        user=user,
+        password=password,
         connect_timeout=PATIENCE_SECONDS,
         options=f"-c statement_timeout={PATIENCE_SECONDS}s",
     )

@@ -29,6 +29,12 @@ class PostgresSettings(Settings):
         description="password of the user `metastore`, which owns the database `metastore`; generated at first start",
     )
 
+    monitor_password: SecretStr = Field(
+        SecretStr(""),
+        description="password of the user `monitor`, which connects to the database `airflow` and may do nothing else; "
+        "generated at first start",
+    )
+
     @model_validator(mode="after")
     def _local(self) -> PostgresSettings:
         if not self.host:
@@ -40,6 +46,12 @@ class PostgresSettings(Settings):
     def password_of(self, owner: str) -> str:
         """The password of the owner of a database."""
         return {"airflow": self.airflow_password, "metastore": self.metastore_password}[owner].get_secret_value()
+
+    def probe_login(self) -> tuple[str, str]:
+        """User and password with which probes connect to the database `airflow`; its owner's if there is no monitor."""
+        if monitor := self.monitor_password.get_secret_value():
+            return "monitor", monitor
+        return "airflow", self.password_of("airflow")
 
     @staticmethod
     def tls_parameters() -> dict[str, str]:

@@ -32,6 +32,7 @@ HOLDERS: Mapping[str, set[str]] = {
     "SKYTIER_MONGODB_ADMIN_PASSWORD": {"mongodb"},
     "SKYTIER_POSTGRES_PASSWORD": {"postgres"},
     "SKYTIER_POSTGRES_METASTORE_PASSWORD": {"metastore"},
+    "SKYTIER_POSTGRES_AIRFLOW_PASSWORD": {"airflow-api", "airflow-scheduler", "airflow-dags", "airflow-worker"},
     "SKYTIER_KAFKA_ADMIN_PASSWORD": {"kafka"},
     "SKYTIER_KAFKA_OPERATOR_PASSWORD": set(),
     "SKYTIER_KAFKA_PRODUCER_PASSWORD": {"feed"},

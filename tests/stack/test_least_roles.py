@@ -18,7 +18,7 @@ from local_stack import mongodb_users, postgres
 from local_stack.dashboard import Dashboard
 from local_stack.mongodb import MongoDB
 from local_stack.postgres import Postgres
-from skytier import alerts, cache, hot_tier
+from skytier import alerts, cache, hot_tier, server_questions
 from skytier.alerts import Severity, alert
 from skytier.settings.base import HOST
 from skytier.settings.mongodb import MongoSettings
@@ -184,6 +184,20 @@ def test_an_owner_of_a_database_may_do_nothing_else(owner: str) -> None:
             connection.autocommit = True
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(statement)
+
+
+def test_who_probes_postgresql_may_only_connect() -> None:
+    user, password = PostgresSettings().probe_login()
+    assert user == "monitor"
+    login = {"host": HOST, "port": PortSettings().postgres, "user": user}
+    for database in ("metastore", "postgres", "template1"):
+        with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+            psycopg.connect(**login, password=password, dbname=database)  # type: ignore[arg-type]
+    server_questions.postgres()
+    for statement in ("select * from pg_authid", "create table eve (a int)", "create temporary table eve (a int)"):
+        connection = psycopg.connect(**login, password=password, dbname="airflow")  # type: ignore[arg-type]
+        with connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(statement)
 
 
 def test_what_an_earlier_version_made_is_handed_over() -> None:
