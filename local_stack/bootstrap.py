@@ -34,7 +34,7 @@ def run_everywhere() -> None:
 
     Raises TransientError where a server does not come.
     """
-    make_home()
+    make_home(may_be_open=True)
     single.set_up(SET_UP)
     spark.write_job_properties()
     progress = Progress()

@@ -25,11 +25,15 @@ from skytier.settings.tls import TlsSettings
 _DAY_MS = 24 * 60 * 60 * 1000
 # Their own log lines would only repeat that the broker is not up yet.
 _QUIET = {"log_level": 0, "socket.timeout.ms": 2000}
-_NOT_YET = {KafkaError.CLUSTER_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED}
+_NOT_YET = {
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.INVALID_REPLICATION_FACTOR,
+}
 
 
 def _is_unknown_yet(error: Exception) -> bool:
-    """Whether a user may not do what it was just allowed: the broker learns of it a moment later."""
+    """Whether a broker does not know yet what a user was just allowed, or that other brokers have started."""
     return isinstance(error, KafkaException) and error.args[0].code() in _NOT_YET
 
 
@@ -96,7 +100,7 @@ class Kafka(Server):
             _users_file(data_folder(self.name)).touch()
         self._make_topics(kafka)
 
-    @stamina.retry(on=_is_unknown_yet, timeout=10, wait_initial=0.02, wait_max=0.2)
+    @stamina.retry(on=_is_unknown_yet, attempts=None, timeout=60, wait_initial=0.02, wait_max=0.2)
     def _make_topics(self, kafka: KafkaSettings) -> None:
         retention = {"retention.ms": str(kafka.retention_days * _DAY_MS)}
         topics = [

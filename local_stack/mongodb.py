@@ -12,12 +12,14 @@ from pathlib import Path
 
 from local_stack import certificates, mongodb_set, mongodb_users
 from local_stack.server import Server, conf_folder, data_folder, write_private
-from skytier.errors import TerminalError
+from skytier.errors import TerminalError, TransientError
 from skytier.settings.base import PROJECT_ROOT
 from skytier.settings.hosts import BindSettings, HostSettings
 from skytier.settings.mongodb import REPLICA_SET, MongoSettings
 from skytier.settings.ports import PortSettings
 from skytier.settings.tls import TlsSettings
+
+_ELECTION_SECONDS = 30
 
 
 class MongoDB(Server):
@@ -90,12 +92,13 @@ setParameter:
         """Begin the replica set, make the users, then let the other members join, who get the users with the data."""
         settings = MongoSettings()
         mongodb_set.begin(settings)
-        deadline = time.monotonic() + 30
-        while not self._has_primary() and time.monotonic() < deadline:
+        deadline = time.monotonic() + _ELECTION_SECONDS
+        while not self._has_primary():
+            if time.monotonic() > deadline:
+                raise TransientError(f"MongoDB's replica set has no primary after {_ELECTION_SECONDS} s: see its log.")
             time.sleep(0.05)
-        if self._has_primary():
-            mongodb_users.ensure(settings)
-            mongodb_set.complete(settings)
+        mongodb_users.ensure(settings)
+        mongodb_set.complete(settings)
 
     def ready(self) -> bool:
         return self._has_primary() and mongodb_users.works(MongoSettings())

@@ -113,10 +113,11 @@ def base_environment() -> dict[str, str]:
     return own | {"TZ": "UTC", "SKYTIER_HOME": str(home())}
 
 
-def make_home() -> None:
+def make_home(*, may_be_open: bool = False) -> None:
     """Make the folder of all state, for its owner only; what an earlier version left open below is closed with it.
 
-    Raises TerminalError where it is another user's.
+    It ``may_be_open`` where a platform makes it, as for a container in which nobody else is. Raises TerminalError where
+    it is another user's.
     """
     folder = home()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -124,6 +125,8 @@ def make_home() -> None:
         try:
             folder.chmod(0o700)
         except PermissionError as error:
+            if may_be_open:
+                return
             raise TerminalError(
                 f"{folder} is open to other users of the machine and belongs to {folder.owner()}: only its owner can "
                 "start the stack in it. Set SKYTIER_HOME to a folder of your own."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -29,8 +30,9 @@ def run(name: str, patience_seconds: float = PATIENCE_SECONDS) -> NoReturn:
     Waits for what it cannot start without. Raises TerminalError where it runs already or a port is taken,
     TransientError where what it waits for does not come.
     """
+    end_on_signal()
     server = servers.find(name)
-    make_home()
+    make_home(may_be_open=True)
     if running := processes.find(name):
         raise TerminalError(f"{name} of {home()} runs already, as process {running.pid}.")
     check_ports(server)
@@ -45,6 +47,11 @@ def run(name: str, patience_seconds: float = PATIENCE_SECONDS) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os.execvpe(command[0], command, environment)
+
+
+def end_on_signal() -> None:
+    """End on SIGTERM, which the first process of a container would not do by itself."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def trouble(name: str) -> str | None:
@@ -69,7 +76,7 @@ def set_up(names: Sequence[str], patience_seconds: float = PATIENCE_SECONDS) -> 
 
 def prepare(names: Sequence[str]) -> None:
     """Write the configuration of servers whose programs are those of another image."""
-    make_home()
+    make_home(may_be_open=True)
     for server in [servers.find(name) for name in names]:
         server.configure()
         log.info("configured", server=server.name)

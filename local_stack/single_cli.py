@@ -44,6 +44,7 @@ def set_up(*names: str) -> None:
     names
         The servers.
     """
+    single.end_on_signal()
     single.set_up(names)
 
 
@@ -65,4 +66,5 @@ def bootstrap() -> None:
     """
     from local_stack import bootstrap as steps  # imports much, which a check does not need
 
+    single.end_on_signal()
     steps.run_everywhere()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -18,7 +19,7 @@ import yaml
 from local_stack import processes, servers, single, stack
 from local_stack.commands import COMMANDS
 from local_stack.postgres import Postgres
-from local_stack.server import Server
+from local_stack.server import Server, make_home
 from skytier.errors import TerminalError, TransientError
 from skytier.settings.base import PROJECT_ROOT
 from tests import commands
@@ -199,3 +200,28 @@ def test_an_unknown_server_is_refused(command: str, environment: dict[str, str])
     refused: Any = commands.run(("stack", command, "oracle"), environment, 30)
     assert refused.returncode == 1
     assert "There is no server oracle" in refused.stderr
+
+
+def test_what_waits_ends_when_it_is_told_to(environment: dict[str, str]) -> None:
+    """As the first process of a container, which no signal ends that it does not handle."""
+    command = [*SKYTIER, "stack", "run", "metastore"]
+    with subprocess.Popen(command, env=environment, cwd=PROJECT_ROOT, stderr=subprocess.PIPE, text=True) as waiting:
+        assert waiting.stderr is not None
+        waiting.stderr.readline()
+        caught = re.search(r"SigCgt:\s+(\w+)", Path(f"/proc/{waiting.pid}/status").read_text())
+        waiting.send_signal(signal.SIGTERM)
+    assert caught is not None
+    assert int(caught[1], 16) >> (signal.SIGTERM - 1) & 1
+    assert waiting.returncode == 128 + signal.SIGTERM
+
+
+def test_a_home_that_a_platform_made_is_taken_as_it_is(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, mode: int) -> None:
+        raise PermissionError
+
+    home.mkdir()
+    home.chmod(0o777)
+    monkeypatch.setattr(Path, "chmod", refuse)
+    with pytest.raises(TerminalError, match="is open to other users"):
+        make_home()
+    make_home(may_be_open=True)
