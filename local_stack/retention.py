@@ -49,9 +49,8 @@ def clean() -> Cleaned:
     does not answer, TerminalError when Airflow cannot delete.
     """
     now = datetime.now(UTC)
-    before = (now - timedelta(days=MaintenanceSettings().log_days)).replace(hour=0, minute=0, second=0, microsecond=0)
-    rotate()
-    deleted = [size for folder in _folders() for size in _delete_files(folder, before.timestamp())]
+    before = _oldest_kept(now)
+    deleted = _clean_files(before)
     rows, database_bytes = _clean_database(before)
     left = [path.stat().st_size for folder in _folders() for path in folder.rglob("*") if path.is_file()]
     cleaned = Cleaned(
@@ -67,6 +66,21 @@ def clean() -> Cleaned:
     log_retention.note(cleaned)
     log.info("logs cleaned", **cleaned.model_dump(mode="json"))
     return cleaned
+
+
+def clean_host() -> int:
+    """Delete the old logs of this host alone, such as those that tasks elsewhere have sent; how many there were."""
+    return len(_clean_files(_oldest_kept(datetime.now(UTC))))
+
+
+def _oldest_kept(now: datetime) -> datetime:
+    return (now - timedelta(days=MaintenanceSettings().log_days)).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _clean_files(before: datetime) -> list[int]:
+    """Rotate and delete logs; the sizes of those deleted."""
+    rotate()
+    return [size for folder in _folders() for size in _delete_files(folder, before.timestamp())]
 
 
 def rotate() -> None:

@@ -16,10 +16,12 @@ from local_stack.server import make_home
 from skytier import logs
 from skytier.errors import TerminalError, TransientError
 from skytier.settings.base import PRIVATE, home, scratch_folder
+from skytier.settings.hosts import HostSettings
 
 PATIENCE_SECONDS = 600.0
 """how long a server or a set-up waits for another server; whoever started it starts it again afterwards"""
 _POLL_SECONDS = 1.0
+_CLEANING_SECONDS = 3600.0
 
 log = logs.logger("stack")
 
@@ -60,10 +62,23 @@ def trouble(name: str) -> str | None:
     try:
         if server.ready():
             server.keep_up()
+            _clean_logs()
             return None
         return server.trouble() or "it says that it is not ready"
     except Exception as error:  # one that starts answers in many ways
         return _first_line(error)
+
+
+def _clean_logs() -> None:
+    """Delete this host's old logs, now and then: where the stack spans hosts, the task that does it is on another."""
+    note = home() / "run" / "logs-cleaned"
+    is_due = not note.exists() or time.time() - note.stat().st_mtime > _CLEANING_SECONDS
+    if is_due and not HostSettings().is_one_host:
+        from local_stack import retention  # imports much, which other checks do not need
+
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.touch()
+        retention.clean_host()
 
 
 def set_up(names: Sequence[str], patience_seconds: float = PATIENCE_SECONDS) -> None:

@@ -225,3 +225,21 @@ def test_a_home_that_a_platform_made_is_taken_as_it_is(home: Path, monkeypatch: 
     with pytest.raises(TerminalError, match="is open to other users"):
         make_home()
     make_home(may_be_open=True)
+
+
+def test_a_check_deletes_old_logs_of_its_host(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(servers, "find", lambda name: Kept())
+    monkeypatch.setattr(Kept, "is_ready", True)
+    old, new = (home / "airflow" / "logs" / name for name in ("old.log", "new.log"))
+    old.parent.mkdir(parents=True)
+    for log in (old, new):
+        log.touch()
+    os.utime(old, (0, 0))
+    assert single.trouble("kept") is None
+    assert old.exists()  # on one host a task of Airflow does it
+    monkeypatch.setenv("SKYTIER_BIND_ADDRESS", "0.0.0.0")
+    assert single.trouble("kept") is None
+    assert (old.exists(), new.exists()) == (False, True)
+    os.utime(new, (0, 0))
+    assert single.trouble("kept") is None
+    assert new.exists()  # once an hour
