@@ -40,6 +40,7 @@ class _SparkServer(Server):
     def environment(self) -> dict[str, str]:
         return {
             "SPARK_HOME": str(spark.spark_home()),
+            "SPARK_SCALA_VERSION": _scala_version(),  # a worker that is not started by Spark's scripts asks for it
             "SPARK_LOCAL_IP": self.host(),  # what its page listens on
             "JAVA_HOME": str(jvm.java_home()),
             spark_executors.VARIABLE_OF_SECRET: self._secret(),
@@ -150,3 +151,9 @@ class SparkWorker(_SparkServer):
         """Whether the master counts on it."""
         workers = SparkMaster().state(PortSettings().spark_master_http)["workers"]
         return any(worker["host"] == self.host() and worker["state"] == "ALIVE" for worker in workers)
+
+
+def _scala_version() -> str:
+    """Of the Scala that Spark was built with, as its jars are named."""
+    (core,) = (spark.spark_home() / "jars").glob("spark-core_*.jar")
+    return core.name.removeprefix("spark-core_").partition("-")[0]

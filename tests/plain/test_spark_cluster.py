@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,7 @@ def test_master_and_worker_are_reached_by_their_names(cluster: None) -> None:
     assert worker.endswith("spark://spark-master:7077")
     assert "--cores 4 --memory 2048m" in worker
     assert SparkMaster().environment()["SPARK_LOCAL_IP"] == "spark-master"
+    assert re.fullmatch(r"2\.\d+", SparkWorker().environment()["SPARK_SCALA_VERSION"])
 
 
 def test_a_restarted_master_knows_its_jobs(cluster: None, home: Path) -> None:
