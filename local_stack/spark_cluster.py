@@ -17,6 +17,7 @@ from skytier.settings.ports import PortSettings
 from skytier.settings.spark import SparkSettings
 
 _HEAP_MB = 512
+_KEPT_HOURS = 6
 
 
 class _SparkServer(Server):
@@ -129,9 +130,9 @@ class SparkWorker(_SparkServer):
     def properties(self) -> dict[str, str]:
         return super().properties() | {
             "spark.worker.timeout": "15",
-            # Folders of jobs that ended: their logs, and the modules that were sent along.
+            # Folders of jobs that ended, one a minute: logs of their executors, and the modules that were sent along.
             "spark.worker.cleanup.enabled": "true",
-            "spark.worker.cleanup.appDataTtl": "86400",
+            "spark.worker.cleanup.appDataTtl": str(_KEPT_HOURS * 3600),
         }
 
     def command(self) -> list[str]:

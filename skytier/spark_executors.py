@@ -86,6 +86,7 @@ def _local(jars: Path) -> dict[str, str]:
 def _of_cluster(settings: SparkSettings, jars: Path) -> dict[str, str]:
     found = {
         "spark.cores.max": str(settings.job_cores),  # another job finds cores as well
+        "spark.executor.syncLogLevel.enabled": "true",  # theirs are logs of a job a minute
         "spark.executor.memory": f"{settings.executor_memory_mb}m",
         "spark.pyspark.python": settings.executor_python,
         "spark.executorEnv.SKYTIER_HOME": settings.executor_home,
