@@ -6,8 +6,10 @@ of those that were read, and a reader that only knows offsets would skip them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
+import stamina
 from confluent_kafka import Consumer, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 from pydantic import BaseModel, ConfigDict
@@ -17,6 +19,8 @@ from skytier.errors import TransientError
 from skytier.settings.kafka import KafkaSettings, KafkaUser
 
 _TIMEOUT_SECONDS = 10
+_ATTEMPTS = 5
+Answer = TypeVar("Answer")
 
 Bounds = dict[int, tuple[int, int]]
 """oldest offset and the offset after the newest record, by partition"""
@@ -66,28 +70,27 @@ class KafkaLog:
 
     def topic_id(self) -> str:
         """The id that Kafka gave the topic when it was made."""
-        try:
+
+        def ask() -> str:
             asked = self._admin.describe_topics(TopicCollection([self._topic]), request_timeout=_TIMEOUT_SECONDS)
             return str(asked[self._topic].result().topic_id)
-        except KafkaException as error:
-            raise self._no_answer(error) from error
+
+        return self._answered(ask)
 
     def bounds(self, partitions: list[int]) -> Bounds:
         """The bounds of some partitions."""
-        try:
-            return {
+        return self._answered(
+            lambda: {
                 number: self._consumer.get_watermark_offsets(TopicPartition(self._topic, number), _TIMEOUT_SECONDS)
                 for number in partitions
             }
-        except KafkaException as error:
-            raise self._no_answer(error) from error
+        )
 
     def partitions(self) -> list[int]:
         """The partitions that the topic has."""
-        try:
-            return sorted(self._consumer.list_topics(self._topic, _TIMEOUT_SECONDS).topics[self._topic].partitions)
-        except KafkaException as error:
-            raise self._no_answer(error) from error
+        return self._answered(
+            lambda: sorted(self._consumer.list_topics(self._topic, _TIMEOUT_SECONDS).topics[self._topic].partitions)
+        )
 
     def records(self, offsets: Mapping[int, int]) -> dict[int, Record]:
         """The first record at or after an offset, by partition; no entry where none came in time."""
@@ -104,6 +107,17 @@ class KafkaLog:
         except KafkaException as error:
             raise self._no_answer(error) from error
         return found
+
+    def _answered(self, ask: Callable[[], Answer]) -> Answer:
+        """The answer to a question. Where there are several brokers it is asked again: another may lead by then."""
+        attempts = _ATTEMPTS if "," in self._settings.bootstrap_servers else 1
+        try:
+            for attempt in stamina.retry_context(on=KafkaException, attempts=attempts, timeout=None, wait_initial=0.5):
+                with attempt:
+                    return ask()
+        except KafkaException as error:
+            raise self._no_answer(error) from error
+        raise AssertionError("the last attempt answers or raises")
 
     def _no_answer(self, error: KafkaException) -> TransientError:
         return TransientError(

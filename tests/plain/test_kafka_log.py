@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+import stamina
+from confluent_kafka import KafkaError, KafkaException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skytier.kafka_log import Record, comparable, lost, parted
+from skytier.errors import TransientError
+from skytier.kafka_log import KafkaLog, Record, comparable, lost, parted
+from skytier.settings.kafka import KafkaSettings
 
 pytestmark = pytest.mark.plain
 
@@ -52,3 +56,25 @@ def test_lost_are_the_offsets_below_the_oldest_that_were_not_read(
 
 def test_a_partition_that_is_read_from_its_first_record_lost_nothing() -> None:
     assert lost({0: (10, 20), 1: (0, 5)}, {0: 10, 1: 3}, {0: (15, 20), 1: (0, 5)}) == {}
+
+
+@pytest.mark.parametrize(("brokers", "asked"), [("127.0.0.1:1", 1), ("127.0.0.1:1,127.0.0.1:2", 3)])
+def test_of_several_brokers_another_is_asked_when_one_is_lost(brokers: str, asked: int) -> None:
+    answers: list[int | None] = [None, None, 7]
+    tried = 0
+
+    def ask() -> int:
+        nonlocal tried
+        tried += 1
+        if (answer := answers[tried - 1]) is None:
+            raise KafkaException(KafkaError(KafkaError._DESTROY))
+        return answer
+
+    settings = KafkaSettings(bootstrap_servers=brokers, security_protocol="PLAINTEXT")
+    with stamina.set_testing(True, attempts=5, cap=True), KafkaLog(settings, "flight_events") as log:
+        if asked == 1:
+            with pytest.raises(TransientError, match="does not answer about flight_events"):
+                log._answered(ask)
+        else:
+            assert log._answered(ask) == 7
+    assert tried == asked
