@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NoReturn
 
 from local_stack import processes, servers
@@ -84,7 +85,7 @@ def _clean_logs() -> None:
 def set_up(names: Sequence[str], patience_seconds: float = PATIENCE_SECONDS) -> None:
     """Make what has to exist inside servers, such as users and topics; each is waited for until it answers."""
     for server in [servers.find(name) for name in names]:
-        wait_for(lambda server=server: _require(server.responds), f"set-up waits for {server.name}", patience_seconds)  # type: ignore[misc]
+        wait_for(partial(_require, server.responds), f"set-up waits for {server.name}", patience_seconds)
         server.set_up()
         log.info("set up", server=server.name)
 
