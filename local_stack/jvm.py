@@ -113,6 +113,8 @@ def compiled() -> Path:
     sources = sorted(SOURCES.glob("*.java"))
     content = b"".join(source.read_bytes() for source in sources)
     marker = folder / f"{hashlib.sha256(content).hexdigest()[:16]}.compiled"
+    if marker.exists():  # also where the folder cannot be written to, as in an image
+        return folder
     folder.mkdir(parents=True, exist_ok=True)
     # Several servers are prepared at the same time: one compiles, the others wait for it.
     with file_lock(folder / "compile.lock", on_wait=lambda: None):
