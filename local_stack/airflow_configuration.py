@@ -112,9 +112,13 @@ def _edge(settings: AirflowSettings) -> dict[str, Any]:
     return {
         "EDGE__API_ENABLED": True,
         "EDGE__API_URL": f"{url()}/edge_worker/v1/rpcapi",
-        # By default a task waits 5 s for a worker that asks, and one that was killed may not come back for 150 s.
-        "EDGE__JOB_POLL_INTERVAL": 2,
-        "EDGE__HEARTBEAT_INTERVAL": 10,
+        # By default a task waits up to five seconds for a worker that asks. A worker that was killed is believed in for
+        # two and a half minutes, and another one of its name cannot begin before that: now for 20 seconds.
+        "EDGE__JOB_POLL_INTERVAL": 1,
+        "EDGE__HEARTBEAT_INTERVAL": 4,
+        # A task whose worker was lost is tried again after a minute, not after five.
+        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": 60,
+        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": 5,
     }
 
 
