@@ -10,7 +10,7 @@ from local_stack import jvm
 from local_stack.server import Server, conf_folder, data_folder
 from skytier import spark, spark_executors
 from skytier.errors import TerminalError
-from skytier.settings.base import stack_env_file
+from skytier.settings.base import scratch_folder, stack_env_file
 from skytier.settings.hdfs import HdfsSettings
 from skytier.settings.hosts import HostSettings
 from skytier.settings.ports import PortSettings
@@ -142,7 +142,9 @@ class SparkWorker(_SparkServer):
         return self.java(*listens, *offers, "--work-dir", str(data_folder(self.name)), SparkMaster().address())
 
     def environment(self) -> dict[str, str]:
-        return super().environment() | {"HADOOP_USER_NAME": HdfsSettings().user}  # executors inherit it
+        # Executors inherit it. What they spill is for a disk: in a container /tmp is memory.
+        inherited = {"HADOOP_USER_NAME": HdfsSettings().user, "SPARK_LOCAL_DIRS": str(scratch_folder())}
+        return super().environment() | inherited
 
     def prepare(self) -> None:
         self.configure()
