@@ -1,6 +1,6 @@
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
-.PHONY: help up down status install lint test test-code test-stack test-topic test-archive faults bench mutants docs site
+.PHONY: help up down status install lint test test-code test-stack test-topic test-archive test-compose images secrets faults bench mutants docs site
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,7 @@ status: ## show every server; exit status 1 when one is not well
 lint: ## linter, formatter, declared dependencies; seconds
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
+	@.venv/bin/hadolint --config deploy/images/.hadolint.yaml deploy/images/Dockerfile
 	@.venv/bin/deptry . --no-ansi
 	@.venv/bin/deptry tests docs --exclude tests/dags --ignore DEP002,DEP004 --no-ansi
 	@.venv/bin/deptry airflow/dags tests/dags --config airflow/deptry.toml --no-ansi
@@ -49,6 +50,18 @@ test-topic:
 test-archive:
 	@.venv/bin/python -m pytest tests/faults tests/stack/test_*archive*.py $(APART) $(addprefix --ignore=,$(TOPIC)) \
 		--durations=25 | sed -u 's/^/archive | /'
+
+images: ## build the container images, skytier and skytier-airflow
+	@deploy/images/build.sh
+
+secrets: ## make passwords and certificates for docker-compose.yml, once, in deploy/secrets
+	@deploy/secrets.sh
+
+# Containers, on an engine of the suite's own: after the other lanes, for their memory.
+test-compose:
+	@local_stack/install.sh tests
+	@tests/containers/install.sh
+	@.venv/bin/python -m pytest tests/containers --durations=25
 
 faults: install ## the long ones: 60 archive runs killed, 1,000 counts while archives run, a year through Airflow; hours
 	@.venv/bin/python -m tests.faults.archive_rounds
