@@ -1,0 +1,91 @@
+"""The stack of docker-compose.yml, run by the suite's engine with secrets of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from dotenv import dotenv_values
+
+from skytier.settings.base import PROJECT_ROOT
+from tests.containers import images
+from tests.containers.engine import CACHE, Engine
+
+FILE = PROJECT_ROOT / "docker-compose.yml"
+_UP_SECONDS = 1500
+_LEAST_CHARACTERS = 24  # others, such as names, are no secrets
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A project of the compose file; ``folder`` stands for the project's folder, with its ``deploy/secrets``."""
+
+    engine: Engine
+    folder: Path
+    program: Path
+
+    def compose(self, *arguments: str, seconds: float = 600) -> str:
+        """Run a command of docker compose."""
+        where = ("--file", FILE, "--project-directory", self.folder)
+        return self.engine.run(self.program, *where, *arguments, seconds=seconds)
+
+    def up(self) -> None:
+        """Bring all of it up and wait until it is healthy."""
+        wait = ["--wait", "--wait-timeout", str(_UP_SECONDS)]
+        self.compose("up", "--no-build", "--pull", "never", *wait, seconds=_UP_SECONDS + 60)
+
+    def names(self) -> list[str]:
+        """The services of the file."""
+        return list(yaml.safe_load(FILE.read_text(encoding="utf-8"))["services"])
+
+    def container(self, service: str) -> dict[str, Any]:
+        """What the engine knows of the container of a service."""
+        name = self.compose("ps", "--all", "--quiet", service).strip()
+        return dict(json.loads(self.engine.docker("inspect", name))[0])
+
+    def state(self, service: str) -> str:
+        """``healthy``, ``unhealthy``, ``starting``; without a health check ``running`` or ``exited``."""
+        state = self.container(service)["State"]
+        is_watched = state["Running"] and "Health" in state
+        return str(state["Health"]["Status"] if is_watched else state["Status"])
+
+    def execute(self, service: str, *command: str, seconds: float = 600, **settings: str) -> str:
+        """Run a command in the container of a service."""
+        variables = [part for name, value in settings.items() for part in ("--env", f"{name}={value}")]
+        return self.compose("exec", "--no-TTY", *variables, service, *command, seconds=seconds)
+
+    def python(self, service: str, code: str) -> Any:
+        """What a program, run in the container of a service, prints as JSON."""
+        return json.loads(self.execute(service, "python", "-c", code))
+
+    def secrets(self) -> dict[str, str]:
+        """Every secret, by the service and the variable, or file, that holds it."""
+        found: dict[str, str] = {}
+        folder = self.folder / "deploy" / "secrets"
+        for name in self.names():
+            for variable, value in dotenv_values(folder / name / "skytier.env").items():
+                if len(value or "") >= _LEAST_CHARACTERS:
+                    found[f"{name}:{variable}"] = value or ""
+            if (folder / name / "password").exists():
+                found[f"{name}:password"] = (folder / name / "password").read_text()
+        return found
+
+
+@contextmanager
+def composed(engine: Engine) -> Iterator[Composed]:
+    """A project of the compose file with new secrets; in the end it is taken down, with its volumes."""
+    folder = CACHE / "project"
+    stack = Composed(engine, folder, images.compose_program())
+    subprocess.run(["rm", "-rf", str(folder / "deploy")], check=True)
+    (folder / "deploy").mkdir(parents=True)
+    engine.run(PROJECT_ROOT / "deploy" / "secrets.sh", folder / "deploy" / "secrets")
+    try:
+        yield stack
+    finally:
+        stack.compose("down", "--volumes", "--timeout", "5", seconds=300)

@@ -1,0 +1,23 @@
+"""One engine and one stack of containers for a session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.containers import images
+from tests.containers.composed import Composed, composed
+from tests.containers.engine import engine, why_not
+
+
+@pytest.fixture(scope="session")
+def containers() -> Iterator[Composed]:
+    """The stack of the compose file, up."""
+    if reason := why_not():
+        pytest.skip(f"the containers were not run: {reason}")
+    with engine() as running:
+        images.provide(running)
+        with composed(running) as found:
+            found.up()
+            yield found
