@@ -28,10 +28,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pendulum
-from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG
-from defaults import DEFAULT_ARGS, JOB_PROPERTIES, SKYTIER, spark_job
+from defaults import DEFAULT_ARGS, SKYTIER, spark_task
 
 with DAG(
     dag_id="flight_processing_dag",
@@ -45,13 +44,7 @@ with DAG(
     default_args=DEFAULT_ARGS,
     tags=["skytier", "minute"],
 ) as dag:
-    process_flight_events = SparkSubmitOperator(
-        task_id="process_flight_events",
-        conn_id="spark_default",
-        application=spark_job("process_flight_events"),
-        properties_file=JOB_PROPERTIES,
-        name="process_flight_events",
-    )
+    process_flight_events = spark_task("process_flight_events", "process_flight_events")
     reconcile_batches = BashOperator(
         task_id="reconcile_batches",
         bash_command=f"{SKYTIER} reconcile",

@@ -28,12 +28,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pendulum
-from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.providers.standard.operators.python import BranchPythonOperator
 from airflow.providers.standard.sensors.bash import BashSensor
-from airflow.sdk import DAG
-from defaults import DEFAULT_ARGS, JOB_PROPERTIES, SKYTIER, spark_job
+from airflow.sdk import DAG, BaseOperator
+from defaults import DEFAULT_ARGS, SKYTIER, spark_task
 
 ARCHIVE_ID = "{{ ti.xcom_pull(task_ids='plan') }}"
 NOTHING_TO_DO, NOT_YET = 99, 75
@@ -49,16 +48,9 @@ def step(name: str) -> BashOperator:
     return BashOperator(task_id=name, bash_command=f"{SKYTIER} archive step {name} {ARCHIVE_ID}")
 
 
-def spark_step(name: str) -> SparkSubmitOperator:
+def spark_step(name: str) -> BaseOperator:
     """A step of the archive under way that runs in Spark."""
-    return SparkSubmitOperator(
-        task_id=name,
-        conn_id="spark_default",
-        application=spark_job("archive_hot_tier"),
-        application_args=[ARCHIVE_ID, name],
-        properties_file=JOB_PROPERTIES,
-        name=name,
-    )
+    return spark_task(name, "archive_hot_tier", ARCHIVE_ID, name)
 
 
 with DAG(

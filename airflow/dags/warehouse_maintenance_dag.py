@@ -37,10 +37,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pendulum
-from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG
-from defaults import DEFAULT_ARGS, JOB_PROPERTIES, SKYTIER, spark_job
+from defaults import DEFAULT_ARGS, SKYTIER, spark_task
 
 with DAG(
     dag_id="warehouse_maintenance_dag",
@@ -59,11 +58,5 @@ with DAG(
         bash_command=f"{SKYTIER} reconcile duplicates",
         execution_timeout=timedelta(minutes=15),
     )
-    SparkSubmitOperator(
-        task_id="maintain_warehouse",
-        conn_id="spark_default",
-        application=spark_job("maintain_warehouse"),
-        properties_file=JOB_PROPERTIES,
-        name="maintain_warehouse",
-    )
+    spark_task("maintain_warehouse", "maintain_warehouse")
     BashOperator(task_id="clean_logs", bash_command=f"{SKYTIER} stack clean")

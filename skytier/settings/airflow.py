@@ -35,6 +35,13 @@ class AirflowSettings(Settings):
     )
     base_url: str = Field("", description="URL by which browsers reach Airflow; empty: SKYTIER_AIRFLOW_URL")
     executor: str = Field("LocalExecutor", description="executor of Airflow's tasks, by its name or class")
+    spark_application: str = Field(
+        "",
+        description="manifest of which tasks make the SparkApplication of each Spark job, on Kubernetes; empty: tasks "
+        "run `spark-submit`",
+    )
+    spark_namespace: str = Field("default", description="namespace of Kubernetes in which they make it")
+    spark_image: str = Field("", description="image of its driver and executors; empty: the one of the manifest")
     parallelism: int = Field(4, ge=1, description="maximum number of concurrent tasks")
 
     @model_validator(mode="after")
