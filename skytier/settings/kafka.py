@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cached_property
 from typing import Literal
 
 from pydantic import Field, SecretStr, model_validator
@@ -97,7 +98,7 @@ class KafkaSettings(Settings):
         """How many replicas have a record before it is acknowledged: one may be down."""
         return max(1, self.replicas - 1)
 
-    @property
+    @cached_property
     def is_local(self) -> bool:
         """Whether the brokers are those of the local stack."""
         return self.bootstrap_servers == _local_brokers()
