@@ -108,11 +108,14 @@ def run(command: list[str], what: str) -> None:
 
 
 def compiled() -> Path:
-    """The folder of our own compiled Java; compiles it when a source has changed. Raises TerminalError on failure."""
-    folder = JARS / "skytier"
+    """The folder of our own compiled Java; compiles it when a source has changed. Raises TerminalError on failure.
+
+    Each version of the sources has a folder of its own: servers of another one go on with theirs.
+    """
     sources = sorted(SOURCES.glob("*.java"))
     content = b"".join(source.read_bytes() for source in sources)
-    marker = folder / f"{hashlib.sha256(content).hexdigest()[:16]}.compiled"
+    folder = JARS / "skytier" / hashlib.sha256(content).hexdigest()[:16]
+    marker = folder / ".complete"
     if marker.exists():  # also where the folder cannot be written to, as in an image
         return folder
     folder.mkdir(parents=True, exist_ok=True)

@@ -35,8 +35,11 @@ class VersionBefore:
         (environment / "bin" / "spark-submit").symlink_to(Path(sysconfig.get_path("scripts")) / "spark-submit")
         self._python = str(environment / "bin" / "python")
         self._folder = folder
-        (folder / "var").mkdir(exist_ok=True)
-        (folder / "var" / "jars").symlink_to(PROJECT_ROOT / "var" / "jars")
+        jars = folder / "var" / "jars"
+        jars.mkdir(parents=True)
+        # What was fetched, and not the classes that are compiled of other sources here.
+        for fetched in (PROJECT_ROOT / "var" / "jars").glob("*/.complete"):
+            (jars / fetched.parent.name).symlink_to(fetched.parent)
 
     def run(self, stack: OwnStack, *arguments: str) -> str:
         """A command that must end well; what it printed."""
