@@ -1,8 +1,9 @@
-"""The stack of docker-compose.yml, run by the suite's engine with secrets of its own."""
+"""The stack of docker-compose.yml, alone or with files on top of it, run by the suite's engine with secrets of its own."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from dotenv import dotenv_values
 
 from skytier.settings.base import PROJECT_ROOT
@@ -29,11 +29,12 @@ class Composed:
     engine: Engine
     folder: Path
     program: Path
+    files: tuple[Path, ...] = (FILE,)
 
     def compose(self, *arguments: str, seconds: float = 600) -> str:
         """Run a command of docker compose."""
-        where = ("--file", FILE, "--project-directory", self.folder)
-        return self.engine.run(self.program, *where, *arguments, seconds=seconds)
+        files = [part for file in self.files for part in ("--file", file)]
+        return self.engine.run(self.program, *files, "--project-directory", self.folder, *arguments, seconds=seconds)
 
     def up(self) -> None:
         """Bring all of it up and wait until it is healthy."""
@@ -41,8 +42,8 @@ class Composed:
         self.compose("up", "--no-build", "--pull", "never", *wait, seconds=_UP_SECONDS + 60)
 
     def names(self) -> list[str]:
-        """The services of the file."""
-        return list(yaml.safe_load(FILE.read_text(encoding="utf-8"))["services"])
+        """The services of the files."""
+        return sorted(self.compose("config", "--services").split())
 
     def container(self, service: str) -> dict[str, Any]:
         """What the engine knows of the container of a service."""
@@ -78,12 +79,13 @@ class Composed:
 
 
 @contextmanager
-def composed(engine: Engine) -> Iterator[Composed]:
+def composed(engine: Engine, *overlays: Path) -> Iterator[Composed]:
     """A project of the compose file with new secrets; in the end it is taken down, with its volumes."""
     folder = CACHE / "project"
-    stack = Composed(engine, folder, images.compose_program())
+    stack = Composed(engine, folder, images.compose_program(), (FILE, *overlays))
     subprocess.run(["rm", "-rf", str(folder / "deploy")], check=True)
     (folder / "deploy").mkdir(parents=True)
+    shutil.copy2(FILE, folder)  # what files on top of it extend
     engine.run(PROJECT_ROOT / "deploy" / "secrets.sh", folder / "deploy" / "secrets")
     try:
         yield stack

@@ -1,4 +1,4 @@
-"""One engine and one stack of containers for a session."""
+"""One engine and one stack of containers for a module: the next one may be another stack on the same ports."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.containers.composed import Composed, composed
 from tests.containers.engine import engine, why_not
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def containers() -> Iterator[Composed]:
     """The stack of the compose file, up."""
     if reason := why_not():
