@@ -1,4 +1,4 @@
-"""The stack of docker-compose.yml, alone or with files on top of it, run by the suite's engine with secrets of its own."""
+"""The stack of docker-compose.yml, or of more files on top, run by the suite's engine with secrets of its own."""
 
 from __future__ import annotations
 
