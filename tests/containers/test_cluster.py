@@ -74,6 +74,7 @@ def test_there_are_copies_of_what_is_kept_and_two_of_what_answers(cluster: Compo
 
 
 def test_minute_runs_take_in_what_the_feed_publishes(cluster: Composed) -> None:
+    hosts.Runs(cluster).wait_for_first_runs()
     green_minute_run(cluster)
     _, lost, doubled = hosts.compared(cluster)
     assert (lost, doubled) == (0, 0)
