@@ -63,7 +63,7 @@ test-compose:
 	@tests/containers/install.sh
 	@.venv/bin/python -m pytest tests/containers --ignore=tests/containers/test_cluster.py --durations=25
 
-# The same with deploy/compose.cluster.yml on top: hosts are lost under load. It wants 16 GB, and is no part of `test`.
+# The same with deploy/compose.cluster.yml on top: hosts are lost under load. No part of `test`.
 test-cluster:
 	@local_stack/install.sh tests
 	@tests/containers/install.sh

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -110,25 +110,19 @@ def bring_back(cluster: Composed, service: str) -> None:
     cluster.engine.docker("start", name)
 
 
-def kill(cluster: Composed, service: str) -> None:
-    """Kill a container's process on the host; the engine starts it again."""
-    before = cluster.container(service)["State"]["Pid"]
-    os.kill(before, signal.SIGKILL)
-    wait_for(lambda: cluster.container(service)["State"]["Pid"] not in (0, before), 120)
-
-
 def wait_for_process(cluster: Composed, service: str, word: str, seconds: float = 180) -> None:
     """Wait until a container has a process with this word on its command line."""
-    first = psutil.Process(cluster.container(service)["State"]["Pid"])
 
     def runs() -> bool:
-        for process in first.children(recursive=True):
-            try:
-                if word in " ".join(process.cmdline()):
+        for process in psutil.process_iter(["cmdline"]):
+            with suppress(psutil.NoSuchProcess):
+                is_meant = word in " ".join(process.info["cmdline"] or [])
+                if is_meant and first() in {one.pid for one in process.parents()}:
                     return True
-            except psutil.NoSuchProcess:
-                continue
         return False
+
+    def first() -> int:
+        return int(cluster.container(service)["State"]["Pid"])
 
     wait_for(runs, seconds, pause=0.1)
 

@@ -17,7 +17,7 @@ from tests.containers import cluster as hosts
 from tests.containers import images
 from tests.containers.composed import FILE, Composed, composed
 from tests.containers.engine import engine, why_not
-from tests.containers.test_compose import TASKS, assert_counts_match, green_minute_run
+from tests.containers.test_compose import TASKS, assert_counts_match, green_minute_run, kill
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(2400)]
 
@@ -110,7 +110,7 @@ def test_a_spark_worker_is_lost_in_a_batch(cluster: Composed) -> None:
 def test_the_host_of_the_driver_is_lost_in_a_batch(cluster: Composed) -> None:
     """It is the only one of its kind: the engine starts it again."""
     hosts.wait_for_process(cluster, TASKS, hosts.DRIVER)
-    record(hosts.outcome(cluster, "the driver's host lost", lambda: hosts.kill(cluster, TASKS), lambda: None))
+    record(hosts.outcome(cluster, "the driver's host lost", lambda: kill(cluster, TASKS), lambda: None))
 
 
 def test_the_network_between_driver_and_mongodb_is_cut(cluster: Composed) -> None:

@@ -32,7 +32,7 @@ MORE = {
 """the services of each server that runs more than once"""
 OFFICIAL = {"postgres", "redis", "mongodb", "mongodb-2", "mongodb-3"}
 WITHOUT_LISTS = {"sql", "airflow-scheduler"}
-MEMORY_GB = 25  # of all that goes on running: what a machine of 16 GB runs does not use its limits all at once
+MEMORY_GB = 25  # the sum of the limits of all that goes on running
 
 
 @cache
