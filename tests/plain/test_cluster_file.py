@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import cache
 from typing import Any
 
@@ -102,6 +103,17 @@ def test_a_list_of_hosts_names_the_services_in_their_order(server: str) -> None:
         ]
         network = "processing" if server == "spark-worker" else "storage"
         assert answering == [(name, network)], "a name is one host's, with one address"
+
+
+def test_only_sql_is_a_name_of_two() -> None:
+    named = {
+        (network, alias, name)
+        for name, service in services().items()
+        for network, options in (service.get("networks") or {}).items()
+        for alias in {name, *((options or {}).get("aliases") or [])}
+    }
+    holders = Counter((network, alias) for network, alias, _ in named)
+    assert {alias for (_, alias), number in holders.items() if number > 1} == {"sql"}
 
 
 def test_both_sql_endpoints_answer_to_one_name_and_each_to_its_own() -> None:
