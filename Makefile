@@ -36,7 +36,8 @@ test-code:
 	@{ nice .venv/bin/mypy && nice .venv-airflow/bin/python -m pytest tests/dags && \
 		nice .venv/bin/python -m pytest tests/plain tests/spark; } | sed -u 's/^/code    | /'
 
-TOPIC = $(addprefix tests/faults/test_,killed_minute_job.py lost_lease.py open_topic.py) tests/stack/test_tls.py
+JOBS = $(addprefix tests/faults/test_,killed_minute_job.py lost_lease.py)
+TOPIC = tests/faults/test_open_topic.py tests/stack/test_tls.py
 # Stacks of their own.
 APART = $(addprefix tests/stack/test_,kafka_passwords.py ordinary_user.py)
 
@@ -45,10 +46,11 @@ test-stack:
 		--durations=25 | sed -u 's/^/stack   | /'
 
 test-topic:
-	@.venv/bin/python -m pytest $(TOPIC) --durations=25 | sed -u 's/^/topic   | /'
+	@{ .venv/bin/python -m pytest $(JOBS) --durations=10 && \
+		.venv/bin/python -m pytest $(TOPIC) --durations=10; } | sed -u 's/^/topic   | /'
 
 test-archive:
-	@.venv/bin/python -m pytest tests/faults tests/stack/test_*archive*.py $(APART) $(addprefix --ignore=,$(TOPIC)) \
+	@.venv/bin/python -m pytest tests/faults tests/stack/test_*archive*.py $(APART) $(addprefix --ignore=,$(JOBS) $(TOPIC)) \
 		--durations=25 | sed -u 's/^/archive | /'
 
 images: ## build the container images, skytier and skytier-airflow
