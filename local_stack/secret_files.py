@@ -14,7 +14,7 @@ from dotenv import dotenv_values
 from local_stack import airflow_users, certificates
 from local_stack.environment import GENERATED, lines, new_password
 from local_stack.server import write_private
-from local_stack.service_secrets import ADDED_AIRFLOW_USERS, KEPT_FILES, SERVICES, Service
+from local_stack.service_secrets import ADDED_AIRFLOW_USERS, GENERATED_FILES, SERVICES, Service
 from skytier.settings.hosts import HostSettings
 
 ENV_FILE = "skytier.env"
@@ -51,7 +51,7 @@ def _all_values(folder: Path) -> tuple[dict[str, str], list[Path]]:
     if values != known:
         write_private(folder / "stack.env", _HEAD + lines(values))
         written.append(folder / "stack.env")
-    for name, new in KEPT_FILES.items():
+    for name, new in GENERATED_FILES.items():
         path = folder / "authority" / name
         if not path.exists():
             _make_folder(path.parent)

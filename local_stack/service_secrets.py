@@ -61,7 +61,7 @@ class Service:
     """whether it has the authority's certificate also in the form that Java's drivers want"""
 
 
-KEPT_FILES: Mapping[str, Callable[[], str]] = {"mongodb-members.key": mongodb.new_key}
+GENERATED_FILES: Mapping[str, Callable[[], str]] = {"mongodb-members.key": mongodb.new_key}
 """generated once, as the passwords are, and no text for an env file"""
 _LOGIN_OF_KAFKA = {"kafka-login.properties": _kafka_login}
 
