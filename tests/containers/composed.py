@@ -41,6 +41,10 @@ class Composed:
         wait = ["--wait", "--wait-timeout", str(_UP_SECONDS)]
         self.compose("up", "--no-build", "--pull", "never", *wait, seconds=_UP_SECONDS + 60)
 
+    def remove(self) -> None:
+        """Take all of it down, with its volumes."""
+        self.compose("down", "--volumes", "--timeout", "5", seconds=300)
+
     def names(self) -> list[str]:
         """The services of the files."""
         return sorted(self.compose("config", "--services").split())
@@ -87,7 +91,8 @@ def composed(engine: Engine, *overlays: Path) -> Iterator[Composed]:
     (folder / "deploy").mkdir(parents=True)
     shutil.copy2(FILE, folder)  # what files on top of it extend
     engine.run(PROJECT_ROOT / "deploy" / "secrets.sh", folder / "deploy" / "secrets")
+    stack.remove()  # the volumes that a killed session left belong to other passwords
     try:
         yield stack
     finally:
-        stack.compose("down", "--volumes", "--timeout", "5", seconds=300)
+        stack.remove()

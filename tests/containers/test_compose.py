@@ -226,7 +226,7 @@ def test_down_and_up_keeps_the_data(containers: Composed) -> None:
 
 
 def test_down_with_volumes_leaves_nothing(containers: Composed) -> None:
-    containers.compose("down", "--volumes", "--timeout", "5", seconds=300)
+    containers.remove()
     left = {kind: containers.engine.docker(kind, "ls", "--quiet").split() for kind in ("volume", "container")}
     assert left == {"volume": [], "container": []}
     assert containers.engine.docker("network", "ls", "--format", "{{.Name}}").split() == ["bridge", "host", "none"]
