@@ -1,6 +1,6 @@
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
-.PHONY: help up down status install lint test test-code test-stack test-topic test-archive test-compose test-cluster images secrets faults bench mutants docs site
+.PHONY: help up down status install lint test test-code test-stack test-topic test-archive test-first test-compose test-cluster images secrets faults bench mutants docs site
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,7 +28,9 @@ lint: ## linter, formatter, declared dependencies; seconds
 test: ## linter, formatter, types, then the whole suite against stacks of its own
 	@local_stack/install.sh tests
 	@$(MAKE) --no-print-directory lint
+	@tests/containers/install.sh
 	@$(MAKE) --no-print-directory -j4 test-stack test-topic test-archive test-code
+	@$(MAKE) --no-print-directory test-first
 
 # Four lanes side by side, on three stacks (decision 9): what archives, and what is done to a topic or to jobs, takes away
 # what other tests count. The code's lane fills what the others leave of the cores.
@@ -59,7 +61,13 @@ images: ## build the container images, skytier and skytier-airflow
 secrets: ## make passwords and certificates for docker-compose.yml, once, in deploy/secrets
 	@deploy/secrets.sh
 
-# Containers, on an engine of the suite's own: after the other lanes, for their memory.
+# Containers, on an engine of the suite's own: after the other lanes, for their memory. Up, a batch, counts and down.
+test-first:
+	@why=$$(.venv/bin/python -m tests.containers.engine); if [ -n "$$why" ]; then \
+		echo "docker-compose.yml was not run: $$why"; else \
+		SKYTIER_FEED_BACKFILL_DAYS=2 .venv/bin/python -m pytest tests/containers/test_compose.py -m first --durations=5; fi
+
+# All of their tests. No part of `test`.
 test-compose:
 	@local_stack/install.sh tests
 	@tests/containers/install.sh

@@ -41,6 +41,15 @@ class Composed:
         wait = ["--wait", "--wait-timeout", str(_UP_SECONDS)]
         self.compose("up", "--no-build", "--pull", "never", *wait, seconds=_UP_SECONDS + 60)
 
+    def keep_trained(self, models: Path) -> None:
+        """Give the stack, before it is up, what was trained with the same code and data, so that it need not train."""
+        readable = self.folder / "models"
+        shutil.rmtree(readable, ignore_errors=True)
+        shutil.copytree(models, readable)
+        self.engine.run("chmod", "-R", "a+rX", readable)
+        once = ("run", "--rm", "--no-TTY", "--no-deps", "--pull", "never", "--volume", f"{readable}:/trained:ro")
+        self.compose(*once, "bootstrap", "cp", "-r", "/trained", "/var/lib/skytier/cache/models")
+
     def remove(self) -> None:
         """Take all of it down, with its volumes."""
         self.compose("down", "--volumes", "--timeout", "5", seconds=300)

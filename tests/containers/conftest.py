@@ -6,18 +6,21 @@ from collections.abc import Iterator
 
 import pytest
 
+from models import training_cache
 from tests.containers import images
 from tests.containers.composed import Composed, composed
 from tests.containers.engine import engine, why_not
 
 
 @pytest.fixture(scope="module")
-def containers() -> Iterator[Composed]:
-    """The stack of the compose file, up."""
+def containers(request: pytest.FixtureRequest) -> Iterator[Composed]:
+    """The stack of the compose file, up. In the lane ``first`` with the model that the other lanes have trained."""
     if reason := why_not():
-        pytest.skip(f"the containers were not run: {reason}")
+        pytest.fail(f"containers cannot run here: {reason}")
     with engine() as running:
         images.provide(running)
         with composed(running) as found:
+            if request.config.getoption("markexpr") == "first" and training_cache.folder().exists():
+                found.keep_trained(training_cache.folder())
             found.up()
             yield found

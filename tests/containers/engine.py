@@ -185,3 +185,7 @@ def _is_of_docker(rule: str) -> bool:
 def _iptables(table: str, *arguments: str) -> list[str]:
     done = subprocess.run(["iptables", "-w", "-t", table, *arguments], capture_output=True, text=True, check=False)
     return done.stdout.splitlines()
+
+
+if __name__ == "__main__":
+    print(why_not() or "")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the tests of the containers need of Debian: an engine, which is not started, and what makes a base image.
-# On other systems, or without root, nothing is done: the tests are skipped there, and say why.
+# On other systems, or without root, nothing is done: the tests fail there, and `make test` leaves them out and says so.
 set -euo pipefail
 command -v apt-get >/dev/null && [[ $(id -u) == 0 ]] || exit 0
 missing=()
