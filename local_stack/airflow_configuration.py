@@ -93,6 +93,9 @@ def _options(settings: AirflowSettings) -> dict[str, Any]:
         "API__WORKERS": 1,
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.2,
         "SCHEDULER__ENABLE_HEALTH_CHECK": False,
+        # A task that ran when its scheduler was killed is looked after by nobody until another adopts it: by default
+        # for up to five minutes, in which no minute job begins.
+        "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": 30,
         # By default the slot of a task that ended is held for five seconds.
         "WORKERS__MIN_HEARTBEAT_INTERVAL": 1,
         "DAG_PROCESSOR__PARSING_PROCESSES": 1,
