@@ -13,6 +13,7 @@ from typing import Any
 
 from dotenv import dotenv_values
 
+from models import training_cache
 from skytier.settings.base import PROJECT_ROOT
 from tests.containers import images
 from tests.containers.engine import CACHE, Engine
@@ -41,11 +42,13 @@ class Composed:
         wait = ["--wait", "--wait-timeout", str(_UP_SECONDS)]
         self.compose("up", "--no-build", "--pull", "never", *wait, seconds=_UP_SECONDS + 60)
 
-    def keep_trained(self, models: Path) -> None:
-        """Give the stack, before it is up, what was trained with the same code and data, so that it need not train."""
+    def keep_trained(self) -> None:
+        """Give a stack that is not up yet what this machine has trained, so that it need not train the same again."""
+        if not training_cache.folder().exists():
+            return
         readable = self.folder / "models"
         shutil.rmtree(readable, ignore_errors=True)
-        shutil.copytree(models, readable)
+        shutil.copytree(training_cache.folder(), readable)
         self.engine.run("chmod", "-R", "a+rX", readable)
         once = ("run", "--rm", "--no-TTY", "--no-deps", "--pull", "never", "--volume", f"{readable}:/trained:ro")
         self.compose(*once, "bootstrap", "cp", "-r", "/trained", "/var/lib/skytier/cache/models")

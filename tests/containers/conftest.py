@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from models import training_cache
 from tests.containers import images
 from tests.containers.composed import Composed, composed
 from tests.containers.engine import engine, why_not
@@ -20,7 +19,7 @@ def containers(request: pytest.FixtureRequest) -> Iterator[Composed]:
     with engine() as running:
         images.provide(running)
         with composed(running) as found:
-            if request.config.getoption("markexpr") == "first" and training_cache.folder().exists():
-                found.keep_trained(training_cache.folder())
+            if request.config.getoption("markexpr") == "first":
+                found.keep_trained()
             found.up()
             yield found

@@ -38,6 +38,7 @@ def cluster() -> Iterator[Composed]:
             patch.setenv(name, value)
         images.provide(running)
         with composed(running, hosts.FILE) as found:
+            found.keep_trained()
             found.up()
             yield found
 
