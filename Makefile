@@ -1,6 +1,6 @@
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
-.PHONY: help up down status install lint test test-code test-stack test-topic test-archive test-first test-compose test-cluster images secrets faults bench mutants docs site
+.PHONY: help up down status install lint test test-code test-stack test-topic test-archive test-images test-first test-compose test-cluster images secrets faults bench mutants docs site
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,7 +29,7 @@ test: ## linter, formatter, types, then the whole suite against stacks of its ow
 	@local_stack/install.sh tests
 	@$(MAKE) --no-print-directory lint
 	@tests/containers/install.sh
-	@$(MAKE) --no-print-directory -j4 test-stack test-topic test-archive test-code
+	@$(MAKE) --no-print-directory -j5 test-stack test-topic test-archive test-code test-images
 	@$(MAKE) --no-print-directory test-first
 
 # Four lanes side by side, on three stacks (decision 9): what archives, and what is done to a topic or to jobs, takes away
@@ -61,7 +61,11 @@ images: ## build the container images, skytier and skytier-airflow
 secrets: ## make passwords and certificates for docker-compose.yml, once, in deploy/secrets
 	@deploy/secrets.sh
 
-# Containers, on an engine of the suite's own: after the other lanes, for their memory. Up, a batch, counts and down.
+# Containers, on an engine of the suite's own: images beside the other lanes, the rest after them, for its memory. Up, a
+# batch, counts and down.
+test-images:
+	@nice .venv/bin/python -m tests.containers.images
+
 test-first:
 	@why=$$(.venv/bin/python -m tests.containers.engine); if [ -n "$$why" ]; then \
 		echo "docker-compose.yml was not run: $$why"; else \

@@ -18,7 +18,7 @@ from local_stack import mongodb
 from local_stack.jvm import JARS
 from skytier.atomic_dir import cached_dir
 from skytier.settings.base import PROJECT_ROOT
-from tests.containers.engine import CACHE, TOOLS, Engine
+from tests.containers.engine import CACHE, TOOLS, Engine, engine, why_not
 
 HERE = Path(__file__).parent
 BASE = "debian:bookworm-slim"
@@ -142,3 +142,9 @@ def _unpack_postgres(folder: Path) -> None:
         packed.seek(0)
         with tarfile.open(fileobj=packed, mode="r:xz") as files:
             files.extractall(folder, filter="data")
+
+
+if __name__ == "__main__":
+    if why_not() is None:
+        with engine() as started:
+            provide(started)
