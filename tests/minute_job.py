@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 
 from tests import stores
 from tests.own_stack import BY_SPARK_SUBMIT, OwnStack
@@ -44,3 +44,8 @@ def process(stack: OwnStack, by: Callable[[OwnStack], None] = drain) -> dict[str
 def publish_january(stack: OwnStack) -> None:
     """The real flights of January."""
     run(stack, "replay", "--from", JANUARY[0].isoformat(), "--to", JANUARY[1].isoformat())
+
+
+def day_of(seed: int) -> str:
+    """The day on which some hundred synthetic flights of a seed start: no other seed, and no other test, has it."""
+    return f"{date(2014, 1, 1) + timedelta(days=seed)}T00:00:00Z"

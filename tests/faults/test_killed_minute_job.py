@@ -13,7 +13,7 @@ from skytier.files import Files
 from skytier.settings.kafka import KafkaSettings
 from skytier.sql import query
 from tests import stores
-from tests.minute_job import run, take
+from tests.minute_job import day_of, run, take
 from tests.own_stack import BY_SPARK_SUBMIT, OwnStack
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1200)]
@@ -40,9 +40,8 @@ def stack(tls_stack: OwnStack) -> OwnStack:
 
 
 def publish(stack: OwnStack, seed: int) -> dict[str, Any]:
-    report: dict[str, Any] = json.loads(
-        run(stack, "synthesize", "--events", str(EVENTS), "--seed", str(seed), *RATES, "--json")
-    )
+    options = ("--seed", str(seed), "--start", day_of(seed), *RATES, "--json")
+    report: dict[str, Any] = json.loads(run(stack, "synthesize", "--events", str(EVENTS), *options))
     return report
 
 

@@ -18,7 +18,7 @@ from skytier.files import Files
 from skytier.lease import LEASES
 from skytier.pipeline import hot_writer
 from tests import stores
-from tests.minute_job import run, take
+from tests.minute_job import day_of, run, take
 from tests.other_machine import Machine, machine
 from tests.own_stack import OwnStack
 
@@ -43,7 +43,7 @@ def machines(stack: OwnStack, tmp_path: Path) -> tuple[Machine, Machine]:
 
 
 def publish(stack: OwnStack, seed: int) -> None:
-    run(stack, "synthesize", "--events", str(EVENTS), "--seed", str(seed))
+    run(stack, "synthesize", "--events", str(EVENTS), "--seed", str(seed), "--start", day_of(seed))
 
 
 def written() -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pyarrow.parquet as pq
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from events.pipelines import flights
@@ -118,7 +118,7 @@ def test_what_others_publish(stack: OwnStack) -> None:
             Sent(b"\xff", b"\xff", headers),
         ]
     )
-    before = time.time()
+    before, letters = time.time(), places_of_dead_letters()
     assert process(stack) == {"consumed": 7, "stored": 4, "duplicates": 0, "rejected": 3}
     batch = newest_batch()
     assert stored_by(batch["batch_id"]) == event_ids(11, 13, 14, 15)
@@ -135,14 +135,16 @@ def test_what_others_publish(stack: OwnStack) -> None:
         {"key": "trace", "value_base64": "AP8="},
         {"key": "trace", "value_base64": "dHdpY2U="},
     ]
-    check_dead_letters(rubbish, headers)
+    check_dead_letters(letters, rubbish, headers)
     check_raw_folder(batch["storage_location"], headers)
 
 
-def check_dead_letters(rubbish: bytes, headers: list[tuple[str, bytes | None]]) -> None:
+def check_dead_letters(known: set[tuple[int, int]], rubbish: bytes, headers: list[tuple[str, bytes | None]]) -> None:
     """The three rejected records: an empty value for a null one, a cut one, and one with its key and headers."""
     by_key: dict[bytes | None, tuple[bytes | None, list[tuple[str, bytes | None]]]] = {}
-    for message in stores.topic_messages(dead_letters())[-3:]:
+    new = [message for message in stores.topic_messages(dead_letters()) if place(message) not in known]
+    assert len(new) == 3
+    for message in new:
         listed = cast("list[tuple[str, bytes | None]]", message.headers() or [])
         by_key[dict(listed).get("key")] = (message.value(), listed)
     value, listed = by_key[b"tombstone"]
@@ -169,6 +171,15 @@ def check_raw_folder(location: str, headers: list[tuple[str, bytes | None]]) -> 
 
 def dead_letters() -> str:
     return KafkaSettings().dead_letter_topic
+
+
+def place(message: Message) -> tuple[int, int]:
+    """Its partition and offset."""
+    return message.partition() or 0, message.offset() or 0
+
+
+def places_of_dead_letters() -> set[tuple[int, int]]:
+    return {place(message) for message in stores.topic_messages(dead_letters())}
 
 
 def test_records_near_the_contract_are_all_accounted_for(stack: OwnStack) -> None:
@@ -240,19 +251,20 @@ def test_a_batch_that_was_cut_off_is_finished_though_kafka_deleted_its_records(s
     assert lost == 0
 
 
-PLACES = ("prepare", "predict", "staging_flight_events", "hot_tier", "dead_letters")
+# A halving more costs 6 s of processor time: two places are searched among four records, of which one fails.
+PLACES = {"prepare": 4, "predict": 2, "staging_flight_events": 2, "hot_tier": 4, "dead_letters": 2}
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_one_record_that_a_step_fails_at_is_set_aside(stack: OwnStack, place: str) -> None:
-    first = 1_000 + 100 * PLACES.index(place)
-    numbers = range(first, first + 4)
-    poison = first + 2
+@pytest.mark.parametrize(("place", "records"), PLACES.items())
+def test_one_record_that_a_step_fails_at_is_set_aside(stack: OwnStack, place: str, records: int) -> None:
+    first = 1_000 + 100 * list(PLACES).index(place)
+    numbers = range(first, first + records)
+    poison = first + records // 2
     bad = encoded(poison, source="poison", distance_miles=-1.0 if place == "dead_letters" else 1400.0)
     publish([Sent(bad if number == poison else encoded(number)) for number in numbers])
     named = "poison" if place in ("prepare", "dead_letters") else event(poison)["event_id"]
     added = process(stack, fail_at(place, named))
-    assert added == {"consumed": 4, "stored": 3, "duplicates": 0, "rejected": 1}
+    assert added == {"consumed": records, "stored": records - 1, "duplicates": 0, "rejected": 1}
     batch = newest_batch()["batch_id"]
     assert stored_by(batch) == event_ids(*(number for number in numbers if number != poison))
     (row,) = query(f"SELECT * FROM flight_dw.rejected_flight_events WHERE batch_id = {batch}").dicts()
@@ -331,10 +343,8 @@ def test_a_log_that_lost_its_end_is_read_again_from_where_it_parts(stack: OwnSta
         send(number, partition=number % 2)
     assert process(stack)["stored"] == 10
     assert "its end was lost" in alert("kafka")["message"]
-    ((events,),) = query(
-        "SELECT count(DISTINCT event_id) FROM flight_dw.fact_flight_events WHERE flight_number BETWEEN 61 AND 80"
-    ).rows
-    assert events == 20
+    rows = query("SELECT event_id FROM flight_dw.fact_flight_events WHERE flight_number BETWEEN 61 AND 80").rows
+    assert {row[0] for row in rows} >= set(event_ids(*range(61, 81)))
     assert process(stack) == NOTHING
 
 
