@@ -33,9 +33,12 @@ def archived_rows() -> Iterator[dict[str, Any]]:
                 yield from _rows(files.read_bytes(f"{location(manifest)}/{name}"))
 
 
-@functools.lru_cache(maxsize=32)
+@functools.lru_cache(maxsize=256)
 def _rows(content: bytes) -> list[dict[str, Any]]:
-    """The rows of a Parquet file; after each test the same files are read again, most of them unchanged."""
+    """The rows of a Parquet file; after each test the same files are read again, most of them unchanged.
+
+    There is room for all files of the archive tests: read in turn, one too many would push each other out.
+    """
     sent = [field.name for field in CONTRACT.spark_schema()]
     rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(content), columns=sent).to_pylist()
     return rows

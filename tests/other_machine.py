@@ -61,7 +61,7 @@ class Running:
         while not (found := [known for known in self.said() if known["event"] == event]):
             assert time.monotonic() < end, self.output.read_text()
             assert self.process.poll() is None, self.output.read_text()
-            time.sleep(0.1)
+            time.sleep(0.3)
         return found[0]
 
     def wait_until_stopped(self) -> None:
@@ -70,7 +70,7 @@ class Running:
         while not any(process.status() == psutil.STATUS_STOPPED for process in self._processes()):
             assert time.monotonic() < end, self.output.read_text()
             assert self.process.poll() is None, self.output.read_text()
-            time.sleep(0.1)
+            time.sleep(0.3)
         self._signal(signal.SIGSTOP)
 
     def wake(self) -> None:

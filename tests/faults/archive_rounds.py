@@ -118,7 +118,7 @@ def killed_in(environment: dict[str, str], state: State, rng: random.Random) -> 
     command = [SKYTIER, "archive", "run"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
         while run.poll() is None and ((now := known.open()) is None or now.state is not state):
-            time.sleep(0.02)
+            time.sleep(0.1)
         with suppress(subprocess.TimeoutExpired):
             run.wait(rng.uniform(0, STAYS[state]))
         if run.poll() is not None:
@@ -142,7 +142,7 @@ def over_limit(limit_mb: float) -> None:
     deadline = time.monotonic() + WAIT_SECONDS
     while size_mb() <= limit_mb:
         assert time.monotonic() < deadline, "the hot tier does not grow over its limit"
-        time.sleep(0.2)
+        time.sleep(1)
 
 
 def finish(stack: OwnStack, environment: dict[str, str]) -> None:

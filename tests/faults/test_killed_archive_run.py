@@ -24,6 +24,6 @@ def test_every_count_is_right_while_archives_run_and_are_restored(stack: OwnStac
 
 
 def test_runs_killed_in_every_state_lose_and_double_nothing(stack: OwnStack) -> None:
-    tally = rounds(stack, runs=5, per_second=100, limit_mb=6, pause_seconds=15)
+    tally = rounds(stack, runs=5, per_second=100, limit_mb=6, pause_seconds=30)
     assert sum(tally["kills"].values()) == 5
     assert tally["hot"] + tally["archived"] == tally["sent"] > EVENTS
