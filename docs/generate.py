@@ -13,7 +13,8 @@ from pydantic.fields import FieldInfo
 
 from docs import decision_records, markdown
 from docs.data_dictionary import data_dictionary
-from events.flight import CONTRACT, SCHEMA_NAME
+from events import flight, state_vector
+from skytier.contract import Contract
 from skytier.settings.base import Settings
 from skytier.settings.index import ALL_SETTINGS
 from skytier.settings.processing import ProcessingSettings
@@ -21,7 +22,8 @@ from spark_jobs.flights.quality import FLAGS
 from spark_jobs.flights.validate import FOUND_EARLIER, rules
 
 DOCS = Path(__file__).resolve().parent
-ARCHITECTURE = DOCS / "architecture.md"
+ARCHITECTURE, AIRCRAFT = DOCS / "architecture.md", DOCS / "aircraft.md"
+CONTRACTS = (flight.CONTRACT, state_vector.CONTRACT)
 
 
 def documents() -> dict[Path, str]:
@@ -29,13 +31,24 @@ def documents() -> dict[Path, str]:
     architecture = ARCHITECTURE.read_text(encoding="utf-8")
     for name, text in {"quality-flags": quality_flags(), "rejection-reasons": rejection_reasons()}.items():
         architecture = _filled(architecture, name, text)
+    aircraft = AIRCRAFT.read_text(encoding="utf-8")
+    tables = {"reasons": ("reason", "given when", state_vector.REASONS)}
+    tables["flags"] = ("flag", "raised when", state_vector.FLAGS)
+    for name, (title, meaning, rows) in tables.items():
+        table = markdown.table((title, meaning), [(f"`{key}`", text) for key, text in rows.items()])
+        aircraft = _filled(aircraft, name, table)
     return {
         DOCS / "data-dictionary.md": data_dictionary(),
-        DOCS / f"{SCHEMA_NAME}.schema.json": json.dumps(CONTRACT.json_schema(), indent=2, ensure_ascii=False) + "\n",
+        **{DOCS / f"{contract.name}.schema.json": _json_schema(contract) for contract in CONTRACTS},
         DOCS / "configuration.md": configuration(),
         decision_records.INDEX: decision_records.index(),
         ARCHITECTURE: architecture,
+        AIRCRAFT: aircraft,
     }
+
+
+def _json_schema(contract: Contract) -> str:
+    return json.dumps(contract.json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def configuration() -> str:

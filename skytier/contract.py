@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -58,10 +58,13 @@ class Contract:
     name: str
     version: int
     model: type[BaseModel]
+    repairs_values: bool = True
+    """whether texts are accepted beside the published form of a field, and repaired"""
 
     def fields(self) -> tuple[EventField, ...]:
         """The fields of an event in their order; a nested model is one of them, of type ``struct``."""
-        return _fields(self.model)
+        fields = _fields(self.model)
+        return fields if self.repairs_values else tuple(replace(field, repairs=None) for field in fields)
 
     def nested_fields(self, struct: str) -> tuple[EventField, ...]:
         """The fields of a nested model, named ``<struct>.<name>``. Raises KeyError where there is no such one."""
@@ -136,7 +139,10 @@ def _spark_type(name: str) -> DataType:
         "string": types.StringType(),
         "int": types.IntegerType(),
         "double": types.DoubleType(),
+        "boolean": types.BooleanType(),
         "timestamp": types.TimestampType(),
+        "array<string>": types.ArrayType(types.StringType()),
+        "array<int>": types.ArrayType(types.IntegerType()),
     }[name]
 
 
@@ -212,7 +218,10 @@ def _comment(field: EventField) -> str:
 def _sql_type(kind: dict[str, Any]) -> str:
     if kind.get("format") == "date-time":
         return "timestamp"
-    return {"string": "string", "integer": "int", "number": "double", "object": STRUCT}[kind["type"]]
+    if kind["type"] == "array":
+        return f"array<{_sql_type(kind['items'])}>"
+    scalars = {"string": "string", "integer": "int", "number": "double", "boolean": "boolean", "object": STRUCT}
+    return scalars[kind["type"]]
 
 
 def _demands(schema: Any) -> Any:
