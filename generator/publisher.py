@@ -10,17 +10,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
-
 from generator.records import Record
 from skytier import logs
-from skytier.errors import TerminalError, TransientError
-from skytier.kafka_clients import Login
-from skytier.settings.kafka import KafkaSettings, KafkaUser
+from skytier.kafka_producer import RecordProducer
+from skytier.settings.kafka import KafkaSettings
 from skytier.times import timestamp_text
 
 DELIVERY_TIMEOUT_SECONDS = 120
-_CONNECT_TIMEOUT_SECONDS = 10
 _ACKNOWLEDGE_SECONDS = 2.0
 _PROGRESS_SECONDS = 5.0
 
@@ -78,73 +74,19 @@ class Publisher:
 
     def __init__(self, topic: str, kafka: KafkaSettings) -> None:
         self._topic = topic
-        self._servers = kafka.bootstrap_servers
-        self._failed = 0
-        self._first_failure = ""
-        self._login = Login(KafkaUser.PRODUCER, kafka, self._on_error)
-        self._producer = Producer(
-            {
-                **self._login.config,
-                "client.id": "skytier-generator",
-                "enable.idempotence": True,
-                "acks": "all",
-                "compression.type": "lz4",
-                "partitioner": "murmur2_random",
-                "linger.ms": 20,
-                "batch.size": 512 * 1024,
-                "queue.buffering.max.messages": 200_000,
-                "queue.buffering.max.kbytes": 256 * 1024,
-                "message.timeout.ms": DELIVERY_TIMEOUT_SECONDS * 1000,
-                "delivery.report.only.error": True,
-                "on_delivery": self._on_failure,
-                "log_level": 3,
-            }
+        self._producer = RecordProducer(
+            {topic: "SKYTIER_KAFKA_TOPIC"},
+            kafka,
+            "skytier-generator",
+            timeout_seconds=DELIVERY_TIMEOUT_SECONDS,
+            advice="See 'skytier stack status', then resume ('skytier replay ... --resume').",
         )
         self._log = logs.logger("publisher")
-        self._check_topic()
-
-    def _check_topic(self) -> None:
-        try:
-            topics = self._producer.list_topics(timeout=_CONNECT_TIMEOUT_SECONDS).topics
-        except KafkaException as error:
-            raise TransientError(f"{self._login.why(self._producer, error)}.") from error
-        if self._topic not in topics:
-            raise TerminalError(
-                f"Kafka at {self._servers} has no topic {self._topic} (SKYTIER_KAFKA_TOPIC) that this user may see: "
-                "start the stack with 'make up', which creates it, or create it and allow this user to write to it."
-            )
-
-    def _on_error(self, error: KafkaError) -> None:
-        self._log.warning("kafka client", error=error.str(), fatal=error.fatal())
-
-    def _on_failure(self, error: KafkaError | None, _message: Message) -> None:
-        if error is not None:
-            self._failed += 1
-            self._first_failure = self._first_failure or error.str()
 
     def _send(self, batch: list[Record]) -> None:
         for record in batch:
-            while True:
-                try:
-                    self._producer.produce(self._topic, key=record.key, value=record.value)
-                    break
-                except BufferError:
-                    self._producer.poll(0.1)
-                    self._raise_failures()
-        self._producer.poll(0)
-        self._raise_failures()
-
-    def _acknowledge(self) -> None:
-        """Wait until each sent record is acknowledged or has failed."""
-        self._producer.flush()
-        self._raise_failures()
-
-    def _raise_failures(self) -> None:
-        if self._failed:
-            raise TransientError(
-                f"Kafka at {self._servers} did not accept {self._failed} records of topic {self._topic}: "
-                f"{self._first_failure}. See 'skytier stack status', then resume ('skytier replay ... --resume')."
-            )
+            self._producer.send(self._topic, record.key, record.value)
+        self._producer.serve()
 
     def publish(
         self,
@@ -170,7 +112,7 @@ class Publisher:
                 pending = batch[-1]
             now = time.monotonic()
             if pending and on_acknowledged and now - acknowledged_at >= _ACKNOWLEDGE_SECONDS:
-                self._acknowledge()
+                self._producer.acknowledge()
                 on_acknowledged(pending)
                 pending, acknowledged_at = None, now
             if on_progress:
@@ -180,7 +122,7 @@ class Publisher:
                 progress_at = now
             if stop.is_set():
                 break
-        self._acknowledge()
+        self._producer.acknowledge()
         if pending and on_acknowledged:
             on_acknowledged(pending)
         report.seconds = time.monotonic() - began
