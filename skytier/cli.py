@@ -16,6 +16,7 @@ COMMANDS = {
     "stack": ("local_stack.commands:app", "Start, stop, show and set up servers."),
     "replay": ("generator.cli:replay", "Publish the real flights of 2013 as events."),
     "synthesize": ("generator.cli:synthesize", "Publish synthetic flights, with known shares of faulty records."),
+    "opensky": ("opensky.cli:opensky", "Publish where aircraft are, from the OpenSky Network or recorded."),
     "process": ("skytier.process_cli:process", "Run one minute job: process the new records in Kafka."),
     "sql": ("skytier.sql_cli:sql", "Run a query over the warehouse and print its result."),
     "warehouse": ("skytier.warehouse_cli:app", "Migrate, show and maintain the tables of the cold tier."),

@@ -27,6 +27,7 @@ _FORKS.set_forkserver_preload(
         "local_stack.single_cli",
         "local_stack.secrets_cli",
         "generator.cli",
+        "opensky.cli",
         "skytier.process_cli",
         "skytier.sql_cli",
         "skytier.warehouse_cli",

@@ -16,6 +16,7 @@ from skytier.settings.leases import LeaseSettings
 from skytier.settings.maintenance import MaintenanceSettings
 from skytier.settings.metastore import MetastoreSettings
 from skytier.settings.mongodb import MongoSettings
+from skytier.settings.opensky import OpenSkySettings
 from skytier.settings.ports import PortSettings
 from skytier.settings.postgres import PostgresSettings
 from skytier.settings.processing import ProcessingSettings
@@ -46,6 +47,7 @@ ALL_SETTINGS: tuple[type[Settings], ...] = (
     AlertSettings,
     TrainingSettings,
     FeedSettings,
+    OpenSkySettings,
     CacheSettings,
     DashboardSettings,
 )

@@ -22,7 +22,7 @@ class KafkaUser(StrEnum):
     """Users of the local stack's Kafka, named ``skytier-...``."""
 
     PRODUCER = "producer"
-    """publishes events"""
+    """publishes events and state vectors"""
     JOB = "job"
     """reads the events, writes dead letters"""
     OPERATOR = "operator"
@@ -34,7 +34,7 @@ class KafkaUser(StrEnum):
 
 
 class KafkaSettings(Settings):
-    """Kafka: brokers, logins, the topic of flight events and its dead-letter topic."""
+    """Kafka: brokers, logins, the topics of flight events and of aircraft's state vectors."""
 
     model_config = SettingsConfigDict(env_prefix="SKYTIER_KAFKA_")
 
@@ -72,6 +72,10 @@ class KafkaSettings(Settings):
     )
     topic: str = Field("flight_events", description="topic of the flight events")
     dead_letter_topic: str = Field("flight_events_rejected", description="topic of the rejected records")
+    states_topic: str = Field("opensky_states", description="topic of the state vectors of aircraft")
+    invalid_states_topic: str = Field(
+        "opensky_states_invalid", description="topic of rows of the OpenSky Network that are no valid state vectors"
+    )
     partitions: int = Field(2, ge=1, description="number of partitions of topics that the local stack creates")
     replication: int = Field(
         0, ge=0, description="number of replicas of these topics; 0: one on each broker of SKYTIER_HOST_KAFKA, up to 3"
@@ -87,6 +91,11 @@ class KafkaSettings(Settings):
             local = "SASL_SSL" if TlsSettings().enabled else "SASL_PLAINTEXT"
             object.__setattr__(self, "security_protocol", local if self.is_local else elsewhere)
         return self
+
+    @property
+    def event_topics(self) -> tuple[str, ...]:
+        """The topics whose records count: the local stack's broker stamps them, and flushes them to the disk."""
+        return self.topic, self.states_topic
 
     @property
     def replicas(self) -> int:

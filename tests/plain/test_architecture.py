@@ -13,11 +13,23 @@ from dashboard.app_pages import PAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 APP_PAGES = ROOT / "dashboard" / "app_pages"
-PARTS = ("skytier", "events", "generator", "spark_jobs", "models", "dashboard", "local_stack", "airflow", "docs")
+PARTS = (
+    "skytier",
+    "events",
+    "generator",
+    "opensky",
+    "spark_jobs",
+    "models",
+    "dashboard",
+    "local_stack",
+    "airflow",
+    "docs",
+)
 ALLOWED = {
     "skytier": {"skytier"},
     "events": {"skytier", "events"},
     "generator": {"skytier", "events", "generator"},
+    "opensky": {"skytier", "events", "opensky"},
     "models": {"skytier", "events", "generator", "models"},
     "spark_jobs": {"skytier", "events", "models", "spark_jobs"},
     "dashboard": {"skytier", "events", "models", "dashboard"},

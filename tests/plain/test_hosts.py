@@ -12,7 +12,8 @@ import yaml
 from local_stack.airflow_configuration import environment as airflow_environment
 from local_stack.dashboard import Dashboard
 from local_stack.hdfs import DataNode, NameNode, write_configuration
-from local_stack.kafka import Kafka, _cluster_id, _of_events
+from local_stack.kafka import Kafka, _cluster_id
+from local_stack.kafka_topics import of_events
 from local_stack.metastore import Metastore
 from local_stack.mongodb import MongoDB
 from local_stack.postgres import Postgres
@@ -170,9 +171,9 @@ def test_a_cluster_of_kafka_has_a_number_for_each_broker(cluster: None, home: Pa
 def test_topics_have_replicas_instead_of_a_flush_for_each_record(
     cluster: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert _of_events(KafkaSettings()) == {"message.timestamp.type": "LogAppendTime", "min.insync.replicas": "2"}
+    assert of_events(KafkaSettings()) == {"message.timestamp.type": "LogAppendTime", "min.insync.replicas": "2"}
     monkeypatch.setenv("SKYTIER_HOST_KAFKA", "kafka")
-    assert _of_events(KafkaSettings()) == {"message.timestamp.type": "LogAppendTime", "flush.messages": "1"}
+    assert of_events(KafkaSettings()) == {"message.timestamp.type": "LogAppendTime", "flush.messages": "1"}
 
 
 def test_the_brokers_of_a_cluster_agree_on_its_id(cluster: None, monkeypatch: pytest.MonkeyPatch) -> None:

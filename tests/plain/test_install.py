@@ -28,6 +28,7 @@ make_stub() { mkdir -p "${1%/*}"; ln -sf "$STUB" "$1"; }
 case "$call" in
   python3.11\ -m\ venv*) make_stub "$3/bin/pip"; make_stub "$3/bin/python" ;;
   pip\ install*) make_stub "${0%/*}/uv" ;;
+  pip\ download*) mkdir -p "${!#}"; touch "${!#}/one.whl" ;;
   uv\ venv*) make_stub "${!#}/bin/python" ;;
   uv\ pip\ sync*airflow*) make_stub .venv-airflow/bin/airflow ;;
   uv\ pip\ install*) make_stub .venv/bin/skytier ;;
@@ -86,6 +87,7 @@ ALL = {
     ".venv",
     ".venv-airflow",
     "var/tools",
+    "var/trajectories",
     *(f"var/jars/{name}" for name in ("kafka", "hadoop", "metastore", "spark")),
 }
 
@@ -100,12 +102,13 @@ def machine(tmp_path: Path) -> Machine:
     [
         ("apt-get update", "package lists", ALL),
         ("apt-get install", "system packages", ALL),
-        ("-m venv", "uv", {"var/tools", ".venv", ".venv-airflow"}),
-        ("pip install --quiet", "uv", {"var/tools", ".venv", ".venv-airflow"}),
-        ("uv venv --clear --python", "Airflow", {".venv", ".venv-airflow"}),
-        ("requirements/jobs.txt", "Python packages", {".venv"}),
-        ("requirements/airflow.txt", "Airflow", {".venv-airflow"}),
-        ("--no-build-isolation", "Python packages", {".venv"}),
+        ("-m venv", "uv", {"var/tools", "var/trajectories", ".venv", ".venv-airflow"}),
+        ("pip install --quiet", "uv", {"var/tools", "var/trajectories", ".venv", ".venv-airflow"}),
+        ("uv venv --clear --python", "Airflow", {".venv", ".venv-airflow", "var/trajectories"}),
+        ("requirements/jobs.txt", "Python packages", {".venv", "var/trajectories"}),
+        ("requirements/airflow.txt", "Airflow", {".venv-airflow", "var/trajectories"}),
+        ("--no-build-isolation", "Python packages", {".venv", "var/trajectories"}),
+        ("pip download", "trajectories", {"var/trajectories"}),
         ("mvn", "jars", {name for name in ALL if "jars" in name}),
     ],
 )
@@ -144,7 +147,9 @@ def test_servers_with_tls_are_installed_where_it_is_set(machine: Machine, settin
     assert machine.stamped() == ALL | (set() if own else {"var/jars/postgres-tls"})
 
 
-@pytest.mark.parametrize("lost", [".venv/bin/skytier", ".venv-airflow/bin/airflow", "var/jars/kafka/one.jar"])
+@pytest.mark.parametrize(
+    "lost", [".venv/bin/skytier", ".venv-airflow/bin/airflow", "var/jars/kafka/one.jar", "var/trajectories/one.whl"]
+)
 def test_what_is_stamped_and_not_there_is_installed(machine: Machine, lost: str) -> None:
     assert machine.install().returncode == 0
     (machine.root / lost).unlink()

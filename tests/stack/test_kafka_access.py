@@ -32,6 +32,7 @@ from tests.own_stack import OwnStack
 pytestmark = pytest.mark.stack
 
 EVENTS, REJECTED = "flight_events", "flight_events_rejected"
+STATES, INVALID_STATES = "opensky_states", "opensky_states_invalid"
 _LARGE = 2_000_000
 Config = dict[str, Any]
 Act = Callable[[Config], object]
@@ -136,14 +137,24 @@ LOOKS: dict[str, Act] = {
     "describe": by_admin(lambda client: client.describe_topics(TopicCollection([EVENTS]))),
     "lag": end_of(EVENTS),
 }
+LOOKS_AT_STATES: dict[str, Act] = {"lag of states": end_of(STATES)}
 READS = {"read events": read(EVENTS)}
-PUBLISHES = {"publish": write(EVENTS), "publish in transactions": begin_transactions()}
+PUBLISHES = {
+    "publish": write(EVENTS),
+    "publish states": write(STATES),
+    "publish invalid states": write(INVALID_STATES),
+    "publish in transactions": begin_transactions(),
+}
 DEAD_LETTERS = {"write a dead letter": write(REJECTED)}
 CARES = {
     "read dead letters": read(REJECTED),
+    "read states": read(STATES),
+    "read invalid states": read(INVALID_STATES),
     "make the topics": create(EVENTS),
+    "make the topic of states": create(STATES),
     "configure": configure(ResourceType.TOPIC, EVENTS, "flush.messages", "1"),
     "delete records": delete_no_records(EVENTS),
+    "delete states": delete_no_records(STATES),
     "delete dead letters": delete_no_records(REJECTED),
 }
 RULES: dict[str, Act] = {
@@ -153,12 +164,12 @@ RULES: dict[str, Act] = {
     "configure the broker": configure(ResourceType.BROKER, "1", "log.cleaner.threads", "1"),
 }
 MAY: dict[KafkaUser, dict[str, Act]] = {
-    KafkaUser.PRODUCER: LOOKS | PUBLISHES,
+    KafkaUser.PRODUCER: LOOKS | LOOKS_AT_STATES | PUBLISHES,
     KafkaUser.JOB: LOOKS | READS | DEAD_LETTERS,
-    KafkaUser.OPERATOR: LOOKS | READS | CARES,
+    KafkaUser.OPERATOR: LOOKS | LOOKS_AT_STATES | READS | CARES,
     KafkaUser.MONITOR: LOOKS,
 }
-EVERY = LOOKS | READS | PUBLISHES | DEAD_LETTERS | CARES | RULES
+EVERY = LOOKS | LOOKS_AT_STATES | READS | PUBLISHES | DEAD_LETTERS | CARES | RULES
 
 
 def refused(config: Config, acts: dict[str, Act]) -> set[str]:
