@@ -107,11 +107,11 @@ class Client:
                 answer, content = self._get(parameters)
         except httpx.TimeoutException as error:
             raise _PassingError(
-                f"{self._settings.url} does not answer within {self._settings.timeout_seconds:g} s "
+                f"{_asked(error)} does not answer within {self._settings.timeout_seconds:g} s "
                 "(SKYTIER_OPENSKY_TIMEOUT_SECONDS)."
             ) from error
         except httpx.RequestError as error:
-            raise _PassingError(f"{self._settings.url} cannot be reached ({type(error).__name__}: {error}).") from error
+            raise _PassingError(f"{_asked(error)} cannot be reached ({type(error).__name__}: {error}).") from error
         except (httpx.InvalidURL, httpx.StreamError) as error:
             raise TerminalError(f"SKYTIER_OPENSKY_URL={self._settings.url} cannot be asked: {error}.") from error
         if answer.status_code != _OK:
@@ -145,6 +145,11 @@ class Client:
             )
         advice = "the token" if status == _UNAUTHORIZED else "this client or this address"
         raise TransientError(f"{url} refuses {advice} (status {status}).")
+
+
+def _asked(error: httpx.RequestError) -> str:
+    """Who gave no answer: the API or the server of tokens."""
+    return str(error.request.url.copy_with(query=None))
 
 
 def _before(moment: float) -> str:
