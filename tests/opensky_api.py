@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
@@ -9,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import anyio
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -37,7 +37,7 @@ def silence(seconds: float) -> Fault:
     """Answer nothing for so long."""
 
     async def fault(_: Request) -> Response:
-        await anyio.sleep(seconds)
+        await asyncio.sleep(seconds)
         return Response(status_code=500)
 
     return fault
@@ -59,7 +59,7 @@ class Trickle(Response):
         await send({"type": "http.response.start", "status": 200, "headers": []})
         for _ in range(30):
             await send({"type": "http.response.body", "body": b" ", "more_body": True})
-            await anyio.sleep(0.05)
+            await asyncio.sleep(0.05)
 
 
 async def trickles(_: Request) -> Response:
