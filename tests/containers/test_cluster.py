@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -25,6 +25,7 @@ CUT_SECONDS = 30
 BACKLOG = 1_000_000
 LEAST_SHARE = 0.2  # of the run time of tasks: the delays of a batch are predicted in one task
 OUTCOMES: list[hosts.Outcome] = []
+Record = Callable[[hosts.Outcome], None]
 LOAD = {"SKYTIER_FEED_BACKFILL_DAYS": "2", "SKYTIER_FEED_SPEED": "1440"}
 
 
@@ -81,40 +82,48 @@ def test_minute_runs_take_in_what_the_feed_publishes(cluster: Composed) -> None:
     assert (lost, doubled) == (0, 0)
 
 
-def record(outcome: hosts.Outcome) -> None:
-    OUTCOMES.append(outcome)
-    assert (outcome.lost, outcome.doubled) == (0, 0), outcome
+@pytest.fixture
+def record(capsys: pytest.CaptureFixture[str]) -> Record:
+    """Keep an outcome for the table, show it now, and hold it to no event lost or doubled."""
+
+    def keep(outcome: hosts.Outcome) -> None:
+        OUTCOMES.append(outcome)
+        with capsys.disabled():
+            print(f"\n{outcome.row()}")
+        assert (outcome.lost, outcome.doubled) == (0, 0), outcome
+
+    return keep
 
 
 @pytest.mark.parametrize(
     ("fault", "service"), [("one of three brokers lost", "kafka-2"), ("one of three DataNodes lost", "datanode-2")]
 )
-def test_a_host_that_keeps_data_is_lost(cluster: Composed, fault: str, service: str) -> None:
+def test_a_host_that_keeps_data_is_lost(cluster: Composed, record: Record, fault: str, service: str) -> None:
     """A minute run has to be green while it is away."""
     lose, back = (lambda: hosts.lose(cluster, service)), (lambda: hosts.bring_back(cluster, service))
     record(hosts.outcome(cluster, fault, lose, back))
 
 
-def test_the_primary_of_mongodb_is_lost(cluster: Composed) -> None:
+def test_the_primary_of_mongodb_is_lost(cluster: Composed, record: Record) -> None:
     service = hosts.primary(cluster)
     lose, back = (lambda: hosts.lose(cluster, service)), (lambda: hosts.bring_back(cluster, service))
     record(hosts.outcome(cluster, "MongoDB's primary lost", lose, back))
 
 
-def test_a_spark_worker_is_lost_in_a_batch(cluster: Composed) -> None:
+def test_a_spark_worker_is_lost_in_a_batch(cluster: Composed, record: Record) -> None:
     service = "spark-worker-2"
     hosts.wait_for_process(cluster, service, hosts.EXECUTOR)
     lose, back = (lambda: hosts.lose(cluster, service)), (lambda: hosts.bring_back(cluster, service))
     record(hosts.outcome(cluster, "a Spark worker lost in a batch", lose, back))
 
 
-def test_the_host_of_the_driver_is_lost_in_a_batch(cluster: Composed) -> None:
+def test_the_host_of_the_driver_is_lost_in_a_batch(cluster: Composed, record: Record) -> None:
     """It is the only one of its kind: the engine starts it again."""
     hosts.wait_for_process(cluster, TASKS, hosts.DRIVER)
     record(hosts.outcome(cluster, "the driver's host lost", lambda: kill(cluster, TASKS), lambda: None))
 
 
-def test_the_network_between_driver_and_mongodb_is_cut(cluster: Composed) -> None:
+def test_the_network_between_driver_and_mongodb_is_cut(cluster: Composed, record: Record) -> None:
     def cut() -> None:
         with hosts.cut(cluster, TASKS, ["mongodb", "mongodb-2", "mongodb-3"]):
             time.sleep(CUT_SECONDS)
