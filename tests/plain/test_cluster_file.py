@@ -172,6 +172,7 @@ def test_every_service_keeps_its_own_data_and_gets_the_secrets_of_its_server() -
     shared = {volume: names for volume, names in homes.items() if len(names) > 1}
     assert {volume: sorted(names) for volume, names in shared.items()} == {
         "airflow": ["airflow-api", "airflow-dags", "airflow-scheduler"],
+        "cache": ["airflow-worker", "bootstrap"],
         "config": ["mongodb", "mongodb-2", "mongodb-3", "postgres", "redis"],
     }
     assert set(homes) == set(base()["volumes"]) | set(overlay()["volumes"])
