@@ -16,7 +16,7 @@ from opensky.sample.trajectories import Floats, Ints, Trajectories
 
 SYNTHETIC = "Synthetic"
 """the origin country of copies"""
-KEPT_SECONDS = 15
+MAX_POSITION_AGE_SECONDS = 15
 """how long a vector is answered after its last row; the rows have the time already for which the network keeps one"""
 _GAP_SECONDS = 1_800
 _FIRST_COPY = 0xB00000  # of a block that no country has
@@ -45,7 +45,7 @@ class Replay:
         self._shift_degrees = copy * _STEP_DEGREES
         self._sign = np.where(copy % 2 == 1, -1.0, 1.0)
         self._every_other = self._restarts_too_soon()[self._aircraft]
-        self._span = trajectories.period + KEPT_SECONDS + 1  # so that no two aircraft share a key
+        self._span = trajectories.period + MAX_POSITION_AGE_SECONDS + 1  # so that no two aircraft share a key
         self._keys = trajectories.aircraft * self._span + trajectories.second
 
     def states(self, moment: int, area: Box | None = None, *, has_category: bool = True) -> list[Row]:
@@ -83,7 +83,7 @@ class Replay:
         second, cycle = elapsed % self._of.period, elapsed // self._of.period
         row = np.searchsorted(self._keys, self._aircraft * self._span + second, side="right") - 1
         age = second - self._of.second[row]
-        is_there = (row >= 0) & (self._of.aircraft[row] == self._aircraft) & (age <= KEPT_SECONDS)
+        is_there = (row >= 0) & (self._of.aircraft[row] == self._aircraft) & (age <= MAX_POSITION_AGE_SECONDS)
         (who,) = np.nonzero(is_there & ~(self._every_other & (cycle % 2 == 1)))
         return who.astype(np.int64), row[who].astype(np.int64), age[who].astype(np.int64)
 
@@ -112,8 +112,8 @@ class Replay:
     def _mean_share(self) -> float:
         """The share of the time that a recorded aircraft is there, on average."""
         seconds = np.diff(self._of.second, append=self._of.period)
-        seconds[self._of.bounds[1:] - 1] = KEPT_SECONDS
-        share = np.minimum(seconds, KEPT_SECONDS).sum() / (self._of.period * len(self._of.addresses))
+        seconds[self._of.bounds[1:] - 1] = MAX_POSITION_AGE_SECONDS
+        share = np.minimum(seconds, MAX_POSITION_AGE_SECONDS).sum() / (self._of.period * len(self._of.addresses))
         return float(share)
 
 

@@ -10,21 +10,10 @@ from pathlib import Path
 import pytest
 
 from skytier.settings.base import PROJECT_ROOT
+from tests.plain.test_architecture import PARTS
 
 pytestmark = pytest.mark.plain
 
-PARTS = (
-    "skytier",
-    "events",
-    "generator",
-    "opensky",
-    "spark_jobs",
-    "models",
-    "dashboard",
-    "local_stack",
-    "airflow",
-    "docs",
-)
 LINES_OF_A_MODULE = 250
 LINES_OF_A_FUNCTION = 70
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "common", "helpers", "helper", "misc"}
