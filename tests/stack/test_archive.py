@@ -54,7 +54,7 @@ def test_within_the_limit_nothing_moves(archive_stack: OwnStack) -> None:
 
 def test_another_collection_of_the_database_moves_nothing(archive_stack: OwnStack) -> None:
     before, limit_mb = size_mb(), size_mb() * 1.2
-    low = {"SKYTIER_ARCHIVE_LIMIT_MB": str(before * 0.9)}
+    low = {"SKYTIER_ARCHIVE_LIMIT_MB": str(before * 0.75)}
     planned = json.loads(archive(archive_stack, "plan", "--json", **low))
     with hot_tier.client() as connection:
         other = hot_tier.collection(connection, "test_other_events")
@@ -78,7 +78,7 @@ def test_another_collection_of_the_database_moves_nothing(archive_stack: OwnStac
 
 
 def test_the_oldest_events_move_until_the_hot_tier_is_below_its_low_water_mark(archive_stack: OwnStack) -> None:
-    documents, limit_mb = hot_count(), size_mb() * 0.9
+    documents, limit_mb = hot_count(), size_mb() * 0.75
     planned = json.loads(archive(archive_stack, "plan", "--json", SKYTIER_ARCHIVE_LIMIT_MB=str(limit_mb)))
     manifest = archived(archive_stack, SKYTIER_ARCHIVE_LIMIT_MB=str(limit_mb))
     assert manifest.state is State.DONE
@@ -86,10 +86,10 @@ def test_the_oldest_events_move_until_the_hot_tier_is_below_its_low_water_mark(a
     assert manifest.planned == pytest.approx(planned["documents"], rel=0.05)  # the size of indexes varies a little
     assert size_mb() < limit_mb
     # Indexes as small as these give their pages back late: at the size that a document had, it is below the mark.
-    assert hot_count() * manifest.size_before_bytes / documents <= limit_mb * MB * 0.75
+    assert hot_count() * manifest.size_before_bytes / documents <= limit_mb * MB * 0.9
     assert has_alert("size over 100%")
     assert open_alerts() == ["size over 100%"]
-    for share, told in ((0.99, ["size over 100%"]), (1.2, ["size over 80%"]), (1.3, [])):
+    for share, told in ((0.8, ["size over 100%"]), (1.1, ["size over 80%"]), (1.6, [])):
         archive(archive_stack, "step", "measure", SKYTIER_ARCHIVE_LIMIT_MB=str(size_mb() * share))
         assert open_alerts() == told
     with hot_tier.client() as connection:
