@@ -6,6 +6,7 @@ import stamina
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 from confluent_kafka.cimpl import KafkaError, KafkaException, NewTopic
 
+from local_stack.kafka_users import is_passing
 from skytier.settings.kafka import KafkaSettings
 
 _DAY_MS = 24 * 60 * 60 * 1000
@@ -21,7 +22,11 @@ def _is_unknown_yet(error: Exception) -> bool:
     return isinstance(error, KafkaException) and error.args[0].code() in _NOT_YET
 
 
-@stamina.retry(on=_is_unknown_yet, attempts=None, timeout=60, wait_initial=0.02, wait_max=0.2)
+def _may_pass(error: Exception) -> bool:
+    return _is_unknown_yet(error) or is_passing(error)
+
+
+@stamina.retry(on=_may_pass, attempts=None, timeout=60, wait_initial=0.02, wait_max=0.2)
 def ensure(operator: AdminClient, kafka: KafkaSettings) -> None:
     """Make the topics that do not exist yet."""
     for created in operator.create_topics(_topics(kafka), operation_timeout=10).values():

@@ -7,6 +7,7 @@ import hashlib
 import secrets
 from collections.abc import Iterator
 
+import stamina
 from confluent_kafka.admin import (
     AclBinding,
     AclOperation,
@@ -19,6 +20,7 @@ from confluent_kafka.admin import (
     UserScramCredentialAlteration,
     UserScramCredentialUpsertion,
 )
+from confluent_kafka.cimpl import KafkaError, KafkaException
 
 from skytier.kafka_clients import jaas
 from skytier.settings.hosts import BindSettings
@@ -30,6 +32,12 @@ _ITERATIONS = 4096
 _DIGESTS = {"SCRAM-SHA-256": "sha256", "SCRAM-SHA-512": "sha512"}
 _ANYBODYS = "*"
 _TIMEOUT_SECONDS = 10
+_PASSING = {
+    KafkaError._TIMED_OUT,
+    KafkaError._TRANSPORT,
+    KafkaError.REQUEST_TIMED_OUT,
+    KafkaError.NOT_CONTROLLER,
+}
 
 _Right = tuple[ResourceType, str, ResourcePatternType, tuple[AclOperation, ...]]
 
@@ -44,6 +52,12 @@ def first_credential(settings: KafkaSettings) -> str:
     return f"{mechanism}=[name={name},iterations={_ITERATIONS},{values}]"
 
 
+def is_passing(error: Exception) -> bool:
+    """Whether a broker that is busy, or a change of the controller, may be all that is wrong."""
+    return isinstance(error, KafkaException) and error.args[0].code() in _PASSING
+
+
+@stamina.retry(on=is_passing, attempts=None, timeout=60, wait_initial=0.5)
 def ensure(admin: AdminClient, settings: KafkaSettings) -> None:
     """Make the users, or give those that are there their passwords and rights; what more they have stays."""
     credential = ScramCredentialInfo(_mechanism(), _ITERATIONS)
