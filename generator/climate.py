@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from functools import cache
+from itertools import accumulate
 
 import numpy as np
 import orjson
@@ -64,13 +65,17 @@ def _places() -> dict[str, reference.Airport]:
 
 
 class Observed:
-    """Observations as JSON, computed for several days of an airport at the first request."""
+    """Observations as JSON, computed for several days of an airport at the first request.
+
+    Those of a block are kept in one piece: kept one by one among records that come and go, they take ten times as much
+    memory, for the records' place is not used again.
+    """
 
     _HOURS_AT_ONCE = 240
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
-        self._made: dict[tuple[str, int], list[orjson.Fragment]] = {}
+        self._made: dict[tuple[str, int], tuple[bytes, list[int]]] = {}
 
     def at(self, airports: list[str], moments: NDArray[np.datetime64]) -> list[orjson.Fragment]:
         """The observation at the start of the hour of each moment."""
@@ -79,12 +84,17 @@ class Observed:
         keys = list(zip(airports, blocks, strict=True))
         for airport, block in set(keys) - self._made.keys():
             self._made[airport, block] = self._make(airport, block)
-        return [self._made[key][place] for key, place in zip(keys, places, strict=True)]
+        return [self._fragment(key, place) for key, place in zip(keys, places, strict=True)]
 
-    def _make(self, airport: str, block: int) -> list[orjson.Fragment]:
+    def _fragment(self, key: tuple[str, int], place: int) -> orjson.Fragment:
+        made, bounds = self._made[key]
+        return orjson.Fragment(made[bounds[place] : bounds[place + 1]])
+
+    def _make(self, airport: str, block: int) -> tuple[bytes, list[int]]:
         hours = block * self._HOURS_AT_ONCE + np.arange(self._HOURS_AT_ONCE, dtype=np.float64)
         frame = weather(self._seed, airport, hours)
         rows = zip(*(frame[name].tolist() for name in frame.columns), strict=True)
         names = list(frame.columns)
         known = ({name: value for name, value in zip(names, row, strict=True) if value == value} for row in rows)
-        return [orjson.Fragment(orjson.dumps(observation)) for observation in known]
+        observations = [orjson.dumps(observation) for observation in known]
+        return b"".join(observations), [0, *accumulate(map(len, observations))]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from collections import Counter
 from typing import Any
 
@@ -55,6 +57,22 @@ def test_rates_hold_to_the_record(records: list[Record]) -> None:
 def test_the_same_seed_gives_the_same_bytes(records: list[Record]) -> None:
     assert _records(_plan()) == records
     assert _records(_plan(seed=4)) != records
+
+
+def test_memory_grows_little_with_the_events() -> None:
+    """0.6 GB for a million, and not 2.3: a container of the feed has 0.75."""
+    code = (
+        "import resource, pandas as pd\n"
+        "from generator.synthetic import Plan, Rates, synthetic\n"
+        "def made(events):\n"
+        f"    start, latest = pd.Timestamp('{START}'), pd.Timestamp('{NOW}')\n"
+        "    for _ in synthetic(Plan(events, 1, start, Rates(), 2000, latest)): pass\n"
+        "    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024\n"
+        "few = made(10_000)\n"
+        "print(made(150_000) - few)"
+    )
+    grown_mb = float(subprocess.check_output([sys.executable, "-c", code], text=True))
+    assert grown_mb < 220, grown_mb
 
 
 def test_a_seed_gives_the_same_flights_as_ever(records: list[Record]) -> None:
