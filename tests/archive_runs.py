@@ -40,7 +40,7 @@ def publish(stack: OwnStack, seed: int, *options: str) -> dict[str, Any]:
 def size_mb() -> float:
     """The size of the hot tier now.
 
-    It may be a tenth smaller a moment later: small indexes give back the pages of deleted events at the next checkpoint.
+    It may be a tenth smaller a moment later: small indexes give back the pages of deleted events at a checkpoint.
     """
     with hot_tier.client() as connection:
         return hot.size(hot_tier.events(connection)).total_bytes / MB
