@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,8 +50,8 @@ class Composed:
         shutil.rmtree(readable, ignore_errors=True)
         shutil.copytree(training_cache.folder(), readable)
         self.engine.run("chmod", "-R", "a+rX", readable)
-        once = ("run", "--rm", "--no-TTY", "--no-deps", "--pull", "never", "--volume", f"{readable}:/trained:ro")
-        self.compose(*once, "bootstrap", "cp", "-r", "/trained", "/var/lib/skytier/cache/models")
+        volume = ("--volume", f"{readable}:/trained:ro")
+        self.once("bootstrap", "cp", "-r", "/trained", "/var/lib/skytier/cache/models", options=volume)
 
     def remove(self) -> None:
         """Take all of it down, with its volumes."""
@@ -76,6 +76,11 @@ class Composed:
         """Run a command in the container of a service."""
         variables = [part for name, value in settings.items() for part in ("--env", f"{name}={value}")]
         return self.compose("exec", "--no-TTY", *variables, service, *command, seconds=seconds)
+
+    def once(self, service: str, *command: str, options: Sequence[str] = ()) -> str:
+        """Run a command in a container of its own of the service."""
+        alone = ("run", "--rm", "--no-TTY", "--no-deps", "--pull", "never")
+        return self.compose(*alone, *options, service, *command)
 
     def python(self, service: str, code: str) -> Any:
         """What a program, run in the container of a service, prints as JSON."""

@@ -22,7 +22,7 @@ from tests.containers.test_compose import TASKS, assert_counts_match, green_minu
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(2400)]
 
 CUT_SECONDS = 30
-BACKLOG, AT_ONCE = 1_000_000, 250_000  # as many as the memory of the feed's container takes beside the feed
+BACKLOG, AT_ONCE = 1_000_000, 250_000  # as many as a container of the feed has memory for
 MOST_SLOWER = 1.2  # two workers on two cores, with the network and processes of their own between them
 LEAST_SHARE = 0.2  # of the run time of tasks: the delays of a batch are predicted in one task
 OUTCOMES: list[hosts.Outcome] = []
@@ -138,7 +138,7 @@ def backlog_processed(cluster: Composed, master: str, seed: int) -> dict[str, An
     """Publish a backlog and process it with a Spark master; seconds, and the figures of each host."""
     for number in range(BACKLOG // AT_ONCE):
         events = ("--events", str(AT_ONCE), "--seed", str(seed + number), "--start", "2014-02-01")
-        cluster.execute("feed", "skytier", "synthesize", *events, "--json")
+        cluster.once("feed", "skytier", "synthesize", *events, "--json")
     code = (hosts.FOLDER / "shares.py").read_text()
     return dict(json.loads(cluster.execute(TASKS, "python", "-c", code, seconds=1200, TEST_MASTER=master)))
 
