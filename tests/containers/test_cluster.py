@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -135,9 +136,12 @@ def test_the_network_between_driver_and_mongodb_is_cut(cluster: Composed, record
 
 
 def backlog_processed(cluster: Composed, master: str, seed: int) -> dict[str, Any]:
-    """Publish a backlog and process it with a Spark master; seconds, and the figures of each host."""
+    """Publish a backlog, of weeks that nobody else has, and process it with a Spark master; seconds, and the figures of
+    each host."""
+    first = date(2014, 2, 1) + timedelta(days=2 * seed)
     for number in range(BACKLOG // AT_ONCE):
-        events = ("--events", str(AT_ONCE), "--seed", str(seed + number), "--start", "2014-02-01")
+        start = first + timedelta(days=50 * number)  # the events of a part take 43
+        events = ("--events", str(AT_ONCE), "--seed", str(seed + number), "--start", start.isoformat())
         cluster.once("feed", "skytier", "synthesize", *events, "--json")
     code = (hosts.FOLDER / "shares.py").read_text()
     return dict(json.loads(cluster.execute(TASKS, "python", "-c", code, seconds=1200, TEST_MASTER=master)))
@@ -147,6 +151,7 @@ def test_both_workers_share_a_backlog(cluster: Composed, capsys: pytest.CaptureF
     airflow = hosts.Runs(cluster)
     airflow.pause(True)
     try:
+        cluster.engine.docker("update", "--memory", "6g", "--memory-swap", "6g", cluster.container(TASKS)["Id"])
         local = backlog_processed(cluster, "local[2]", seed=101)
         both = backlog_processed(cluster, "", seed=201)
     finally:

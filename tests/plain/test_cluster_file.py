@@ -33,7 +33,7 @@ MORE = {
 """the services of each server that runs more than once"""
 OFFICIAL = {"postgres", "redis", "mongodb", "mongodb-2", "mongodb-3"}
 WITHOUT_LISTS = {"sql", "airflow-scheduler"}
-MEMORY_GB = 25  # the sum of the limits of all that goes on running
+MEMORY_GB = 28  # the sum of the limits of all that goes on running
 
 
 @cache
