@@ -13,7 +13,8 @@ import streamlit as st
 from dashboard import access
 from dashboard.app_pages import PAGES
 from dashboard.panels import filters, text
-from dashboard.panels.views import page_run
+from dashboard.panels.views import PAUSED, page_run
+from dashboard.status_bar import status_bar
 from skytier.settings.dashboard import DashboardSettings
 
 STATIC = Path(__file__).parent / "static"
@@ -26,6 +27,9 @@ user = access.signed_in(settings)
 page = st.navigation(pages, position="sidebar" if user else "hidden")
 access.require(user, settings)
 st.session_state["filters"] = filters.sidebar(settings.refresh_seconds)
+top = st.container(key="status-bar")
 st.header(page.title)
 with page_run(page.url_path, settings.refresh_seconds):
+    with top:
+        status_bar(is_paused=bool(st.session_state.get(PAUSED)))
     page.run()

@@ -23,11 +23,14 @@ from skytier.settings.dashboard import DashboardSettings
 # On a page below the root Streamlit looks for its server there first, is refused, and waits before it looks further.
 _SERVER_URL = '<script>window.__streamlit = {BACKEND_BASE_URL: new URL(".", location).href}</script>'
 
+_SCRIPT = Path(__file__).parent / "static" / "page.js"
+
 
 def index_html() -> str:
-    """Streamlit's page with the address of its server: where its scripts are."""
+    """Streamlit's page with the address of its server, where its scripts are, and the script of all pages."""
     streamlits = Path(st.__file__).with_name("static") / "index.html"
-    return streamlits.read_text(encoding="utf-8").replace("<head>", f"<head>\n    {_SERVER_URL}", 1)
+    added = f"{_SERVER_URL}\n    <script>{_SCRIPT.read_text(encoding='utf-8')}</script>"
+    return streamlits.read_text(encoding="utf-8").replace("<head>", f"<head>\n    {added}", 1)
 
 
 def app() -> st.App:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager, suppress
@@ -91,7 +91,34 @@ class Cache:
         if wait_budget_seconds is None:
             is_recent = entry.is_fresh(query.ttl_seconds + self.settings.recent_seconds, tag_versions)
             wait_budget_seconds = _RECENT_WAIT_BUDGET_SECONDS if is_recent else self.settings.wait_budget_seconds
-        return self._counted(self._new_or_stale(query, entry.result, wait_budget_seconds))
+        return self._counted(self._new_or_stale(query, entry.stale(tag_versions), wait_budget_seconds))
+
+    def start(self, query: Query) -> Future[CachedResult]:
+        """Run a query unless its result is fresh, without waiting. A query that runs already is not run twice."""
+        return self._shared(query, lambda: self._run_once(query))
+
+    def peek(self, query: Query) -> CachedResult | None:
+        """What the cache has of a query, fresh or stale, without waiting; the query is started unless that is fresh."""
+        try:
+            entry, tag_versions = self._read(query)
+        except RedisError as error:
+            self._log_down(error)
+            entry, tag_versions = None, {}
+        if entry is not None and entry.is_fresh(query.ttl_seconds, tag_versions):
+            return entry.result
+        self.start(query)
+        return entry.stale(tag_versions) if entry is not None else None
+
+    def tag_versions(self, tags: Collection[CacheTag]) -> TagVersions:
+        """The counters of tags, which change when a tag is invalidated; empty while Redis does not answer."""
+        if not tags:
+            return {}
+        try:
+            counters = cast("list[bytes | None]", self._redis.mget([tag.key() for tag in tags]))
+        except RedisError as error:
+            self._log_down(error)
+            return {}
+        return _versions(tags, counters)
 
     def _log_down(self, error: RedisError) -> None:
         """Log the first time only: every panel of every page finds it again."""
@@ -118,9 +145,9 @@ class Cache:
         try:
             return self._shared(query, lambda: self._run_once(query)).result(timeout=wait_budget_seconds)
         except FutureTimeoutError:
-            return replace(stale, origin=Origin.STALE)
+            return stale
         except SkytierError as error:
-            return replace(stale, origin=Origin.STALE, problem=str(error))
+            return replace(stale, problem=str(error))
 
     def _shared(self, query: Query, run: Callable[[], CachedResult]) -> Future[CachedResult]:
         """Run in a thread of the cache. Threads of this process that want the same query meanwhile share the result."""
@@ -174,9 +201,7 @@ class Cache:
     def _read(self, query: Query) -> tuple[Entry | None, TagVersions]:
         keys = [_key(query), *(tag.key() for tag in query.tags)]
         content, *counters = cast("list[bytes | None]", self._redis.mget(keys))
-        versions = [(counter or b"").decode(errors="replace") for counter in counters]
-        tag_versions = dict(zip(map(str, query.tags), versions, strict=True))
-        return (deserialize(query.name, content) if content else None), tag_versions
+        return (deserialize(query.name, content) if content else None), _versions(query.tags, counters)
 
     def _store(self, query: Query, result: CachedResult, tag_versions: TagVersions) -> None:
         """Store a result for all processes, unless Redis rejects it."""
@@ -205,6 +230,10 @@ class Cache:
                 raise
             return {}  # the key holds something else until the next result is counted
         return {origin: int(count) for origin in Origin if (count := found.get(origin.encode(), b"")).isdigit()}
+
+
+def _versions(tags: Iterable[CacheTag], counters: Iterable[bytes | None]) -> TagVersions:
+    return {str(tag): (counter or b"").decode(errors="replace") for tag, counter in zip(tags, counters, strict=True)}
 
 
 def _may_return_stale(entry: Entry, query: Query, tag_versions: TagVersions) -> bool:

@@ -7,7 +7,7 @@ and every entry in the format of an earlier version, is a cache miss.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -49,6 +49,8 @@ class CachedResult:
     origin: Origin
     problem: str | None = None
     """the error of the query, where the result is stale because it failed"""
+    is_invalidated: bool = False
+    """whether a tag of the query was invalidated after it"""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,10 @@ class Entry:
         age_seconds = (datetime.now(UTC) - self.result.as_of).total_seconds()
         # A time in the future was written while a clock was wrong: the age is unknown.
         return -_CLOCK_SKEW_SECONDS < age_seconds < max_age_seconds and self.tag_versions == tag_versions
+
+    def stale(self, tag_versions: TagVersions) -> CachedResult:
+        """The result, marked as stale."""
+        return replace(self.result, origin=Origin.STALE, is_invalidated=self.tag_versions != tag_versions)
 
 
 class _Metadata(BaseModel):

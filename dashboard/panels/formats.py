@@ -46,6 +46,18 @@ def seconds(number: float) -> str:
     return f"{number:,.0f} s" if number < 600 else f"{number / 60:,.0f} min"
 
 
+def age(seconds: float) -> str:
+    """A time span: in seconds up to ten minutes, then in the largest unit in which it is at least 1."""
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 3_600:
+        return f"{whole // 60} min"
+    return f"{whole / 3_600:.1f} h" if whole < 86_400 else f"{whole / 86_400:.1f} days"
+
+
 def grid(rows: pd.DataFrame) -> dict[str, Any]:
     """The column configuration of a table: times in UTC, numbers with one decimal."""
     config: dict[str, Any] = {}

@@ -1,13 +1,12 @@
 """A panel: a query, a function that draws its result, and what all panels share: states, freshness, download.
 
-Panels run in parallel and refresh by themselves. An error stays within its panel. A result is drawn once for all
-viewers.
+Panels run in parallel. An error stays within its panel. A result is drawn once for all viewers. ``live`` has the page
+drawn again when newer results are there.
 """
 
 from __future__ import annotations
 
 import functools
-import itertools
 import threading
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
@@ -17,20 +16,19 @@ import pandas as pd
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.panels import text, tiers
+from dashboard.panels import live, text, tiers
 from dashboard.panels.drawings import CHART_HEIGHT, Chart, Draw, Drawing, Grid, Inputs
 from dashboard.panels.margins import make_room
 from dashboard.panels.plain import plain
-from dashboard.panels.rendering import show, show_footer
+from dashboard.panels.rendering import show, show_menu
 from dashboard.panels.tiers import Tier
-from dashboard.panels.views import is_new, refresh_seconds
+from dashboard.panels.views import is_new
 from dashboard.plain_text import for_markdown, marked, unmarked
 from skytier import logs
-from skytier.cache import Query
+from skytier.cache import CachedResult, Origin, Query
 from skytier.errors import SkytierError
 
 _DRAWINGS = 256  # cached: of all pages, with the filters of several viewers
-_REFRESH_WAIT_BUDGET_SECONDS = 20.0
 
 log = logs.logger("dashboard")
 
@@ -55,17 +53,17 @@ def panel(
     """Show a panel of the page.
 
     ``draw`` is a function of a module: drawings are cached by it, and a function of this run of the page would be
-    another one for each viewer. It gets the rows of the result, then the ``inputs``. These and ``query`` are called at
-    each refresh, so that they can depend on the panel's own ``controls``, which are shown above the content. ``key`` is
-    unique on the page: it keeps the state of the panel's controls over refreshes. ``empty`` explains a result without
-    rows. ``height`` (in pixels) is that of the content, so that little moves when it arrives.
+    another one for each viewer. It gets the rows of the result, then the ``inputs``. These and ``query`` are called
+    each time that the panel is drawn, so that they can depend on its own ``controls``, which are shown above the
+    content. ``key`` is unique on the page: it keeps the state of the panel's controls. ``empty`` explains a result
+    without rows. ``height`` (in pixels) is that of the content, so that little moves when it arrives.
     """
     skeleton_height = height if is_new(key) else None
     with st.container(border=True, key=f"panel-{key}", height="stretch"):  # as high as its neighbour
-        _refreshing(title, query, draw, inputs, tier, key, controls, empty, skeleton_height)
+        _body(title, query, draw, inputs, tier, key, controls, empty, skeleton_height)
 
 
-def _refreshing(
+def _body(
     title: str,
     query: Callable[[], Query],
     draw: Draw,
@@ -76,28 +74,26 @@ def _refreshing(
     empty: str,
     skeleton_height: int | None,
 ) -> None:
-    runs = itertools.count()
+    runs = iter([True])
 
-    @st.fragment(run_every=refresh_seconds(), parallel=True)
+    @st.fragment(parallel=True)
     def body() -> None:
-        st.markdown(f"##### {title}")
+        header = st.container(horizontal=True, vertical_alignment="center", key=f"header-{key}", gap="small")
+        header.markdown(f"##### {title}", width="stretch")
         if controls is not None:
             controls()
-        # A refresh may wait, because the viewer sees the content of before. Opening a page may not.
-        is_refresh = next(runs) > 0
-        wait_budget_seconds = _REFRESH_WAIT_BUDGET_SECONDS if is_refresh else None
         place = None
-        if skeleton_height and not is_refresh:
+        if skeleton_height and next(runs, False):
             place = st.empty()
             place.skeleton(height=skeleton_height)
         try:
             current = query()
-            result = tiers.fetch(current, wait_budget_seconds)
+            result = _fetched(current)
             with _draw_lock:
                 drawing, rows = _drawn(_DrawingKey(current.name, result.as_of, draw, inputs(), key, result.table))
                 with place.container() if place else st.container():
-                    show(empty if rows is None else drawing, key)
-                    show_footer(result, rows, tier, key)
+                    show(_nothing(result, empty) if rows is None else drawing, key)
+                    show_menu(header, result, rows, tier, key)
         except SkytierError as error:
             log.warning("panel failed", panel=key, reason=str(error))
             (place or st).error(for_markdown(text.FAILED.format(reason=error)), icon=":material/cloud_off:")
@@ -106,6 +102,22 @@ def _refreshing(
             (place or st).error(text.BROKEN, icon=":material/error:")
 
     body()
+
+
+def _fetched(query: Query) -> CachedResult:
+    """The result of a query, which the page's watch replaces once a newer one is there."""
+    watch = live.of_page()
+    watch.show(query, None)
+    result = tiers.fetch(query)
+    if result.origin is Origin.STALE and result.problem is None:
+        result = replace(result, problem=watch.problems.get(query.name))
+    watch.show(query, result)
+    return result
+
+
+def _nothing(result: CachedResult, empty: str) -> str:
+    """What a result without rows means. A stale one does not tell that there is nothing now."""
+    return text.EMPTY_BEFORE.format(result.as_of) if result.origin is Origin.STALE else empty
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,23 @@
-"""How Streamlit shows the drawing of a panel, and the line below it: freshness, source, download."""
+"""How Streamlit shows the drawing of a panel, and what its header has: age, source, download."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from dashboard.panels import text
+from dashboard.panels import formats, text
 from dashboard.panels.drawings import Chart, Drawing, Grid, Number
 from dashboard.panels.tiers import Tier
 from dashboard.plain_text import for_label, for_markdown, plain_words
 from skytier.cache import CachedResult
 
+OLD_SECONDS = 120.0
+"""From this age on a result is marked"""
 _SPARKLINE_POINTS = 48
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _MODE_BAR = {
@@ -76,24 +80,34 @@ def sparkline(trend: Sequence[float]) -> list[float]:
     return values.groupby(np.arange(len(values)) * _SPARKLINE_POINTS // len(values)).mean().tolist()
 
 
-def show_footer(result: CachedResult, rows: pd.DataFrame | None, tier: Tier, key: str) -> None:
-    """Show freshness and source of a result, and the download of its rows."""
+def show_menu(header: DeltaGenerator, result: CachedResult, rows: pd.DataFrame | None, tier: Tier, key: str) -> None:
+    """Show the age of a result, and a menu with its source and the download of its rows."""
     if result.problem:
         st.warning(for_markdown(text.STALE.format(reason=result.problem)), icon=":material/history:")
-    footer = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
-    footer.caption(text.source(result, tier))
+    header.html(age_html(result.as_of, datetime.now(UTC)), width="content")
+    menu = header.popover(":material/more_horiz:", type="tertiary", help=text.MENU, width="content", key=f"menu-{key}")
+    menu.caption(text.source(result, tier))
     if rows is not None and not rows.empty:
-        footer.download_button(
+        menu.download_button(
             text.DOWNLOAD,
             data=lambda: csv(rows),  # built when somebody downloads it
             file_name=f"skytier-{key}.csv",
             mime="text/csv",
             key=f"download-{key}",
             on_click="ignore",
-            type="tertiary",
             icon=":material/download:",
-            help=text.DOWNLOAD_HELP,
         )
+
+
+def age_html(as_of: datetime, now: datetime, limit_seconds: float = OLD_SECONDS) -> str:
+    """The time since then, which ``static/page.js`` counts up; amber, with a mark, beyond the limit."""
+    seconds = (now - as_of).total_seconds()
+    is_old = seconds > limit_seconds
+    words = text.OLD.format(formats.age(seconds)) if is_old else formats.age(seconds)
+    return (
+        f'<time class="skytier-age{" skytier-old" if is_old else ""}" datetime="{as_of.isoformat()}" '
+        f'data-seconds="{seconds:.1f}" data-limit="{limit_seconds:g}">{words}</time>'
+    )
 
 
 def csv(rows: pd.DataFrame) -> bytes:

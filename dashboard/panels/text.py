@@ -10,17 +10,25 @@ from skytier.cache import CachedResult, Origin
 
 PRODUCT = "Skytier"
 
+BAR_REPLAY, BAR_LIVE, BAR_NEWEST = "Replay", "Live", "Newest data"
+BAR_CLOCK_HELP = "Warehouse clock: the newest event time of the hot tier"
+BAR_NO_DATA, BAR_LOADING, BAR_PAUSED = "No events yet", "Loading", "Refresh paused"
+BAR_HEALTH, BAR_HEALTH_UNKNOWN = "{word} ({score} of 100)", "Health unknown"
+
 FILTERS, ALL = "Filters", "all"
 AIRLINES, ORIGINS, FIRST_DAY, LAST_DAY = "Airlines", "Origins", "From", "To"
-PAUSE, PAUSE_HELP = "Pause refresh", "Panels refresh every {:g} s."
+PAUSE = "Pause refresh"
+PAUSE_HELP = "Panels refresh when a batch or an archive is committed, and every {:g} s otherwise."
 NO_FILTERS = "The filters by airline and origin are not available: the SQL endpoint does not answer."
 
 EMPTY = "No event matches the filters. Widen the filters, or wait for the next run of the minute job."
+EMPTY_BEFORE = "There were no rows at {:%H:%M:%S} UTC. The query is running again."
 FAILED = "This panel could not load its data. {reason}"
 BROKEN = "This panel failed with an unexpected error. See the dashboard's log ('skytier stack status' shows its path)."
 NO_VALUE = "-"
 STALE = "This result is stale: the query failed. {reason}"
-DOWNLOAD, DOWNLOAD_HELP = "CSV", "Download the rows of this panel"
+MENU, DOWNLOAD = "Source and download", "Download the rows (CSV)"
+OLD = "▲ {} old"
 
 _ORIGINS = {
     Origin.COMPUTED: "just queried",

@@ -29,6 +29,7 @@ PAGE_SECONDS = 10.0
 PIPELINE = "flights"
 """The pipeline whose events the pages show"""
 BATCHES, ARCHIVES = CacheTag.batches(PIPELINE), CacheTag.archives(PIPELINE)
+TAGS = (BATCHES, ARCHIVES, CacheTag.acknowledgements())
 _LIVE_SECONDS, _LIVE_STALE_SECONDS = 5.0, 10.0
 _MONGODB_TIMEOUT_MS = 1_500  # nobody benefits from a page that waits longer for a server that is down
 _ARROW = {

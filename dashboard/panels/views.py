@@ -7,28 +7,24 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from dashboard.panels import live, tiers
+
 PAUSED = "refresh_paused"
 """The key in the session state of whether the viewer paused the refresh"""
-_REFRESH_SECONDS = "refresh_seconds"
 _PAGE, _ON_SCREEN, _DRAWN, _OPENED = "page", "panels_on_screen", "panels_drawn", "views_opened"
 
 
 @contextmanager
 def page_run(page: str, refresh_seconds: float) -> Iterator[None]:
     """Wrap a run of a page. New panels begin as a skeleton; the others keep their content until it is replaced."""
-    st.session_state[_REFRESH_SECONDS] = refresh_seconds
-    if st.session_state.get(_PAGE) != page:
+    is_other_page = st.session_state.get(_PAGE) != page
+    if is_other_page:
         st.session_state[_PAGE], st.session_state[_ON_SCREEN] = page, set()
+    live.begin(refresh_seconds, tiers.cache(), tiers.TAGS, is_other_page=is_other_page)
     st.session_state[_DRAWN] = set()
     yield
     # A run that is interrupted does not get here: the panels that it did not draw are still on the screen.
     st.session_state[_ON_SCREEN] = st.session_state[_DRAWN]
-
-
-def refresh_seconds() -> float | None:
-    """The time between two refreshes of a panel; None while the viewer has paused them."""
-    seconds: float = st.session_state[_REFRESH_SECONDS]
-    return None if st.session_state.get(PAUSED) else seconds
 
 
 def is_new(key: str) -> bool:

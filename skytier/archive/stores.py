@@ -88,6 +88,7 @@ class ServerStores:
 
     def note(self, action: str, archive_id: str, **details: Any) -> None:
         audit.note(self._sql(), self.target.audit_table, action, archive_id, **details)
+        self._notices.invalidate_cache()
 
     def alert(self, severity: Severity, subject: str, message: str, *, until_resolved: bool = False) -> None:
         self._notices.alert(severity, subject, message, until_resolved=until_resolved)
@@ -109,6 +110,7 @@ class ServerStores:
 
     def save(self, manifest: Manifest) -> None:
         self._manifests.save(manifest)
+        self._notices.invalidate_cache()
 
     def repair(self, archive_id: str | None) -> Manifest | None:
         """Replace the manifest of an archive by its second copy; write again which archive is under way: that one."""
@@ -216,7 +218,6 @@ class ServerStores:
         rows = tables.state_rows(manifest, visibility, sources)
         self._files.require()
         tables.set_visibility(self._sql(), self.target, rows, self.now())
-        self._notices.invalidate_cache()
         self.note(str(visibility), manifest.archive_id, documents=manifest.planned)
 
     def with_visibility(self, visibility: Visibility) -> dict[str, list[Selection]]:
@@ -240,3 +241,4 @@ class ServerStores:
     def record(self, manifest: Manifest) -> None:
         self._files.require()
         metadata.record(self._sql(), self.target, manifest)
+        self._notices.invalidate_cache()

@@ -22,7 +22,7 @@ class CacheSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, populate_by_name=True)
 
-    cold_seconds: float = Field(300.0, gt=0, description="time to live of a result from the cold tier")
+    cold_seconds: float = Field(90.0, gt=0, description="time to live of a result from the cold tier")
     hot_seconds: float = Field(5.0, gt=0, description="time to live of a result from the hot tier")
     stale_seconds: float = Field(
         3_600.0, ge=0, description="time after its time to live during which a result may be returned as stale"

@@ -49,7 +49,7 @@ SPREAD_SECONDS = 1.0  # for a browser speaks to the server only after it has loa
 LOOKED_MS = 2_000
 ROUNDS = 3  # of changes of a filter with the result in the cache
 FIRST_CODES, OTHER_CODES = ("AA", "B6", "DL"), ("EV", "UA", "US")
-_FIRST = "() => document.querySelector('[data-testid=stMain]')?.innerText.includes('As of')"
+_FIRST = "() => document.querySelector(\"[class*='st-key-panel-'] time.skytier-age\")"
 _COMPLETE = (
     "() => document.querySelector(\"[class*='st-key-panel-']\") && !document.querySelector('[data-testid=stSkeleton]')"
     " && !document.querySelector('[data-testid=stStatusWidget]') && !document.querySelector('[data-stale=true]')"

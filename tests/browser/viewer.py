@@ -135,6 +135,10 @@ class Viewer:
         """All panels of the page."""
         return self.page.locator("[class*='st-key-panel-']")
 
+    def age(self, key: str) -> Locator:
+        """The age of a panel's result, as it shows it; the attribute ``datetime`` has the time of the result."""
+        return self.panel(key).locator("time.skytier-age")
+
     def time_of(self, key: str) -> str:
-        """The freshness of a panel's result, as it shows it."""
-        return self.panel(key).get_by_text("As of").inner_text()
+        """The time of a panel's result."""
+        return self.age(key).get_attribute("datetime") or ""

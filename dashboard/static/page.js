@@ -1,0 +1,23 @@
+// Counts up the ages of results (dashboard/panels/rendering.py), in the words of formats.age.
+(() => {
+  const two = number => String(number).padStart(2, "0");
+  const age = seconds => {
+    const whole = Math.max(0, Math.floor(seconds));
+    if (whole < 60) return `${whole} s`;
+    if (whole < 600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
+    if (whole < 3600) return `${Math.floor(whole / 60)} min`;
+    return whole < 86400 ? `${(whole / 3600).toFixed(1)} h` : `${(whole / 86400).toFixed(1)} days`;
+  };
+  // Since when, by this browser's own clock: it may be wrong, and the server told the age.
+  const began = new WeakMap();
+  setInterval(() => {
+    for (const shown of document.querySelectorAll("time.skytier-age")) {
+      if (!began.has(shown)) began.set(shown, performance.now() - 1000 * shown.dataset.seconds);
+      const seconds = (performance.now() - began.get(shown)) / 1000;
+      const isOld = seconds > shown.dataset.limit;
+      const words = isOld ? `▲ ${age(seconds)} old` : age(seconds);
+      if (shown.textContent !== words) shown.textContent = words;
+      shown.classList.toggle("skytier-old", isOld);
+    }
+  }, 1000);
+})();
