@@ -12,9 +12,9 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 from rich.table import Table
 
-from generator import flights
+from generator import feed_start, flights
 from generator.pacing import paced
-from generator.position import PositionFile
+from generator.position import PositionFile, positions
 from generator.publisher import OnProgress, Publisher, Report, moment_text
 from generator.synthetic import Plan, Rates, synthetic
 from skytier import hot_tier, logs, terminal
@@ -33,6 +33,7 @@ def replay(
     to: date = flights.LAST_DAY,
     speed: Annotated[float | None, Parameter(validator=Number(gt=0))] = None,
     resume: bool = False,
+    after_newest: Annotated[bool, Parameter(negative="")] = False,
     stay: Annotated[bool, Parameter(negative="")] = False,
     topic: str | None = None,
     json: bool = False,
@@ -54,6 +55,9 @@ def replay(
     resume
         Resume after the last acknowledged event of the same days and topic; start from the beginning if there is none.
         Events that were sent after the position was last saved are sent again; the warehouse stores them once.
+    after_newest
+        With --resume, for a feed: where the warehouse is more than a day ahead of the position, begin with the day
+        after the newest stored flight date instead of publishing what is stored already.
     stay
         Wait for SIGTERM after the last event instead of exiting: for a supervised feed.
     topic
@@ -64,6 +68,11 @@ def replay(
     flights.check_days(from_, to)
     kafka = KafkaSettings()
     topic = topic or kafka.topic
+    begin_with = _first_day(from_, to, topic) if resume and after_newest else from_
+    if begin_with is None:
+        _wait_for_nothing(to, stay)
+        return
+    from_ = begin_with
     position = PositionFile(home() / "replay", topic, from_, to)
     last = position.read() if resume else None
     publisher = Publisher(topic, kafka)
@@ -78,6 +87,23 @@ def replay(
         if stay:
             stop.wait()
     _show({"from": str(from_), "to": str(to), "resumed_after": last and last.event_id, **report.as_dict()}, json)
+
+
+def _first_day(wanted: date, to: date, topic: str) -> date | None:
+    """The first day of a feed; where the hot tier does not answer, as if nothing was stored."""
+    try:
+        newest = feed_start.newest_stored()
+    except SkytierError as error:
+        logs.logger("replay").warning("cannot read the newest flight date", reason=str(error))
+        newest = None
+    return feed_start.first_day(wanted, positions(home() / "replay", topic, to), newest)
+
+
+def _wait_for_nothing(to: date, stay: bool) -> None:
+    logs.logger("replay").info("nothing to publish: every day is stored", to=str(to))
+    if stay:
+        with stop_on_signals() as stop:
+            stop.wait()
 
 
 Rate = Annotated[float, Parameter(validator=Number(gte=0, lte=1))]

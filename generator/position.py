@@ -62,3 +62,15 @@ class PositionFile:
     def delete(self) -> None:
         """Delete the saved position: the next replay starts from the beginning."""
         self.path.unlink(missing_ok=True)
+
+
+def positions(folder: Path, topic: str, last_day: date) -> list[Position]:
+    """The positions of all replays into a topic that end with this day."""
+    found = (
+        PositionFile(folder, topic, _first_day(path), last_day) for path in folder.glob(f"{topic}_*_{last_day}.json")
+    )
+    return [position for file in found if (position := file.read()) is not None]
+
+
+def _first_day(path: Path) -> date:
+    return date.fromisoformat(path.stem.split("_")[-2])

@@ -20,7 +20,10 @@ def first_live_day() -> date:
 
 
 class Feed(Server):
-    """A replay that publishes each event when its time has come, and goes on where it was stopped."""
+    """A replay that publishes each event when its time has come, and goes on where it was stopped.
+
+    Where more was published by hand meanwhile, it goes on with the day after that.
+    """
 
     name = "feed"
     needs = ("kafka",)
@@ -34,7 +37,7 @@ class Feed(Server):
 
     def command(self) -> list[str]:
         live = ["--from", first_live_day().isoformat(), "--speed", str(FeedSettings().speed)]
-        return [SKYTIER, "replay", *live, "--resume", "--stay"]
+        return [SKYTIER, "replay", *live, "--resume", "--after-newest", "--stay"]
 
     def ready(self) -> bool:
         return processes.find(self.name) is not None

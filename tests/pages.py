@@ -20,7 +20,7 @@ from skytier.settings.redis import RedisSettings
 APP = Path(dashboard.__file__).with_name("app.py")
 PATHS = [page.path for page in PAGES]
 PANELS = {
-    "overview": (6,),
+    "overview": (7,),
     "streaming": (4, 5),
     "history": (5, 2, 3, 3),
     "predictions": (5, 7, 3, 5),

@@ -26,6 +26,15 @@ MAP = {
 }
 
 
+_PATTERNS = ("", "/", "\\", "x", "-", "|", "+", ".")
+
+
+def pattern(number: int) -> dict[str, object]:
+    """A fill pattern for bars, so that series can be distinguished without colours."""
+    shape = _PATTERNS[number % len(_PATTERNS)]
+    return {"shape": shape, "fillmode": "overlay", "fgcolor": "rgba(255, 255, 255, 0.6)", "solidity": 0.25, "size": 6}
+
+
 def count(number: float) -> str:
     return f"{number:,.0f}"
 

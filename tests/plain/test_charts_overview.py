@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import pytest
 
 from dashboard.app_pages.overview import charts as overview
+from dashboard.app_pages.overview import text
 from dashboard.panels.drawings import Chart
 
 pytestmark = pytest.mark.plain
@@ -66,7 +69,64 @@ def test_a_map_shows_all_places_and_is_not_too_near() -> None:
     assert spans[0] / spans[1] == pytest.approx(1.4)
 
 
+def batches(*rows: tuple[str, int, int, int]) -> pd.DataFrame:
+    """Batches by time of commit, with the records stored, duplicate and rejected; an hour and a half before now."""
+    frame = pd.DataFrame(rows, columns=["committed_at", "stored", "duplicates", "rejected"])
+    return frame.assign(
+        committed_at=[CLOCK.normalize() + pd.Timedelta(committed) for committed in frame["committed_at"]],
+        consumed=frame[["stored", "duplicates", "rejected"]].sum(axis=1),
+        records=frame["stored"].cumsum(),
+        latency_seconds=72.4,
+        now=CLOCK + pd.Timedelta("30s"),
+    )
+
+
+def records_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
 def test_a_single_batch_has_numbers() -> None:
-    frame = pd.DataFrame({"committed_at": [CLOCK], "stored": [5], "records": [5], "latency_seconds": [72.4]})
-    records, latency = overview.batches(frame)
+    records, latency = overview.batches(batches(("12h", 5, 0, 0)))
     assert (records.value, latency.value) == ("5", "72 s")
+
+
+def test_ingestion_counts_what_batches_consumed_also_duplicates() -> None:
+    """Not what the hot tier still holds: archiving would erase the history."""
+    frame = batches(("10h", 9, 0, 0), ("11h 30m 10s", 5, 2, 1), ("11h 30m 50s", 1, 0, 0), ("12h", 0, 7, 0))
+    chart = overview.ingestion(frame)
+    assert chart.rows is not None
+    assert len(chart.rows) == 60
+    assert chart.rows["minute"].iloc[-1] == CLOCK
+    found = dict(zip(chart.rows["minute"], chart.rows.drop(columns="minute").to_numpy().tolist(), strict=True))
+    assert found[CLOCK - pd.Timedelta("30min")] == [9, 6, 2, 1]
+    assert found[CLOCK] == [7, 0, 7, 0]
+    assert chart.says.startswith(
+        "16 records consumed in the last hour: 6 stored, 9 duplicates, 1 rejected; maximum 9 at 11:30"
+    )
+
+
+def test_an_hour_without_batches_says_so() -> None:
+    assert overview.ingestion(batches(("10h", 9, 0, 0))).says.startswith("No record was consumed in the last hour")
+
+
+def test_the_incoming_rate_is_a_number() -> None:
+    frame = pd.DataFrame({"arrived": [1234], "newest": [CLOCK], "age_seconds": [70.0]})
+    (rate,) = overview.incoming(frame)
+    assert (rate.label, rate.value, rate.note) == ("Incoming rate", "1,234 per min", "newest 1 min 10 s ago")
+    (none,) = overview.incoming(frame.assign(arrived=0, age_seconds=float("nan")))
+    assert (none.value, none.note) == ("0 per min", "no record yet")
+
+
+def test_where_only_known_events_come_the_map_says_why_nothing_flies() -> None:
+    now = CLOCK.to_pydatetime()
+    counts = (("12h", 7), ("11h 59m", 0), ("11h 58m", 5), ("11h 57m", 3))
+    newest_first = records_of(batches(*((at, 0, duplicates, 0) for at, duplicates in counts), ("11h", 2, 0, 0)))
+    known = text.idle(newest_first, now, now)
+    assert known is not None
+    assert known.startswith("The newest 3 batches consumed 15 records, all of events that are stored already.")
+    said = overview.routes(flights(("9h", "11h", 0.0)), known)
+    assert isinstance(said, str)
+    assert said.endswith(known)
+    assert text.idle(records_of(batches(("12h", 1, 7, 0))), now, now) is None
+    silent = text.idle(newest_first, (CLOCK - pd.Timedelta("10min")).to_pydatetime(), now)
+    assert silent == "No record has arrived in Kafka since 2013-01-02 11:50 UTC: no source is publishing."

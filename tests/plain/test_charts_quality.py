@@ -223,7 +223,7 @@ def stores(**rows: tuple[int | None, pd.Timestamp | None]) -> pd.DataFrame:
 
 
 def test_freshness_of_every_store() -> None:
-    frame = stores(minute_job=(2, NOW), hot=(None, None), topic=(7, NOW), table_of_tomorrow=(1, NOW))
+    frame = stores(minute_job=(2, NOW), hot=(None, None), topic=(7, NOW), kafka=(9, NOW), table_of_tomorrow=(1, NOW))
     rows = store_charts.freshness(frame).rows
     assert rows["store"].tolist()[0] == "flight_events"
     assert rows["kind"].tolist()[0] == "Kafka topic"

@@ -15,7 +15,9 @@ from dashboard.panels.filters import Filters
 from dashboard.panels.hot_tier_size import hot_size
 from skytier import hot_tier
 from skytier.files import Files
+from skytier.topic_state import topic_state
 from tests.query_results import rows_of
+from tests.stores import topic_messages
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600), pytest.mark.usefixtures("january")]
 
@@ -99,15 +101,24 @@ def test_size_of_the_hot_tier() -> None:
     assert data_mb < shown_mb < data_mb * 2.5
 
 
-@pytest.mark.parametrize("filters", FILTERS)
-def test_ingestion_by_minute(filters: Filters) -> None:
-    frame = rows_of(queries.ingestion(filters))
-    first, until = frame["minute"].iloc[0], frame["minute"].iloc[-1] + pd.Timedelta(minutes=1)
-    found = documents(filters)
-    minutes = found["ingestion_timestamp"].dt.floor("min").value_counts()
-    expected = [int(minutes.get(minute, 0)) for minute in pd.date_range(first, until, freq="min", inclusive="left")]
-    assert frame["events"].tolist() == expected
+def test_ingestion_is_that_of_the_batches() -> None:
+    """Also of events that have left the hot tier, and of records that were not stored."""
+    frame = rows_of(queries.batches())
+    minutes = charts.by_minute(frame)
+    since, until = minutes["minute"].iloc[0], minutes["minute"].iloc[-1] + pd.Timedelta(minutes=1)
+    recent = [batch for batch in metadata() if since <= datetime.fromisoformat(batch["committed_at"]) < until]
+    assert recent
+    for name in ("consumed", "stored", "duplicates", "rejected"):
+        assert minutes[name].sum() == sum(batch[name] for batch in recent)
+    assert len(minutes) == 60
     assert datetime.now(UTC) - until.to_pydatetime() < timedelta(minutes=2)
+
+
+def test_incoming_records_are_those_of_kafka() -> None:
+    (row,) = rows_of(queries.incoming()).to_dict("records")
+    arrived = [record.timestamp()[1] for record in topic_messages()]
+    assert row["newest"].timestamp() * 1000 == pytest.approx(max(arrived), abs=1)
+    assert topic_state(row["newest"] - timedelta(days=1)).arrived == len(arrived) == topic_state(row["newest"]).kept
 
 
 def test_latest_events() -> None:
@@ -122,18 +133,17 @@ def test_latest_events() -> None:
         assert event not in types or types[event] == str(row.event_type).lower()
 
 
-def test_batches_are_those_of_the_metadata_files() -> None:
+def metadata() -> list[dict[str, Any]]:
+    """The metadata files of all batches."""
     files = Files()
     names = [name for name in files.list("/metadata") if name.startswith("batch_")]
-    known: list[dict[str, Any]] = [files.read_json(f"/metadata/{name}") for name in names]
+    return [files.read_json(f"/metadata/{name}") for name in names]
+
+
+def test_batches_are_those_of_the_metadata_files() -> None:
+    known = metadata()
     newest = max(known, key=lambda batch: int(batch["batch_id"]))
     records, latency = charts.batches(rows_of(queries.batches()))
     assert records.value == f"{sum(batch['stored'] for batch in known):,}"
     waited = datetime.fromisoformat(newest["committed_at"]) - datetime.fromisoformat(newest["ingestion_time_min"])
     assert latency.trend[-1] == pytest.approx(waited.total_seconds(), abs=0.01)
-
-
-def test_an_hour_without_events_is_a_chart() -> None:
-    frame = rows_of(queries.ingestion(Filters(airlines=("none",))))
-    assert isinstance(charts.ingestion(frame), Chart)
-    assert frame["events"].sum() == 0

@@ -240,6 +240,7 @@ def test_stores_and_lineage() -> None:
         hot = hot_tier.events(connection).count_documents({})
     sums = {name: sum(mark[name] for mark in marks()) for name in ("consumed", "duplicates", "rejected")}
     assert held["topic"] == held["raw"] == sums["consumed"] == raw
+    assert held["kafka"] == len(stores.topic_records())
     assert (held["minute_job"], held["hot"], held["duplicates"]) == (len(marks()), hot, sums["duplicates"])
     assert held["rejected_flight_events"] == held["dead_letters"] == sums["rejected"]
     for name in ("staging_flight_events", "fact_flight_events", "predictions", "batch_metadata", "dim_airport"):

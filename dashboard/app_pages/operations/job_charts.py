@@ -12,19 +12,13 @@ import plotly.graph_objects as go
 from dashboard.app_pages.operations import text
 from dashboard.panels import formats
 from dashboard.panels.drawings import Chart, Grid, Number
+from dashboard.panels.formats import pattern
 from skytier.airflow_api import MINUTE
 
 _ENDED = ("success", "failed")
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "star")
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
-_PATTERNS = ("", "/", "\\", "x", "-", "|", "+", ".")
 _TICKS = [number * 10**power for power in range(5) for number in (1, 2, 5)]
-
-
-def pattern(number: int) -> dict[str, object]:
-    """A fill pattern for bars, so that series can be distinguished without colours."""
-    shape = _PATTERNS[number % len(_PATTERNS)]
-    return {"shape": shape, "fillmode": "overlay", "fgcolor": "rgba(255, 255, 255, 0.6)", "solidity": 0.25, "size": 6}
 
 
 def dags(runs: pd.DataFrame) -> Grid:

@@ -10,9 +10,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.app_pages.operations import text
-from dashboard.app_pages.operations.job_charts import pattern
 from dashboard.panels import formats
 from dashboard.panels.drawings import Chart, Grid
+from dashboard.panels.formats import pattern
 from dashboard.panels.text import column
 
 _BAR_HEIGHT, _LEAST_HEIGHT = 34, 260

@@ -9,10 +9,11 @@ from dashboard.app_pages.overview import text
 from dashboard.panels import formats
 from dashboard.panels.delays import DELAY_SCALE, DELAYED_MINUTES, delay_colour
 from dashboard.panels.drawings import Chart, Grid, MoreIs, Number
-from dashboard.panels.text import EVENT_TYPES, TIME_UTC
+from dashboard.panels.formats import pattern
+from dashboard.panels.text import EVENT_TYPES
 from skytier import reference
 
-_TREND_HOURS = 12
+_TREND_HOURS, _RATE_MINUTES, _LATENCY_BATCHES = 12, 60, 30
 _MAP_HEIGHT, _MAP_SHAPE = 460, 1.4  # pixels; width to height
 _AROUND, _LEAST_DEG = 1.15, 12.0
 _EARLY, _LATE = -15.0, 60.0
@@ -59,7 +60,7 @@ def _aloft(flights: pd.DataFrame, moment: pd.Timestamp) -> pd.DataFrame:
 
 
 def batches(frame: pd.DataFrame) -> list[Number]:
-    ordered = frame.sort_values("committed_at")
+    ordered = frame.sort_values("committed_at").tail(_LATENCY_BATCHES)
     newest = ordered.iloc[-1]
     return [
         Number(text.RECORDS, formats.count(newest["records"]), trend=ordered["records"].tolist()),
@@ -72,19 +73,52 @@ def batches(frame: pd.DataFrame) -> list[Number]:
     ]
 
 
+def incoming(frame: pd.DataFrame) -> list[Number]:
+    """The records that Kafka gets now."""
+    row = frame.iloc[0]
+    age_seconds = row["age_seconds"]
+    note = text.NEVER if pd.isna(age_seconds) else text.NEWEST_RECORD.format(formats.age(age_seconds))
+    rate = text.A_MINUTE.format(formats.count(row["arrived"]))
+    return [Number(text.INCOMING_RATE, rate, note=note, help=text.INCOMING_HELP)]
+
+
 def ingestion(frame: pd.DataFrame) -> Chart:
-    """Events by minute."""
-    figure = go.Figure(go.Scatter(x=frame["minute"], y=frame["events"], fill="tozeroy", mode="lines"))
-    figure.update_layout(xaxis_title=TIME_UTC, yaxis_title=text.EVENTS_A_MINUTE, yaxis_rangemode="tozero")
+    """The records of the batches of the last hour, by minute of their commit and by outcome."""
+    minutes = by_minute(frame)
+    figure = go.Figure()
+    for number, (name, label) in enumerate(text.OUTCOMES.items()):
+        figure.add_bar(x=minutes["minute"], y=minutes[name], name=label, marker={"pattern": pattern(number)})
+    figure.update_layout(
+        barmode="stack",
+        xaxis_title=text.COMMITTED,
+        yaxis_title=text.RECORDS_A_MINUTE,
+        yaxis_rangemode="tozero",
+        legend=formats.LEGEND,
+        hovermode="x unified",
+    )
     figure.update_xaxes(nticks=4, tickangle=0)  # as many as stand side by side in the narrow panel
-    peak = frame.iloc[int(frame["events"].argmax())]
-    says = text.INGESTION_SAYS.format(
-        last=formats.count(frame["events"].iloc[-1]),
-        total=formats.count(frame["events"].sum()),
-        peak=formats.count(peak["events"]),
+    return Chart(figure, _ingestion_says(minutes), rows=minutes)
+
+
+def by_minute(batches: pd.DataFrame) -> pd.DataFrame:
+    """``consumed``, ``stored``, ``duplicates`` and ``rejected`` for each ``minute`` of the hour before the query."""
+    until = batches["now"].max().floor("min") + pd.Timedelta(minutes=1)
+    minutes = pd.date_range(until - pd.Timedelta(minutes=_RATE_MINUTES), until, freq="min", inclusive="left")
+    counts = ["consumed", *text.OUTCOMES]
+    sums = batches.groupby(batches["committed_at"].dt.floor("min"))[counts].sum()
+    return sums.reindex(minutes, fill_value=0).rename_axis("minute").reset_index()
+
+
+def _ingestion_says(minutes: pd.DataFrame) -> str:
+    sums = minutes.drop(columns="minute").sum()
+    if not sums["consumed"]:
+        return text.INGESTION_NONE
+    peak = minutes.iloc[int(minutes["consumed"].argmax())]
+    return text.INGESTION_SAYS.format(
+        **{str(name): formats.count(number) for name, number in sums.items()},
+        peak=formats.count(peak["consumed"]),
         at=f"{peak['minute']:%H:%M}",
     )
-    return Chart(figure, says)
 
 
 def latest(frame: pd.DataFrame) -> Grid:
@@ -92,12 +126,12 @@ def latest(frame: pd.DataFrame) -> Grid:
     return Grid(rows, formats.grid(rows))
 
 
-def routes(flights: pd.DataFrame) -> Chart | str:
-    """The routes with flights in the air, coloured by departure delay."""
+def routes(flights: pd.DataFrame, idle: str | None = None) -> Chart | str:
+    """The routes with flights in the air, coloured by departure delay; where there is none, ``idle`` says why."""
     clock = flights["clock"].iloc[0]
     aloft = _aloft(flights, clock)
     if aloft.empty:
-        return text.NONE_ALOFT.format(f"{clock:%Y-%m-%d %H:%M}")
+        return " ".join([text.NONE_ALOFT.format(f"{clock:%Y-%m-%d %H:%M}"), *([idle] if idle else [])])
     places = {airport.iata: airport for airport in reference.airports()}
     found = (
         aloft.groupby(["origin", "destination"])

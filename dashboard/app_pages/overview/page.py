@@ -9,7 +9,7 @@ from dashboard.panels.panel import panel
 from dashboard.panels.tiers import Tier
 
 filters = st.session_state["filters"]
-left, right = st.columns(2)
+left, middle, right = st.columns([2, 1, 2])
 with left:
     panel(
         text.AIR,
@@ -19,13 +19,30 @@ with left:
         key="air",
         height=NUMBERS_HEIGHT,
     )
+with middle:
+    panel(text.INCOMING, queries.incoming, charts.incoming, tier=Tier.SERVERS, key="incoming", height=NUMBERS_HEIGHT)
 with right:
-    panel(text.STORED, queries.batches, charts.batches, tier=Tier.METADATA, key="stored", height=NUMBERS_HEIGHT)
+    panel(
+        text.STORED,
+        queries.batches,
+        charts.batches,
+        tier=Tier.METADATA,
+        key="stored",
+        height=NUMBERS_HEIGHT,
+        empty=text.NO_BATCHES,
+    )
 
 left, right = st.columns([3, 2])
 with left:
-    panel(text.ROUTES, lambda: queries.in_the_air(filters), charts.routes, tier=Tier.HOT, key="routes")
+    panel(
+        text.ROUTES,
+        lambda: queries.in_the_air(filters),
+        charts.routes,
+        inputs=lambda: (queries.idle(),),
+        tier=Tier.HOT,
+        key="routes",
+    )
 with right:
     panel(text.HOT, hot_size, charts.hot_size, tier=Tier.HOT, key="hot", height=NUMBERS_HEIGHT)
-    panel(text.INGESTION, lambda: queries.ingestion(filters), charts.ingestion, tier=Tier.HOT, key="ingestion")
+    panel(text.INGESTION, queries.batches, charts.ingestion, tier=Tier.METADATA, key="ingestion", empty=text.NO_BATCHES)
 panel(text.LATEST, lambda: queries.latest(filters), charts.latest, tier=Tier.HOT, key="latest")

@@ -7,16 +7,19 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 from pymongo import DESCENDING, MongoClient
 
+from dashboard.app_pages.overview import text
+from dashboard.panels import tiers
 from dashboard.panels.filters import Filters
-from dashboard.panels.tiers import hot_query, sql
+from dashboard.panels.tiers import hot_query, live_query, sql
 from skytier import hot_tier
 from skytier.cache import Query
+from skytier.errors import SkytierError
 from skytier.hot_tier import Document
+from skytier.topic_state import topic_state
 
 AIR_HOURS = 24
-RATE_MINUTES = 60
 LATEST = 50
-_LATENCY_BATCHES = 30
+_BATCHES = 120  # more than an hour has
 
 
 @hot_query
@@ -63,23 +66,21 @@ def in_the_air(connection: MongoClient[Document], filters: Filters) -> pa.Table:
     return pa.Table.from_pylist(rows, schema)
 
 
-@hot_query
-def ingestion(connection: MongoClient[Document], filters: Filters) -> pa.Table:
-    """``events`` by ``minute`` of ingestion, for every minute of the last hour by the wall clock."""
-    until = datetime.now(UTC).replace(second=0, microsecond=0)
-    since = until - timedelta(minutes=RATE_MINUTES)
-    pipeline: list[Document] = [
-        {"$match": filters.match(ingestion_timestamp={"$gte": since, "$lt": until})},
-        {"$group": {"_id": {"$dateTrunc": {"date": "$ingestion_timestamp", "unit": "minute"}}, "n": {"$sum": 1}}},
-    ]
-    found = {row["_id"]: row["n"] for row in hot_tier.events(connection).aggregate(pipeline)}
-    minutes = [since + timedelta(minutes=number) for number in range(RATE_MINUTES)]
-    return pa.table(
-        {
-            "minute": pa.array(minutes, pa.timestamp("us", "UTC")),
-            "events": pa.array([found.get(minute, 0) for minute in minutes], pa.int64()),
-        }
-    )
+def incoming() -> Query:
+    """One row: ``arrived``, the records that Kafka got in the last minute; ``newest``, when the newest one came.
+
+    ``age_seconds`` is the time since then.
+    """
+    return live_query(_incoming)
+
+
+def _incoming() -> pa.Table:
+    now = datetime.now(UTC)
+    state = topic_state(now - timedelta(minutes=1))
+    age_seconds = (now - state.newest).total_seconds() if state.newest else None
+    row = {"arrived": state.arrived, "newest": state.newest, "age_seconds": age_seconds}
+    columns = {"arrived": pa.int64(), "newest": pa.timestamp("us", "UTC"), "age_seconds": pa.float64()}
+    return pa.Table.from_pylist([row], pa.schema(columns.items()))
 
 
 @hot_query
@@ -103,18 +104,31 @@ def latest(connection: MongoClient[Document], filters: Filters) -> pa.Table:
 
 
 def batches() -> Query:
-    """The newest batches, oldest first: ``committed_at``, ``stored``, ``latency_seconds``, ``records`` (total so far).
+    """The newest batches, oldest first.
 
-    The latency is the maximum over the events of a batch: from Kafka to both the hot and the cold tier.
+    ``committed_at``; counts of records: ``consumed``, ``stored``, ``duplicates``, ``rejected``; ``records``, the total
+    stored so far; ``latency_seconds``, the maximum over the events of a batch, from Kafka to both the hot and the cold
+    tier; ``now``, the time of the query.
     """
     return sql(
         f"""
-SELECT committed_at, stored, records,
-  unix_micros(committed_at) / 1e6D - unix_micros(ingestion_time_min) / 1e6D AS latency_seconds
+SELECT committed_at, consumed, stored, duplicates, rejected, records,
+  unix_micros(committed_at) / 1e6D - unix_micros(ingestion_time_min) / 1e6D AS latency_seconds,
+  current_timestamp() AS now
 FROM (
-  SELECT batch_id, committed_at, stored, ingestion_time_min, sum(stored) OVER (ORDER BY batch_id) AS records
+  SELECT batch_id, committed_at, consumed, stored, duplicates, rejected, ingestion_time_min,
+    sum(stored) OVER (ORDER BY batch_id) AS records
   FROM flight_dw.batch_metadata
 )
 ORDER BY batch_id DESC
-LIMIT {_LATENCY_BATCHES}"""
+LIMIT {_BATCHES}"""
     )
+
+
+def idle() -> str | None:
+    """Why no flight moves although the minute job runs, as ``text.idle`` tells it; None where events are stored."""
+    try:
+        found, topic = tiers.fetch(batches()), tiers.fetch(incoming())
+    except SkytierError:
+        return None  # the panels show the error
+    return text.idle(found.table.to_pylist(), topic.table.to_pylist()[0]["newest"], datetime.now(UTC))

@@ -6,21 +6,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pyarrow as pa
-from pymongo import DESCENDING
 
+from dashboard.app_pages.quality import server_stores
 from dashboard.app_pages.quality.text import FLAGS
 from dashboard.panels import tiers
 from dashboard.panels.filters import Filters
 from dashboard.panels.tiers import sql
 from events.flight import CONTRACT
-from skytier import hot_tier, migrations
-from skytier.archive import hot as archive_hot
-from skytier.archive.planning import MB
+from skytier import migrations
 from skytier.archive.visibility import COUNTS
 from skytier.cache import Query
 from skytier.contract import STRUCT
-from skytier.errors import SkytierError
-from skytier.hot_tier import Document
 from skytier.migrations import DATABASE
 from skytier.warehouse import literal
 
@@ -173,10 +169,11 @@ LIMIT {_ARCHIVES}"""
 def stores() -> Query:
     """A row for each store of the pipeline, and for each other table of the warehouse.
 
-    ``store``: a table's name, or ``topic``, ``minute_job``, ``duplicates``, ``raw``, ``dead_letters``, ``hot``.
+    ``store``: a table's name, or ``kafka`` (what the topic has now), ``topic`` (what was consumed), ``minute_job``,
+    ``duplicates``, ``raw``, ``dead_letters``, ``hot``.
     ``records`` that are stored or were processed; ``newest``: the last commit that changed rows, or the newest
     ingestion time; ``age_minutes`` since then, by the wall clock; ``size_mb``. Null: unknown, for example all of
-    ``hot`` while MongoDB does not answer.
+    ``hot`` while MongoDB does not answer, and of ``kafka`` while Kafka does not.
     """
     cold = sql(_COLD_STORES)
     return replace(cold, name=f"stores: {cold.name}", run=lambda: _stores(cold.run()), ttl_seconds=_STORES_SECONDS)
@@ -216,7 +213,11 @@ FROM (
 def _stores(cold: pa.Table) -> pa.Table:
     """The stores of the cold tier, including tables that were never written, and the hot tier."""
     unwritten = {name: {"store": name, "records": 0} for name in _ICEBERG}
-    found = [*(unwritten | {row["store"]: row for row in cold.to_pylist()}).values(), _hot_tier()]
+    found = [
+        *(unwritten | {row["store"]: row for row in cold.to_pylist()}).values(),
+        server_stores.hot(),
+        server_stores.kafka(),
+    ]
     now = datetime.now(UTC)
     for row in found:
         row["age_minutes"] = (now - row["newest"]).total_seconds() / 60 if row.get("newest") else None
@@ -228,19 +229,3 @@ def _stores(cold: pa.Table) -> pa.Table:
         "size_mb": pa.float64(),
     }
     return pa.Table.from_pylist(found, pa.schema(kinds.items()))
-
-
-def _hot_tier() -> Document:
-    """The hot tier; without values where MongoDB does not answer, so that the other stores are still shown."""
-    try:
-        with hot_tier.answering():
-            connection = tiers.mongodb()
-            size = archive_hot.size(hot_tier.events(connection))
-            documents = hot_tier.events(connection).estimated_document_count()
-            newest = hot_tier.events(connection).find_one(
-                {}, {"ingestion_timestamp": 1}, sort=[("ingestion_timestamp", DESCENDING)]
-            )
-    except SkytierError:
-        return {"store": "hot"}
-    ingested = newest["ingestion_timestamp"] if newest else None
-    return {"store": "hot", "records": documents, "newest": ingested, "size_mb": size.total_bytes / MB}

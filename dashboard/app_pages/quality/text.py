@@ -155,7 +155,7 @@ _EACH_BATCH = "by each batch"
 _AT_MIGRATION = "by migrations"
 _BY_ARCHIVING = "by archive runs"
 STORE_KINDS = {
-    "topic": Store("flight_events", "Kafka topic", "by the sources"),
+    "kafka": Store("flight_events", "Kafka topic", "by the sources"),
     "raw": Store("/raw/flight_events", "Parquet on HDFS", _EACH_BATCH),
     "staging_flight_events": Store("staging_flight_events", "Iceberg table", _EACH_BATCH),
     "fact_flight_events": Store("fact_flight_events", "Iceberg table", _EACH_BATCH),
