@@ -19,7 +19,7 @@ pytestmark = pytest.mark.plain
 def acknowledging() -> None:
     from dashboard.app_pages.operations import actions
 
-    actions._acknowledge()
+    actions._acknowledge("0123456789abcdef01234567")
 
 
 def starting() -> None:
@@ -42,7 +42,6 @@ def said(action: Callable[[], None], who: Visitor, **state: object) -> str:
     app = AppTest.from_function(action, default_timeout=60)
     for name, value in state.items():
         app.session_state[name] = value
-    app.session_state["operations-alerts"] = ["0123456789abcdef01234567"]
     with visited_by(who):
         app.run()
     assert not app.exception

@@ -122,6 +122,34 @@ def test_bars_by_hour_and_weekday() -> None:
     ]
 
 
+HOURS = {6: 20, 7: 3, 8: 1}
+
+
+def test_no_bar_is_drawn_of_one_flight_and_few_are_grey_with_their_number() -> None:
+    few = frame(
+        *(
+            row("hour", flights, delayed=flights, day_of_week=1, hour=hour)
+            for hour, flights in ((6, 20), (7, 3), (8, 1))
+        )
+    )
+    chart = history_week.hourly(pd.concat([frame(day("2013-01-07", 24)), few]), text.DELAYED)
+    bars = chart.figure.data[0]
+    assert list(bars.y) == [100.0, 100.0, 0.0]
+    assert list(bars.text) == ["100", "100<br>n=3", "n=1"]
+    assert ["128" in colour for colour in bars.marker.color] == [False, True, True]
+    assert "maximum 100.0% (06:00), minimum 100.0% (06:00)" in chart.says
+    per_day = history_week.hourly(pd.concat([frame(day("2013-01-07", 24)), few]), text.FLIGHTS)
+    assert list(per_day.figure.data[0].y) == [20, 3, 1], "a count is a count"
+
+
+def test_an_airline_of_few_flights_does_not_lead_the_cancellations() -> None:
+    routes = [row("route", 1, cancelled=1, airline="OO"), row("route", 40, cancelled=2, airline="UA")]
+    chart = history_cancellations.by_airline(frame(*(one | {"origin": "EWR", "destination": "IAH"} for one in routes)))
+    bars = chart.figure.data[0]
+    assert dict(zip(bars.y, bars.x, strict=True)) == {"UA · 5.0%": 5.0, "OO · n=1": 0.0}
+    assert "UA with 5.0% (2 of 40 flights)" in chart.says
+
+
 def test_the_heat_map_has_every_weekday_and_a_gap_where_nothing_flew() -> None:
     chart = history_week.heat(SUMMARY, text.CANCELLED)
     heat = chart.figure.data[0]

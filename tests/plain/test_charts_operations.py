@@ -201,12 +201,14 @@ def test_a_dag_has_a_row_with_its_newest_run() -> None:
     assert grid.rows["successful_runs"].tolist() == ["1 of 2", "0 of 0"]
 
 
-def test_a_failed_run_is_a_cross() -> None:
+def test_durations_have_a_row_for_each_dag_and_a_failed_run_is_a_cross() -> None:
     chart = job_charts.durations(together(runs(MINUTE, "success", "failed", "running"), runs(ARCHIVING, "success")))
-    minute, archiving = chart.figure.data
-    assert list(minute.y) == [10, 20]
+    minute, archiving, median = chart.figure.data
+    assert list(minute.x) == [10, 20]
     assert minute.marker.symbol[1] == "x"
-    assert minute.marker.symbol[0] != archiving.marker.symbol[0]
+    assert set(minute.y) == {"Minute job"}
+    assert set(minute.y).isdisjoint(archiving.y)
+    assert dict(zip(median.y, median.x, strict=True)) == {"Minute job": 15, archiving.y[0]: archiving.x[0]}
     assert "3 finished runs, 1 of them failed" in chart.says
     assert "minute job: 15 s. Longest run: 20 s (Minute job)" in chart.says
 

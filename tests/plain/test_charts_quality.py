@@ -301,3 +301,10 @@ def test_no_spreadsheet_runs_what_a_record_says() -> None:
     frame = pd.DataFrame({"raw": ["=1+1", "@SUM(A1)", "{}", None], "records": [-1, 2, 3, 4]})
     lines = csv(frame).decode().splitlines()
     assert lines[1:] == ["'=1+1,-1", "'@SUM(A1),2", "{},3", ",4"]
+
+
+def test_what_an_event_type_never_has_is_no_fault() -> None:
+    chart = charts.missing(TWO_DAYS)
+    (heat,) = chart.figure.data
+    shown = dict(zip(heat.x, pd.DataFrame(heat.z).T.to_numpy(), strict=True))
+    assert not any(value == 100 for kind, of_kind in shown.items() if kind != text.ALL_EVENTS for value in of_kind)

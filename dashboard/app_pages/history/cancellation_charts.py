@@ -8,7 +8,15 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.app_pages.history import text
-from dashboard.app_pages.history.measures import MEASURES, by_code, by_day, file_of, is_complete
+from dashboard.app_pages.history.measures import (
+    FEW_FLIGHTS,
+    MEASURES,
+    bar_colours,
+    by_code,
+    by_day,
+    file_of,
+    is_complete,
+)
 from dashboard.panels import formats
 from dashboard.panels.drawings import Chart
 
@@ -22,7 +30,8 @@ _SHARE = MEASURES[text.CANCELLED]
 def by_date(frame: pd.DataFrame, complete_until: date | None) -> Chart:
     """Cancelled flights by day, and their share of complete days."""
     rows = by_day(frame)
-    rows = rows.assign(value=_SHARE.of(rows).where(is_complete(rows, complete_until)))
+    is_shown = is_complete(rows, complete_until) & (rows["flights"] >= FEW_FLIGHTS)
+    rows = rows.assign(value=_SHARE.of(rows).where(is_shown))
     figure = go.Figure()
     figure.add_trace(go.Bar(x=rows["flight_date"], y=rows["cancelled"], name=text.CANCELLED_BAR))
     figure.add_trace(
@@ -71,10 +80,12 @@ def by_airline(frame: pd.DataFrame) -> Chart:
     rows = by_code(frame, "airline")
     rows = rows.assign(value=_SHARE.of(rows)).sort_values("value", ignore_index=True)
     low, high = interval(rows["cancelled"], rows["flights"])
+    is_few = rows["flights"] < FEW_FLIGHTS
     figure = go.Figure(
         go.Bar(
-            x=rows["value"],
-            y=rows["airline"] + [f" · {_SHARE.said(value)}" for value in rows["value"]],
+            x=rows["value"].mask(rows["flights"] == 1, 0.0),  # one flight is no share
+            y=rows["airline"] + [_label(*row) for row in zip(rows["value"], rows["flights"], strict=True)],
+            marker={"color": bar_colours(rows["flights"])},
             orientation="h",
             error_x={
                 "array": high - rows["value"],
@@ -92,16 +103,29 @@ def by_airline(frame: pd.DataFrame) -> Chart:
     )
     figure.update_layout(xaxis_title=_SHARE.axis, yaxis_title=text.AIRLINE)
     figure.update_yaxes(type="category")
+    says = _by_airline_says(rows[~is_few])
+    height = max(320, _FRAME_PIXELS + _ROW_PIXELS * len(rows))
+    return Chart(
+        figure, says, height, file_of(rows.assign(low_pct=low, high_pct=high), _SHARE, "airline", "low_pct", "high_pct")
+    )
+
+
+def _label(share: float, flights: float) -> str:
+    few = text.FEW.format(flights)
+    if flights == 1:
+        return f" · {few}"
+    return f" · {_SHARE.said(share)}{' · ' + few if flights < FEW_FLIGHTS else ''}"
+
+
+def _by_airline_says(rows: pd.DataFrame) -> str:
+    if rows.empty:
+        return text.CANCELLED_AIRLINES_FEW.format(least=FEW_FLIGHTS)
     top = rows.iloc[-1]
-    says = text.CANCELLED_AIRLINES_SAYS.format(
+    return text.CANCELLED_AIRLINES_SAYS.format(
         airline=top["airline"],
         share=_SHARE.said(top["value"]),
         cancelled=formats.count(top["cancelled"]),
         flights=formats.count(top["flights"]),
-    )
-    height = max(320, _FRAME_PIXELS + _ROW_PIXELS * len(rows))
-    return Chart(
-        figure, says, height, file_of(rows.assign(low_pct=low, high_pct=high), _SHARE, "airline", "low_pct", "high_pct")
     )
 
 

@@ -15,6 +15,11 @@ from dashboard.panels import formats
 Say = Callable[[float], str]
 
 
+FEW_FLIGHTS = 10
+"""A share or a mean of fewer flights says little: it is grey, and neither maximum nor minimum"""
+_COLOUR, _FEW_COLOUR = "#0072B2", "rgba(128, 128, 128, 0.45)"
+
+
 @dataclass(frozen=True)
 class Measure:
     """A ratio of two sums, which can be computed for any union of groups."""
@@ -42,6 +47,11 @@ class Measure:
         """The measure over a window of days that ends with each row; the rows are consecutive days."""
         sums = rows[[self.over, self.by]].astype(float).rolling(days, min_periods=days).sum()
         return self.of(sums)
+
+    def count(self, rows: pd.DataFrame) -> pd.Series[float]:
+        """How many flights a value of each row is of; not limited where the measure counts flights itself."""
+        counted = rows[self.by].astype(float)
+        return counted.where(counted > 0, 0) if self.by != "days" else counted * float("inf")
 
     def said(self, number: float) -> str:
         return text.NOTHING if pd.isna(number) else self.shown(number)
@@ -135,6 +145,11 @@ def is_complete(rows: pd.DataFrame, complete_until: date | None) -> pd.Series[bo
 def file_of(rows: pd.DataFrame, measure: Measure, *keys: str) -> pd.DataFrame:
     """The rows of a chart's download: its keys, the counts, and the measure under its name."""
     return rows[[*keys, *COUNTS, "value"]].rename(columns={"value": measure.axis})
+
+
+def bar_colours(counts: pd.Series[float]) -> list[str]:
+    """The colours of bars by the number of flights that each is of: grey below the minimum."""
+    return [_FEW_COLOUR if few else _COLOUR for few in counts < FEW_FLIGHTS]
 
 
 def flights_said(number: float) -> str:

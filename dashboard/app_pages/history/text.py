@@ -44,6 +44,8 @@ DAILY_SAYS = (
 DAILY_SAYS_FEW = "{measure} from {first} to {last}: {overall} overall."
 NO_VALUES = "{measure}: no flight of the selection has a value."
 BARS_SAYS = "{measure}: {overall} overall; maximum {most} ({most_name}), minimum {least} ({least_name})."
+FEW = "n={:.0f}"
+BARS_SAYS_FEW = "{measure}: {overall} overall. Grey bars: fewer than {flights} flights."
 HEAT_SAYS = (
     "{measure}: maximum {most} on {most_name}, minimum {least} on {least_name}, over the hours of the week with at "
     "least {flights} flights."
@@ -91,6 +93,7 @@ CANCELLED_DAYS_SAYS = (
     "{cancelled} of {flights} flights were cancelled ({share}); maximum {most} on {day}. Events contain no reasons."
 )
 CANCELLED_NONE = "None of {flights} flights was cancelled."
+CANCELLED_AIRLINES_FEW = "No airline has at least {least} flights. Lines: 95% confidence interval."
 CANCELLED_AIRLINES_SAYS = (
     "Maximum share: {airline} with {share} ({cancelled} of {flights} flights). Lines: 95% confidence interval, "
     "which is wide for few flights."

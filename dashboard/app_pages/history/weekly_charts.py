@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.app_pages.history import text
 from dashboard.app_pages.history.measures import (
+    FEW_FLIGHTS,
     MEASURES,
+    bar_colours,
     by_hour,
     by_weekday,
     by_weekday_and_hour,
@@ -20,8 +24,6 @@ from dashboard.app_pages.history.measures import (
 )
 from dashboard.panels.drawings import Chart
 
-_FEW_FLIGHTS = 10
-"""Hours of the week with fewer are outside the colour scale: their values are not significant"""
 _SCALE = "Cividis"  # safe for colour-blind people, and readable in both themes
 
 
@@ -41,12 +43,13 @@ def weekday(frame: pd.DataFrame, name: str) -> Chart:
 
 def _bars(rows: pd.DataFrame, name: str, key: str, axis: str) -> Chart:
     measure = MEASURES[name]
-    rows = rows.assign(value=measure.of(rows))
+    rows = rows.assign(value=measure.of(rows), count=measure.count(rows))
     figure = go.Figure(
         go.Bar(
             x=rows["label"],
-            y=rows["value"],
-            text=["" if pd.isna(value) else f"{round(value):,}" for value in rows["value"]],
+            y=rows["value"].mask(rows["count"] == 1, 0.0),  # one flight is no share and no mean
+            text=[_label(value, count) for value, count in zip(rows["value"], rows["count"], strict=True)],
+            marker={"color": bar_colours(rows["count"])},
             textposition="outside",
             cliponaxis=False,
             customdata=[flights_said(flights) for flights in rows["flights"]],
@@ -57,11 +60,22 @@ def _bars(rows: pd.DataFrame, name: str, key: str, axis: str) -> Chart:
     return Chart(figure, _bars_says(name, rows), rows=file_of(rows, measure, key))
 
 
+def _label(value: float, count: float) -> str:
+    """The value of a bar; of few flights their number as well."""
+    if math.isnan(value):
+        return ""
+    few = text.FEW.format(count) if count < FEW_FLIGHTS else ""
+    return few if count == 1 else f"{round(value):,}{'<br>' + few if few else ''}"
+
+
 def _bars_says(name: str, rows: pd.DataFrame) -> str:
     measure, known = MEASURES[name], rows.dropna(subset="value")
     if known.empty:
         return text.NO_VALUES.format(measure=name)
-    most, least = extremes(known)
+    many = known[known["count"] >= FEW_FLIGHTS]
+    if not len(many):
+        return text.BARS_SAYS_FEW.format(measure=name, overall=measure.said(measure.overall(rows)), flights=FEW_FLIGHTS)
+    most, least = extremes(many)
     return text.BARS_SAYS.format(
         measure=name,
         overall=measure.said(measure.overall(rows)),
@@ -80,7 +94,7 @@ def heat(frame: pd.DataFrame, name: str) -> Chart:
     hours, days = range(int(rows["hour"].min()), int(rows["hour"].max()) + 1), range(1, len(text.DAY_NAMES) + 1)
     table = rows.pivot(index="day_of_week", columns="hour", values="value").reindex(index=days, columns=hours)
     flights = rows.pivot(index="day_of_week", columns="hour", values="flights").reindex(index=days, columns=hours)
-    many = rows[rows["flights"] >= _FEW_FLIGHTS].dropna(subset="value")
+    many = rows[rows["flights"] >= FEW_FLIGHTS].dropna(subset="value")
     figure = go.Figure(
         go.Heatmap(
             z=table.to_numpy(),
@@ -105,7 +119,7 @@ def heat(frame: pd.DataFrame, name: str) -> Chart:
 
 def _heat_says(name: str, many: pd.DataFrame) -> str:
     if many.empty:
-        return text.HEAT_SAYS_FEW.format(measure=name, flights=_FEW_FLIGHTS)
+        return text.HEAT_SAYS_FEW.format(measure=name, flights=FEW_FLIGHTS)
     most, least = extremes(many)
     return text.HEAT_SAYS.format(
         measure=name,
@@ -113,5 +127,5 @@ def _heat_says(name: str, many: pd.DataFrame) -> str:
         most_name=f"{day_name(most['day_of_week'])} {hour_name(most['hour'])}",
         least=MEASURES[name].said(least["value"]),
         least_name=f"{day_name(least['day_of_week'])} {hour_name(least['hour'])}",
-        flights=_FEW_FLIGHTS,
+        flights=FEW_FLIGHTS,
     )

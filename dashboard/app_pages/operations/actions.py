@@ -2,40 +2,42 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 from bson import ObjectId
 
 from dashboard import access
 from dashboard.app_pages.operations import alert_queries, text
 from dashboard.panels import tiers
-from dashboard.plain_text import for_markdown, plain_words
+from dashboard.plain_text import for_markdown
 from skytier import alerts, hot_tier, logs
 from skytier.airflow_api import ARCHIVING, TRAINING, AirflowApi
 from skytier.errors import SkytierError
 
-_CHOSEN, _SAID = "operations-alerts", "operations-said"
+_CHANGED, _SAID = "operations-alerts-changed", "operations-said"
+_SHOWN_IN_FULL = 20  # the table below has all
 _AIRFLOW_TIMEOUT_SECONDS = 10.0
 
 log = logs.logger("dashboard")
 
 
-def acknowledge_alerts() -> None:
-    """Show the controls that acknowledge open alerts; nothing where there are none."""
+def open_alerts() -> None:
+    """Show every open alert in full, for operators with a button that acknowledges it; nothing where there is none."""
+    if st.session_state.pop(_CHANGED, False):
+        st.rerun()  # the whole page: the health score counts the alerts
     _said()
-    names = _open_alerts() if access.is_operator() else {}
-    if not names:
-        return
-    chosen = [one for one in st.session_state.get(_CHOSEN, []) if one in names]
-    st.session_state[_CHOSEN] = chosen  # without those that somebody else has acknowledged meanwhile
-    row = st.container(horizontal=True, vertical_alignment="bottom")
-    row.multiselect(
-        text.ACKNOWLEDGE_LABEL,
-        list(names),
-        key=_CHOSEN,
-        format_func=lambda one: names[one],
-        placeholder=text.ACKNOWLEDGE_HINT,
-    )
-    row.button(text.ACKNOWLEDGE, key="operations-acknowledge", on_click=_acknowledge, disabled=not chosen)
+    is_operator = access.is_operator()
+    for row in _open_rows():
+        line = st.container(horizontal=True, vertical_alignment="center")
+        line.markdown(_alert(row), width="stretch")
+        if is_operator:
+            line.button(
+                text.ACKNOWLEDGE,
+                key=f"operations-acknowledge-{row['alert_id']}",
+                on_click=_acknowledge,
+                args=(row["alert_id"],),
+            )
 
 
 def start_runs() -> None:
@@ -54,36 +56,37 @@ def start_runs() -> None:
                 )
 
 
-def _open_alerts() -> dict[str, str]:
-    """A description of each open alert, by id; none where MongoDB does not answer."""
+def _open_rows() -> list[dict[str, Any]]:
+    """The open alerts, newest first; none where MongoDB does not answer."""
     try:
         rows = tiers.fetch(alert_queries.newest_alerts()).table.to_pylist()
     except SkytierError:
-        return {}  # the panel shows the error
-    return {
-        row["alert_id"]: plain_words(
-            text.ALERT.format(
-                severity=text.SEVERITIES.get(row["severity"], row["severity"]),
-                subject=text.subject(row["kind"], row["subject"]),
-                kind=text.KINDS.get(row["kind"], row["kind"]),
-                when=row["last_time"],
-            )
-        )
-        for row in rows
-        if row["acknowledged_by"] is None and row["resolved_time"] is None
-    }
+        return []  # the panel shows the error
+    return [row for row in rows if row["acknowledged_by"] is None and row["resolved_time"] is None][:_SHOWN_IN_FULL]
 
 
-def _acknowledge() -> None:
-    ids = [ObjectId(one) for one in st.session_state.get(_CHOSEN, [])]
+def _alert(row: dict[str, Any]) -> str:
+    """An alert in Markdown: its state in colour and words, and its whole message."""
+    colour = text.SEVERITY_COLOURS.get(row["severity"], "gray")
+    return text.ALERT.format(
+        colour=colour,
+        severity=for_markdown(text.SEVERITIES.get(row["severity"], row["severity"])),
+        subject=for_markdown(text.subject(row["kind"], row["subject"])),
+        kind=for_markdown(text.KINDS.get(row["kind"], row["kind"])),
+        when=row["last_time"],
+        message=for_markdown(row["message"]),
+    )
+
+
+def _acknowledge(alert_id: str) -> None:
     try:
         user = access.require_operator()
         with hot_tier.answering():
-            count = alerts.acknowledge(tiers.mongodb(), ids, user.name)
+            count = alerts.acknowledge(tiers.mongodb(), [ObjectId(alert_id)], user.name)
     except SkytierError as error:
         _say(text.FAILED_ACTION.format(reason=error))
         return
-    st.session_state[_CHOSEN] = []
+    st.session_state[_CHANGED] = True
     _say(text.ACKNOWLEDGED.format(count))
 
 

@@ -17,7 +17,7 @@ from dashboard.app_pages.operations.job_queries import dag_runs, kafka_lag, spar
 from dashboard.app_pages.operations.server_queries import servers
 from dashboard.panels import tiers
 from dashboard.panels.hot_tier_size import hot_size
-from skytier.cache import Query
+from skytier.cache import CacheTag, Query
 from skytier.errors import SkytierError, TransientError
 from skytier.server_probes import State
 
@@ -71,7 +71,7 @@ def score() -> Query:
     from; null where their servers do not answer, which gives no points). The formulas are in ``graded_...`` below and
     in docs/dashboard.md.
     """
-    return tiers.live_query(_score)
+    return tiers.live_query(_score, CacheTag.acknowledgements())
 
 
 def _score() -> pa.Table:

@@ -16,8 +16,7 @@ from dashboard.panels.formats import pattern
 from skytier.airflow_api import MINUTE
 
 _ENDED = ("success", "failed")
-_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "star")
-_DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+_SYMBOLS = {"success": "circle", "failed": "x"}
 _TICKS = [number * 10**power for power in range(5) for number in (1, 2, 5)]
 
 
@@ -48,26 +47,36 @@ def _name(dag: object) -> str:
 
 
 def durations(runs: pd.DataFrame) -> Chart:
-    """The durations of the newest runs: a line for each DAG, a cross for a failed run."""
+    """The durations of the newest runs, a row for each DAG: a point for each run, a cross for a failed one."""
     ended = runs[runs["state"].isin(_ENDED) & runs["duration_seconds"].notna()]
     figure = go.Figure()
-    for number, (dag, of_dag) in enumerate(ended.groupby("dag_id", sort=False)):
-        symbol = _SYMBOLS[number % len(_SYMBOLS)]
+    for dag, of_dag in ended.groupby("dag_id", sort=False):
         figure.add_trace(
             go.Scatter(
-                x=list(range(len(of_dag))),
-                y=of_dag["duration_seconds"],
-                name=_name(dag),
-                mode="lines+markers",
-                line={"dash": _DASHES[number % len(_DASHES)]},
-                marker={"symbol": [symbol if state == "success" else "x" for state in of_dag["state"]], "size": 9},
+                x=of_dag["duration_seconds"],
+                y=[_name(dag)] * len(of_dag),
+                mode="markers",
+                marker={"symbol": [_SYMBOLS[state] for state in of_dag["state"]], "size": 10, "opacity": 0.6},
                 text=[_run_hover(_name(dag), *run) for run in _facts(of_dag)],
                 hoverinfo="text",
+                showlegend=False,
             )
         )
+    medians = ended.groupby("dag_id", sort=False)["duration_seconds"].median()
+    figure.add_trace(
+        go.Scatter(
+            x=medians.tolist(),
+            y=[_name(dag) for dag in medians.index],
+            name=text.MEDIAN,
+            mode="markers",
+            marker={"symbol": "line-ns-open", "size": 22, "line": {"width": 3}, "color": "rgba(128, 128, 128, 1)"},
+            hovertemplate="%{y}: %{x:.0f} s<extra>" + text.MEDIAN + "</extra>",
+            showlegend=True,
+        )
+    )
     figure.update_layout(
-        xaxis={"title": text.RUNS_AGO, "autorange": "reversed", "dtick": 5},
-        yaxis={"title": text.DURATION_AXIS, "type": "log", "tickvals": _TICKS},
+        xaxis={"title": text.DURATION_AXIS, "type": "log", "tickvals": _TICKS},
+        yaxis={"type": "category", "autorange": "reversed"},
         legend=formats.LEGEND,
     )
     return Chart(figure, _durations_say(ended))

@@ -35,7 +35,7 @@ def now() -> None:
             health_charts.alerts,
             tier=Tier.METADATA,
             key="alerts",
-            controls=actions.acknowledge_alerts,
+            controls=actions.open_alerts,
             empty=text.NO_ALERTS,
         )
         panel(

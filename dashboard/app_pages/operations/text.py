@@ -6,7 +6,7 @@ from dashboard.panels import model_terms
 
 NOW, WORK, DATA = VIEWS = "Now", "Jobs", "Storage and archives"
 SCORE, SERVERS, ALERTS = "Health", "Servers", "Alerts"
-RUNS, DURATIONS = "Airflow: DAGs", "Airflow: run durations"
+RUNS, DURATIONS = "Airflow: DAGs", "Airflow: run durations by DAG"
 JOBS, LAG = "Spark: newest batches", "Kafka: consumer lag"
 TIMELINE, AUDIT = "Archives: duration of steps", "Archives: audit log"
 STORAGE, TABLES = "Storage by tier", "Cold tables on HDFS"
@@ -65,6 +65,7 @@ STATES = {"ok": "● Healthy", "slow": "◐ Slow", "down": "✕ Down", "unknown"
 
 NO_ALERTS = "No alert has been raised."
 SEVERITIES = {"critical": "▲ Critical", "warning": "△ Warning"}
+SEVERITY_COLOURS = {"critical": "red", "warning": "orange"}
 RESOLVED = "✓ Resolved"
 KINDS = {
     "archive": "Archive",
@@ -88,9 +89,8 @@ ALERT_SUBJECTS = {
 }
 ALERT_OF_DRIFT = "{feature}, predicted {stage}"
 OPEN = "open"
-ACKNOWLEDGE_LABEL, ACKNOWLEDGE_HINT = "Open alerts to acknowledge", "choose alerts"
 ACKNOWLEDGE, ACKNOWLEDGED = "Acknowledge", "Acknowledged: {}."
-ALERT = "{severity}: {subject} ({kind}, {when:%m-%d %H:%M} UTC)"
+ALERT = ":{colour}[**{severity}**] **{subject}** ({kind}, {when:%m-%d %H:%M} UTC): {message}"
 
 DAG_NAMES = {
     "flight_processing_dag": "Minute job",
@@ -103,7 +103,7 @@ DAG_NAMES = {
 RUN_STATES = {"success": "● Success", "failed": "✕ Failed", "running": "▶ Running", "queued": "… Queued"}
 PAUSED, NEVER_RUN = "‖ Paused", "- No run yet"
 RUNS_SUCCESSFUL = "{} of {}"
-DURATION_AXIS, RUNS_AGO, NO_RUN_ENDED = "Duration (s)", "Runs ago (0: newest)", "No run has finished yet."
+DURATION_AXIS, MEDIAN, NO_RUN_ENDED = "Duration (s)", "Median", "No run has finished yet."
 DURATIONS_SAYS = (
     "{runs} finished runs, {failed} of them failed. Median duration of the minute job: {median}. Longest run: "
     "{longest} ({dag})."

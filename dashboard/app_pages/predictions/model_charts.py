@@ -20,7 +20,7 @@ STABLE_BELOW, SHIFTED_ABOVE = 0.1, 0.25
 """The usual thresholds of the population stability index (see ``models.drift``)"""
 _FEATURES_SHOWN, _DRIFT_SHOWN = 15, 15
 _MOVED, _SHIFTED, _BEYOND = 1, 2, 3
-_COLOURS = ("#C9CED6", "#F6DDA6", "#E8A33D", "#B5301A")  # each has a readable text colour in both themes
+_COLOURS = ("#A9D8C0", "#F6DDA6", "#E8A33D", "#B5301A")  # good to bad, each with a readable text colour
 _SCALE = [[(number + end) / 4, colour] for number, colour in enumerate(_COLOURS) for end in (0, 1)]
 
 

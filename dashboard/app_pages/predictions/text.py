@@ -4,7 +4,7 @@ from __future__ import annotations
 
 ACCURACY, DELAYS, OUTLIERS, MODEL = VIEWS = "Accuracy", "Delays and confidence", "Largest errors", "Model"
 STAGE, FLIGHTS, MEASURE, ORDER = "Predicted", "Flights", "Metric", "Sorted by"
-SEEN = {True: "all", False: "without training data"}
+SEEN = {False: "not in the training data", True: "all"}
 SEEN_HELP = "The model is trained on past flights. Its errors on replays of these flights are too small."
 ORDERS = {False: "error in minutes", True: "error relative to the interval"}
 INTRODUCTION = (

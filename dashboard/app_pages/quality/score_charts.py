@@ -15,11 +15,11 @@ from dashboard.panels.drawings import Chart, Grid, Number
 from dashboard.panels.text import EVENT_TYPES, NO_VALUE, column
 from events.flight import CONTRACT
 
-# Dark enough for white text at both ends, and light enough to be visible in the dark theme.
-_MISSING_SCALE = [[0.0, "#5F7389"], [1.0, "#0F3D6E"]]
+# From good (green) to bad (red), all dark enough for white text, and light enough to be visible in the dark theme.
+_MISSING_SCALE = [[0.0, "#2F6B4F"], [0.02, "#6E6A1E"], [0.2, "#9A5B00"], [1.0, "#A3261E"]]
 _MISSING, _FLAG = "missing_", "flag_"
 _FEW_POINTS = 60
-_ALL = "all"
+_ALL, _NEVER_PCT = "all", 100.0
 
 
 def stored(events: pd.DataFrame) -> list[Number]:
@@ -150,7 +150,7 @@ def missing(events: pd.DataFrame) -> Chart:
     heat = go.Heatmap(
         x=[text.ALL_EVENTS if kind == _ALL else EVENT_TYPES[kind] for kind in kinds],
         y=[text.field(field) for field in fields],
-        z=table,
+        z=_without_absent(table),
         text=table.map(_cell),
         texttemplate="%{text}",
         textfont={"color": "white"},
@@ -177,6 +177,11 @@ def missing(events: pd.DataFrame) -> Chart:
         field=rows["field"].map(text.field), event_type=rows["event_type"].map(EVENT_TYPES | {_ALL: text.ALL_EVENTS})
     )
     return Chart(figure, says, height=26 * len(fields) + 60, rows=named)
+
+
+def _without_absent(table: pd.DataFrame) -> pd.DataFrame:
+    """Without the fields that an event type never has: what is not known before the flight has landed is not bad."""
+    return table.where((table < _NEVER_PCT) | (table.columns == _ALL))
 
 
 def _cell(percent: float) -> str:

@@ -71,7 +71,8 @@ MISSING, ALL_EVENTS, MISSING_BAR = "Missing values by field and event type", "Al
 MISSING_SAYS = (
     "Of the optional fields, {field} is missing most often, in {share} of {events} events. Times and delays are "
     "missing until they are known; passengers and prices come from the synthetic source only, gusts only when there "
-    "are any. The {required} required fields are never missing: a record without one is rejected."
+    "are any. Blank: events of this type never have the field. The {required} required fields are never missing: a "
+    "record without one is rejected."
 )
 MISSING_HOVER = "%{y}, %{x}: %{z:.1f}% missing<extra></extra>"
 
