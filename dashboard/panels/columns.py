@@ -94,6 +94,7 @@ COLUMNS = {
     "field_count": "Fields",
     "last_batch_at": "Last batch (UTC)",
     "age": "Age",
+    "age_minutes": "Age (min)",
     "written": "Written",
     "schema_name": "Contract",
     "stage": "Predicted",

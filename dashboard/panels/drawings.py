@@ -34,6 +34,8 @@ class Grid:
     config: dict[str, Any] = field(default_factory=dict)
     says: str = ""
     """a caption"""
+    file: pd.DataFrame | None = None
+    """the rows of the download, where the table shows texts for numbers"""
     is_full_height: bool = False
     """whether all rows are visible at once; otherwise ten, and the table scrolls"""
 

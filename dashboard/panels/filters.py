@@ -58,8 +58,10 @@ def sidebar(refresh_seconds: float) -> Filters:
         names = codes()
         airlines = _choice(text.AIRLINES, "airline", names.get("airline", {}))
         origins = _choice(text.ORIGINS, "origin", names.get("origin", {}))
-        left, right = st.columns(2)
-        first, last = day(left, text.FIRST_DAY, "from"), day(right, text.LAST_DAY, "to")
+        place = st.container(gap="small")  # one below the other: side by side, the year was cut off
+        first, last = day(place, text.FIRST_DAY, "from"), day(place, text.LAST_DAY, "to")
+        if first and last and first > last:
+            st.warning(text.DAYS_REVERSED.format(first, last), icon=":material/event_busy:")
         st.toggle(text.PAUSE, key=PAUSED, help=text.PAUSE_HELP.format(refresh_seconds))
     return Filters(airlines, origins, first, last)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -26,6 +27,7 @@ MAP = {
 }
 
 
+_SIGNED_ZERO = re.compile(r"[+-](?=0(?:\.0+)?(?![\d.]))")
 _PATTERNS = ("", "/", "\\", "x", "-", "|", "+", ".")
 
 
@@ -43,12 +45,21 @@ def share(number: float) -> str:
     return f"{number:.0%}"
 
 
-def megabytes(number: float) -> str:
-    return f"{number:,.1f} MB"
+def size(megabytes: float) -> str:
+    """A size in the unit in which it is at least 1, of 1,000 each: kB without decimals, MB and GB with one."""
+    if megabytes < 1:
+        return f"{megabytes * 1_000:,.0f} kB"
+    return f"{megabytes:,.1f} MB" if megabytes < 1_000 else f"{megabytes / 1_000:,.1f} GB"
 
 
-def minutes(number: float) -> str:
-    return f"{number:+.0f} min"
+def unsigned_zero(shown: str) -> str:
+    """A signed number as it is shown, zero without a sign: neither early nor late."""
+    return _SIGNED_ZERO.sub("", shown)
+
+
+def minutes(number: float, decimals: int = 0) -> str:
+    """A delay: with its sign, which zero has not."""
+    return unsigned_zero(f"{number:+.{decimals}f} min")
 
 
 def seconds(number: float) -> str:

@@ -148,5 +148,5 @@ def _drawn(drawing_key: _DrawingKey) -> tuple[Drawing, pd.DataFrame | None]:
         return replace(drawing, figure=plain(drawing.figure)), rows
     if isinstance(drawing, Grid):
         drawing = replace(drawing, rows=unmarked(drawing.rows))
-        return drawing, drawing.rows
+        return drawing, drawing.rows if drawing.file is None else unmarked(drawing.file)
     return drawing, frame

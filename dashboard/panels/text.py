@@ -17,6 +17,7 @@ BAR_HEALTH, BAR_HEALTH_UNKNOWN = "{word} ({score} of 100)", "Health unknown"
 
 FILTERS, ALL = "Filters", "all"
 AIRLINES, ORIGINS, FIRST_DAY, LAST_DAY = "Airlines", "Origins", "From", "To"
+DAYS_REVERSED = "'From' ({}) is after 'To' ({}): no flight date is in this range."
 PAUSE = "Pause refresh"
 PAUSE_HELP = "Panels refresh when a batch or an archive is committed, and every {:g} s otherwise."
 NO_FILTERS = "The filters by airline and origin are not available: the SQL endpoint does not answer."

@@ -1,5 +1,5 @@
-// Counts up the ages of results (dashboard/panels/rendering.py), in the words of formats.age.
 (() => {
+  // Counts up the ages of results (dashboard/panels/rendering.py), in the words of formats.age.
   const two = number => String(number).padStart(2, "0");
   const age = seconds => {
     const whole = Math.max(0, Math.floor(seconds));
@@ -20,4 +20,12 @@
       shown.classList.toggle("skytier-old", isOld);
     }
   }, 1000);
+  // On a phone the sidebar covers the page: it closes once a page is chosen.
+  const PHONE_PIXELS = 768;
+  document.addEventListener("click", event => {
+    const link = event.target.closest?.("[data-testid=stSidebarNavLink]");
+    if (link && innerWidth <= PHONE_PIXELS) {
+      setTimeout(() => document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click(), 100);
+    }
+  });
 })();

@@ -273,7 +273,7 @@ def test_a_comparison_gives_both_sides_and_the_difference() -> None:
     assert isinstance(grid, Grid)
     assert grid.rows.set_index("measure").loc[[text.TOTAL, text.DELAYED, text.ARRIVAL]].to_numpy().tolist() == [
         ["20", "10", "+10"],
-        ["25.0%", "25.0%", "+0.0 points"],
+        ["25.0%", "25.0%", "0.0 points"],
         ["+5.0 min", "+4.0 min", "+1.0 min"],
     ]
 

@@ -190,7 +190,7 @@ def test_the_machine_is_told_in_shares() -> None:
     cpu, memory, disk, logs = charts.machine(pd.DataFrame([row | logs_of]))
     assert (cpu.value, memory.value, disk.value) == ("50%", "25%", "75%")
     assert memory.note == "of 16 GB"
-    assert (logs.value, logs.note) == ("12 MB", "retention 14 days")
+    assert (logs.value, logs.note) == ("12.0 MB", "retention 14 days")
     assert "on 2026-11-29 at 08:17 UTC" in str(logs.help)
 
 

@@ -228,6 +228,9 @@ def test_freshness_of_every_store() -> None:
     assert rows["store"].tolist()[0] == "flight_events"
     assert rows["kind"].tolist()[0] == "Kafka topic"
     assert rows["age"].tolist()[0] == "1.5 h"
+    file = store_charts.freshness(frame).file
+    assert file is not None
+    assert file["age_minutes"].tolist()[0] == 90.0
     assert "minute_job" not in set(rows["store"])
     assert rows["store"].tolist()[-1] == "table_of_tomorrow"
     hot = rows[rows["kind"] == "MongoDB collection"].iloc[0]

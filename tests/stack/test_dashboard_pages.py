@@ -73,3 +73,12 @@ def test_a_server_that_hangs_holds_up_its_own_panels_only(stack: OwnStack) -> No
     assert app.error == []
     assert len(sources(app)) == len(panels(app)) == PANELS["streaming"][0]
     assert text.NO_FILTERS in [caption.value for caption in app.caption]
+
+
+def test_a_change_of_the_range_keeps_a_moving_average() -> None:
+    app = opened("streaming")
+    for span in ("7d", "6h", "24h"):
+        app.session_state["streaming-range"] = span
+        app.run()
+        assert not app.exception
+        assert app.session_state[f"streaming-averages-{span}"], span

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -53,19 +53,32 @@ def table(frame: pd.DataFrame, sides: Sequence[Filters]) -> Grid | str:
         return text.ONE_SIDE.format(missing[0])
     a, b = names(sides)
     ended = [float(rows["flights"].sum()) for rows in days]
+    values = {name: [measure.overall(rows) for rows in days] for name, measure in MEASURES.items()}
     found = pd.DataFrame(
         [
-            _row(text.TOTAL, ended, formats.count, flights_gap),
-            *(_row(name, [m.overall(rows) for rows in days], m.said, m.gap) for name, m in MEASURES.items()),
+            _row(text.TOTAL, ended, formats.count, flights_gap, decimals=0),
+            *(_row(name, values[name], m.said, m.gap, decimals=m.decimals) for name, m in MEASURES.items()),
         ]
     )
-    return Grid(found, says=text.COMPARED_SAYS.format(a=a, b=b))
+    return Grid(found, says=text.COMPARED_SAYS.format(a=a, b=b), file=_numbers({text.TOTAL: ended} | values))
 
 
-def _row(name: str, values: Sequence[float], said: Say, gap: Say) -> dict[str, str]:
-    a, b = values
+def _row(name: str, values: Sequence[float], said: Say, gap: Say, *, decimals: int) -> dict[str, str]:
+    """The values and the difference of what is shown of them."""
+    a, b = (round(value, decimals) for value in values)
     difference = text.NOTHING if pd.isna(a - b) else gap(a - b)
     return {"measure": name, "side_a": said(a), "side_b": said(b), "difference": difference}
+
+
+def _numbers(values: Mapping[str, Sequence[float]]) -> pd.DataFrame:
+    """The rows of the download: numbers, with the units in the names of the measures."""
+    axes = {name: measure.axis for name, measure in MEASURES.items()}
+    return pd.DataFrame(
+        [
+            {"measure": axes.get(name, name), "side_a": a, "side_b": b, "difference": a - b}
+            for name, (a, b) in values.items()
+        ]
+    )
 
 
 def _days(frame: pd.DataFrame, side: str) -> pd.DataFrame:

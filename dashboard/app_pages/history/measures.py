@@ -32,6 +32,8 @@ class Measure:
     shown: Say
     gap: Say
     """formats the difference of two values"""
+    decimals: int = 1
+    """of ``shown``"""
 
     def of(self, rows: pd.DataFrame) -> pd.Series[float]:
         """The measure of each row; nan where the divisor is zero."""
@@ -62,15 +64,15 @@ def percent(number: float) -> str:
 
 
 def minutes(number: float) -> str:
-    return f"{number:+.1f} min"
+    return formats.minutes(number, 1)
 
 
 def points(number: float) -> str:
-    return text.POINTS.format(number)
+    return formats.unsigned_zero(text.POINTS.format(number))
 
 
 def flights_gap(number: float) -> str:
-    return f"{number:+,.0f}"
+    return formats.unsigned_zero(f"{number:+,.0f}")
 
 
 MEASURES = {
@@ -80,7 +82,7 @@ MEASURES = {
         "departure_delay_sum_minutes", "departures_with_delay", 1, text.DEPARTURE_AXIS, minutes, minutes
     ),
     text.CANCELLED: Measure("cancelled", "flights", 100, text.CANCELLED_AXIS, percent, points),
-    text.FLIGHTS: Measure("flights", "days", 1, text.FLIGHTS_AXIS, formats.count, flights_gap),
+    text.FLIGHTS: Measure("flights", "days", 1, text.FLIGHTS_AXIS, formats.count, flights_gap, 0),
 }
 COUNTS = ["flights", "arrived", "cancelled", "diverted", "delayed_arrivals"]
 SUMS = [

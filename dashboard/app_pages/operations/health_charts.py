@@ -112,9 +112,7 @@ def _logs(row: pd.Series[Any]) -> Number:
     if pd.isna(row["logs_mb"]):
         return Number(text.LOGS, text.NOT_KNOWN, note=kept, help=text.LOGS_NOT_CLEANED)
     cleaned = text.LOGS_HELP.format(row["logs_cleaned_at"])
-    size_mb = row["logs_mb"]
-    size = f"{size_mb / 1000:,.1f} GB" if size_mb >= 1000 else f"{size_mb:.0f} MB"
-    return Number(text.LOGS, size, note=kept, help=cleaned)
+    return Number(text.LOGS, formats.size(row["logs_mb"]), note=kept, help=cleaned)
 
 
 def _used(label: str, used_gb: float, of_gb: float, where: str = "") -> Number:

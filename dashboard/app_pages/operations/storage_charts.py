@@ -33,7 +33,7 @@ def storage(parts: pd.DataFrame) -> Chart:
                 name=label,
                 orientation="h",
                 marker={"pattern": pattern(number)},
-                text=[_size(size) for size in of_tier["size_mb"]],
+                text=[formats.size(size) for size in of_tier["size_mb"]],
                 textposition="outside",
                 cliponaxis=False,
                 hoverinfo="y+text+name",
@@ -47,10 +47,6 @@ def storage(parts: pd.DataFrame) -> Chart:
     return Chart(figure, _storage_says(shown), height=360)
 
 
-def _size(size_mb: float) -> str:
-    return formats.megabytes(size_mb) if size_mb >= 1 else text.KILOBYTES.format(formats.count(size_mb * 1000))
-
-
 def _storage_says(parts: pd.DataFrame) -> str:
     hot, cold = parts[parts["tier"] == "hot"], parts[parts["tier"] == "cold"]
     said = []
@@ -58,13 +54,13 @@ def _storage_says(parts: pd.DataFrame) -> str:
         said.append(text.HOT_NOT_KNOWN)
     else:
         size, limit = hot["size_mb"].sum(), hot["limit_mb"].iloc[0]
-        of_limit = {"share": formats.share(size / limit), "limit": formats.megabytes(limit)}
-        said.append(text.HOT_SAYS.format(hot=formats.megabytes(size), **of_limit))
+        of_limit = {"share": formats.share(size / limit), "limit": formats.size(limit)}
+        said.append(text.HOT_SAYS.format(hot=formats.size(size), **of_limit))
     if cold.empty:
         said.append(text.COLD_NOT_KNOWN)
     else:
         largest = str(cold["name"].iloc[int(cold["size_mb"].argmax())])
-        cold_size = formats.megabytes(cold["size_mb"].sum())
+        cold_size = formats.size(cold["size_mb"].sum())
         said.append(text.COLD_SAYS.format(cold=cold_size, largest=text.STORAGE_PARTS.get(largest, largest).lower()))
     return " ".join(said)
 
@@ -130,7 +126,7 @@ def _step_hover(step: str, archive: str, seconds: float, until: datetime, docume
         seconds=formats.seconds(seconds),
         until=until,
         events=formats.count(documents),
-        size=formats.megabytes(size_mb),
+        size=formats.size(size_mb),
     )
 
 
@@ -147,7 +143,7 @@ def _timeline_says(steps: pd.DataFrame) -> str:
     return text.TIMELINE_SAYS.format(
         archives=formats.count(len(archives)),
         events=formats.count(holding["documents"].sum()),
-        size=formats.megabytes(holding["size_mb"].sum()),
+        size=formats.size(holding["size_mb"].sum()),
         states=", ".join(f"{count} {state}" for state, count in states.items()),
         planned=newest["planned"],
         took=formats.seconds(newest["seconds"]),

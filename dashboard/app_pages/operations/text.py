@@ -189,7 +189,7 @@ STORAGE_PARTS = {
     "warehouse": "Tables",
 }
 HOT_TIER, COLD_TIER = "Hot tier (MongoDB)", "HDFS"
-SIZE_AXIS, KILOBYTES = "Size (MB)", "{} kB"
+SIZE_AXIS = "Size (MB)"
 HOT_SAYS = "The hot tier has {hot}, {share} of its limit of {limit}."
 COLD_SAYS = "HDFS has {cold}; the largest part is {largest}."
 HOT_NOT_KNOWN = "The size of the hot tier is unknown: MongoDB does not answer."

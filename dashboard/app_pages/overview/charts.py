@@ -26,8 +26,8 @@ def hot_size(frame: pd.DataFrame) -> list[Number]:
         Number(text.HOT_RECORDS, formats.count(row["documents"])),
         Number(
             text.HOT_SIZE,
-            formats.megabytes(row["size_mb"]),
-            note=text.OF_LIMIT.format(formats.share(share), formats.megabytes(row["limit_mb"])),
+            formats.size(row["size_mb"]),
+            note=text.OF_LIMIT.format(formats.share(share), formats.size(row["limit_mb"])),
             help=text.HOT_SIZE_HELP,
         ),
     ]

@@ -46,7 +46,8 @@ def freshness(stores: pd.DataFrame) -> Grid:
         "records": st.column_config.NumberColumn(column("records"), format="localized"),
         "size_mb": st.column_config.NumberColumn(column("size_mb"), format="%.3f"),
     }
-    return Grid(rows, config, is_full_height=True)
+    file = rows.drop(columns="age").assign(age_minutes=known["age_minutes"].to_list())
+    return Grid(rows, config, is_full_height=True, file=file)
 
 
 def _unknown(stores: pd.DataFrame) -> list[str]:

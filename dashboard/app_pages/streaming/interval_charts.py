@@ -150,10 +150,10 @@ def _trend_says(fitted: metrics.Trend, metric: str, step_minutes: int) -> str:
     direction = text.RISES if slope > 0 else text.FALLS
     return text.TREND_SAYS.format(
         label=measure.label,
-        slope=measure.rate.format(slope),
+        slope=formats.unsigned_zero(measure.rate.format(slope)),
         per=text.A_DAY if by_day else text.AN_HOUR,
-        low=measure.rate.format(slope - half_width),
-        high=measure.rate.format(slope + half_width),
+        low=formats.unsigned_zero(measure.rate.format(slope - half_width)),
+        high=formats.unsigned_zero(measure.rate.format(slope + half_width)),
         verdict=direction if abs(slope) > half_width else text.UNCLEAR,
         count=formats.count(len(fitted.line)),
         step=text.duration(step_minutes),
@@ -165,7 +165,7 @@ def _complete(intervals: pd.DataFrame) -> pd.DataFrame:
 
 
 def _format(metric: str, value: float) -> str:
-    return NO_VALUE if np.isnan(value) else text.METRICS[metric].value.format(value)
+    return NO_VALUE if np.isnan(value) else formats.unsigned_zero(text.METRICS[metric].value.format(value))
 
 
 def _format_or_words(metric: str, value: float) -> str:

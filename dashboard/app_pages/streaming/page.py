@@ -35,7 +35,7 @@ def averages() -> None:
         selection_mode="multi",
         default=middle,
         format_func=sizes.__getitem__,
-        key="streaming-averages",
+        key=f"streaming-averages-{span}",  # each range offers other lengths
         help=text.AVERAGES_HELP,
         bind="query-params",
         persist_state="session",
@@ -45,7 +45,7 @@ def averages() -> None:
 def windows() -> None:
     with st.container(horizontal=True):
         one_of(text.KIND, text.KINDS, "kind", text.TUMBLING, text.KIND_HELP)
-        one_of(text.SIZE, sizes, "window", middle)
+        one_of(text.SIZE, sizes, f"window-{span}", middle)
 
 
 def airlines() -> None:
@@ -77,7 +77,7 @@ def time_series() -> None:
         text.SERIES,
         lambda: queries.intervals(filters, span),
         interval_charts.series,
-        inputs=lambda: (metric, tuple(chosen["streaming-averages"])),
+        inputs=lambda: (metric, tuple(chosen[f"streaming-averages-{span}"])),
         tier=Tier.HOT,
         key="series",
         controls=averages,
@@ -88,7 +88,7 @@ def time_series() -> None:
             text.WINDOWS,
             lambda: queries.intervals(filters, span),
             interval_charts.windows,
-            inputs=lambda: (metric, chosen["streaming-kind"], chosen["streaming-window"]),
+            inputs=lambda: (metric, chosen["streaming-kind"], chosen[f"streaming-window-{span}"]),
             tier=Tier.HOT,
             key="windows",
             controls=windows,

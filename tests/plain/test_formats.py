@@ -1,0 +1,69 @@
+"""One rule each for sizes, delays and signed zeros."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import dashboard
+from dashboard.app_pages.history.comparison_charts import _row
+from dashboard.app_pages.history.measures import MEASURES
+from dashboard.app_pages.streaming import text as streaming
+from dashboard.app_pages.streaming.interval_charts import _format
+from dashboard.panels import filters, formats, text
+
+pytestmark = pytest.mark.plain
+
+SIZES = {0.02: "20 kB", 0.9994: "999 kB", 1: "1.0 MB", 300: "300.0 MB", 999.9: "999.9 MB", 1_500: "1.5 GB"}
+
+
+@pytest.mark.parametrize("megabytes", SIZES)
+def test_sizes(megabytes: float) -> None:
+    assert formats.size(megabytes) == SIZES[megabytes]
+
+
+SIGNED = {0.04: "0.0 min", -0.04: "0.0 min", 0.06: "+0.1 min", -10.0: "-10.0 min", 100.0: "+100.0 min"}
+
+
+@pytest.mark.parametrize("minutes", SIGNED)
+def test_zero_has_no_sign(minutes: float) -> None:
+    assert formats.minutes(minutes, 1) == SIGNED[minutes]
+    assert _format("arrival_delay", minutes) == SIGNED[minutes]
+    assert {measure.gap(minutes / 1e6).partition(" ")[0] for measure in MEASURES.values()} <= {"0", "0.0"}
+
+
+def test_every_metric_has_a_format() -> None:
+    assert all(_format(metric, 0.0)[0] == "0" for metric in streaming.METRICS)
+
+
+def test_a_difference_is_of_the_shown_values() -> None:
+    measure = MEASURES["Delayed share"]
+    shown = _row("share", [12.349, 12.251], measure.said, measure.gap, decimals=measure.decimals)
+    assert (shown["side_a"], shown["side_b"], shown["difference"]) == ("12.3%", "12.3%", "0.0 points")
+
+
+def sidebar() -> None:
+    from dashboard.panels import filters
+
+    filters.sidebar(60)
+
+
+def test_a_start_after_the_end_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filters, "codes", dict)
+    page = AppTest.from_function(sidebar)
+    page.query_params.update({"from": "2013-02-01", "to": "2013-01-01"})
+    page.run(timeout=60)
+    assert not page.exception
+    assert [warning.value for warning in page.warning] == [
+        text.DAYS_REVERSED.format(date(2013, 2, 1), date(2013, 1, 1))
+    ]
+
+
+def test_focus_is_seen_and_narrow_pages_are_not_cut() -> None:
+    static = Path(dashboard.__file__).with_name("static")
+    style = (static / "page.css").read_text(encoding="utf-8")
+    assert ":focus-visible" in style
+    assert "@media (max-width: 1000px)" in style
