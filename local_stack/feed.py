@@ -9,6 +9,7 @@ from pathlib import Path
 from local_stack import processes
 from local_stack.server import Server
 from skytier.settings.feed import FeedSettings
+from skytier.settings.mongodb import MongoSettings
 
 SKYTIER = str(Path(sys.executable).parent / "skytier")
 
@@ -38,6 +39,13 @@ class Feed(Server):
     def command(self) -> list[str]:
         live = ["--from", first_live_day().isoformat(), "--speed", str(FeedSettings().speed)]
         return [SKYTIER, "replay", *live, "--resume", "--after-newest", "--stay"]
+
+    def environment(self) -> dict[str, str]:
+        mongodb = MongoSettings()
+        return {  # of the hot tier it reads only which day is the newest
+            "SKYTIER_MONGODB_USER": mongodb.reader_user,
+            "SKYTIER_MONGODB_PASSWORD": mongodb.reader_password.get_secret_value(),
+        }
 
     def ready(self) -> bool:
         return processes.find(self.name) is not None

@@ -105,7 +105,7 @@ SERVICES: Mapping[str, Service] = {
         renamed={"SKYTIER_AIRFLOW_PASSWORD": "SKYTIER_AIRFLOW_PASSWORD_DASHBOARD"},
         settings={"SKYTIER_AIRFLOW_USER": "dashboard"},
     ),
-    "feed": Service(("SKYTIER_KAFKA_PRODUCER_PASSWORD",)),
+    "feed": Service(("SKYTIER_KAFKA_PRODUCER_PASSWORD", "SKYTIER_MONGODB_READER_PASSWORD")),
     "airflow-worker": Service(
         (
             *_JOB,
