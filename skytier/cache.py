@@ -6,10 +6,9 @@ marked as stale, while a single process runs the query again. Without Redis ever
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager, suppress
@@ -24,7 +23,7 @@ from redis.lock import Lock
 
 from skytier import logs
 from skytier.cache_entries import CachedResult as CachedResult
-from skytier.cache_entries import Entry, TagVersions, deserialize, serialize
+from skytier.cache_entries import Entry, TagVersions, deserialize, key, serialize, versions
 from skytier.cache_entries import Origin as Origin
 from skytier.cache_tags import KEY_PREFIX
 from skytier.cache_tags import CacheTag as CacheTag
@@ -118,7 +117,7 @@ class Cache:
         except RedisError as error:
             self._log_down(error)
             return {}
-        return _versions(tags, counters)
+        return versions(tags, counters)
 
     def _log_down(self, error: RedisError) -> None:
         """Log the first time only: every panel of every page finds it again."""
@@ -177,7 +176,7 @@ class Cache:
     def _lock(self, query: Query) -> Iterator[None]:
         """Hold the lock of a query and renew it while the query runs. It expires soon after its process dies."""
         seconds = self.settings.lock_timeout_seconds
-        lock = self._redis.lock(f"{_key(query)}:lock", timeout=seconds, sleep=_POLL_SECONDS, thread_local=False)
+        lock = self._redis.lock(f"{key(query.name)}:lock", timeout=seconds, sleep=_POLL_SECONDS, thread_local=False)
         self._acquire(lock)
         done = threading.Event()
         threading.Thread(target=_renew, args=(lock, seconds / 3, done), daemon=True).start()
@@ -199,15 +198,15 @@ class Cache:
                 return
 
     def _read(self, query: Query) -> tuple[Entry | None, TagVersions]:
-        keys = [_key(query), *(tag.key() for tag in query.tags)]
+        keys = [key(query.name), *(tag.key() for tag in query.tags)]
         content, *counters = cast("list[bytes | None]", self._redis.mget(keys))
-        return (deserialize(query.name, content) if content else None), _versions(query.tags, counters)
+        return (deserialize(query.name, content) if content else None), versions(query.tags, counters)
 
     def _store(self, query: Query, result: CachedResult, tag_versions: TagVersions) -> None:
         """Store a result for all processes, unless Redis rejects it."""
         expiry_seconds = max(1, round(query.ttl_seconds + self.settings.stale_seconds))
         try:
-            self._redis.set(_key(query), serialize(query.name, result, tag_versions), ex=expiry_seconds)
+            self._redis.set(key(query.name), serialize(query.name, result, tag_versions), ex=expiry_seconds)
             self._is_read_only = False
         except RedisError as error:
             self._log_read_only(error)
@@ -232,10 +231,6 @@ class Cache:
         return {origin: int(count) for origin in Origin if (count := found.get(origin.encode(), b"")).isdigit()}
 
 
-def _versions(tags: Iterable[CacheTag], counters: Iterable[bytes | None]) -> TagVersions:
-    return {str(tag): (counter or b"").decode(errors="replace") for tag, counter in zip(tags, counters, strict=True)}
-
-
 def _may_return_stale(entry: Entry, query: Query, tag_versions: TagVersions) -> bool:
     return query.stale_seconds is None or entry.is_fresh(query.ttl_seconds + query.stale_seconds, tag_versions)
 
@@ -251,7 +246,3 @@ def _run(query: Query, origin: Origin) -> CachedResult:
     started_at, started = datetime.now(UTC), time.monotonic()
     table = query.run()
     return CachedResult(table=table, as_of=started_at, seconds=round(time.monotonic() - started, 3), origin=origin)
-
-
-def _key(query: Query) -> str:
-    return f"{KEY_PREFIX}:result:{hashlib.sha256(query.name.encode()).hexdigest()}"

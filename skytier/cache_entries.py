@@ -7,6 +7,8 @@ and every entry in the format of an earlier version, is a cache miss.
 from __future__ import annotations
 
 import functools
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -15,6 +17,7 @@ import pyarrow as pa
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from skytier import logs
+from skytier.cache_tags import KEY_PREFIX, CacheTag
 
 TagVersions = dict[str, str]
 """The counter of each cache tag as Redis holds it; they are only compared for equality"""
@@ -69,6 +72,16 @@ class Entry:
     def stale(self, tag_versions: TagVersions) -> CachedResult:
         """The result, marked as stale."""
         return replace(self.result, origin=Origin.STALE, is_invalidated=self.tag_versions != tag_versions)
+
+
+def key(query: str) -> str:
+    """The key in Redis of the result of a query."""
+    return f"{KEY_PREFIX}:result:{hashlib.sha256(query.encode()).hexdigest()}"
+
+
+def versions(tags: Iterable[CacheTag], counters: Iterable[bytes | None]) -> TagVersions:
+    """The counters of tags, as Redis returns them."""
+    return {str(tag): (counter or b"").decode(errors="replace") for tag, counter in zip(tags, counters, strict=True)}
 
 
 class _Metadata(BaseModel):

@@ -89,6 +89,6 @@ def test_the_operations_page_shows_how_large_logs_are_and_how_long_they_are_kept
     _file(home / "logs" / "kafka.log", 0).write_bytes(bytes(3_000_000))
     retention.clean()
     *_, after = charts.machine(queries.machine().run().to_pandas())
-    assert (after.label, after.value) == (text.LOGS, "3 MB")
+    assert (after.label, after.value) == (text.LOGS, "3.0 MB")
     (home / "run" / "logs-cleaned.json").write_text('{"at":')
     assert log_retention.last() is None

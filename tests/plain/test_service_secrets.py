@@ -43,7 +43,7 @@ HOLDERS: Mapping[str, set[str]] = {
     "SKYTIER_DASHBOARD_OPERATOR_TOKEN": {"dashboard"},
     "SKYTIER_MONGODB_PASSWORD": {"airflow-worker", "spark-worker", "spark"},
     "SKYTIER_MONGODB_DASHBOARD_PASSWORD": {"dashboard"},
-    "SKYTIER_MONGODB_READER_PASSWORD": {"sql"},
+    "SKYTIER_MONGODB_READER_PASSWORD": {"feed", "sql"},
     "SKYTIER_SQL_PASSWORD": {"sql", "airflow-worker", "spark"},
     "SKYTIER_KAFKA_JOB_PASSWORD": {"airflow-worker", "spark-worker", "spark"},
     "SKYTIER_SPARK_AUTH_SECRET": {"airflow-worker", "spark-master", "spark-worker", "spark"},
