@@ -98,7 +98,9 @@ def test_one_goes_from_an_airline_down_to_its_flights_and_back(viewer: Viewer) -
         viewer.panel("drill").locator("[data-testid=stDataFrame]").click(position={"x": 60, "y": 52})
         expect(viewer.page).to_have_url(re.compile(place), timeout=LOADED_MS)
         viewer.wait()
-    expect(viewer.panel("drill").get_by_role("button", name=text.DOWNLOAD, exact=True)).to_be_visible()
+    viewer.panel("drill").locator(".st-key-menu-drill").get_by_role("button").click()
+    expect(viewer.page.get_by_role("button", name=text.DOWNLOAD)).to_be_visible()
+    viewer.page.keyboard.press("Escape")
     linked = Viewer(viewer.page.context.new_page(), viewer.address)
     linked.open(viewer.page.url.removeprefix(f"{viewer.address}/"))
     assert linked.panel("drill").inner_text().splitlines()[0] == viewer.panel("drill").inner_text().splitlines()[0]
