@@ -112,9 +112,9 @@ def test_an_hour_without_batches_says_so() -> None:
 def test_the_incoming_rate_is_a_number() -> None:
     frame = pd.DataFrame({"arrived": [1234], "newest": [CLOCK], "age_seconds": [70.0]})
     (rate,) = overview.incoming(frame)
-    assert (rate.label, rate.value, rate.note) == ("Incoming rate", "1,234 per min", "1 min 10 s ago")
+    assert (rate.label, rate.value, rate.note) == ("Incoming per min", "1,234", "1 min 10 s ago")
     (none,) = overview.incoming(frame.assign(arrived=0, age_seconds=float("nan")))
-    assert (none.value, none.note) == ("0 per min", "no record yet")
+    assert (none.value, none.note) == ("0", "no record yet")
 
 
 def test_where_only_known_events_come_the_map_says_why_nothing_flies() -> None:

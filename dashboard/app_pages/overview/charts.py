@@ -78,8 +78,7 @@ def incoming(frame: pd.DataFrame) -> list[Number]:
     row = frame.iloc[0]
     age_seconds = row["age_seconds"]
     note = text.NEVER if pd.isna(age_seconds) else text.NEWEST_RECORD.format(formats.age(age_seconds))
-    rate = text.A_MINUTE.format(formats.count(row["arrived"]))
-    return [Number(text.INCOMING_RATE, rate, note=note, help=text.INCOMING_HELP)]
+    return [Number(text.INCOMING_RATE, formats.count(row["arrived"]), note=note, help=text.INCOMING_HELP)]
 
 
 def ingestion(frame: pd.DataFrame) -> Chart:

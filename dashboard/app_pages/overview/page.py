@@ -9,7 +9,7 @@ from dashboard.panels.panel import panel
 from dashboard.panels.tiers import Tier
 
 filters = st.session_state["filters"]
-left, middle, right = st.columns([2, 1, 2])
+left, middle, right = st.columns([5, 3, 5])
 with left:
     panel(
         text.AIR,

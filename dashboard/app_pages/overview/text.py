@@ -8,7 +8,7 @@ from typing import Any
 
 RECORDS_A_MINUTE, COMMITTED = "Records", "Committed (UTC), by minute"
 OUTCOMES = {"stored": "Stored", "duplicates": "Duplicates", "rejected": "Rejected"}
-INCOMING, INCOMING_RATE, A_MINUTE, NEWEST_RECORD = "Kafka", "Incoming rate", "{} per min", "{} ago"
+INCOMING, INCOMING_RATE, NEWEST_RECORD = "Kafka", "Incoming per min", "{} ago"
 INCOMING_HELP = (
     "Records that Kafka got in the last minute, by its own clock, including duplicates and malformed ones. "
     "Below: how long ago the newest one came."
