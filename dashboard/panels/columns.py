@@ -190,7 +190,6 @@ COLUMNS = {
     "actor": "User",
     "action": "Action",
     "table": "Table",
-    "share": "Share",
     "tier": "Tier",
     "computed": "Computed",
     "cached": "Cached",

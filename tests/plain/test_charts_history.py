@@ -82,7 +82,7 @@ def test_the_headline_is_of_all_flights() -> None:
     total, delayed, arrival, cancelled, diverted = history.headline(SUMMARY)
     assert (total.value, total.note) == ("40", "on 2 days")
     assert (delayed.value, delayed.note) == ("50.0%", "15 flights")
-    assert (arrival.value, cancelled.value, diverted.value) == ("+14.0 min", "25.0%", "0.0%")
+    assert (arrival.value, cancelled.value, diverted.value) == ("+14.0 min", "25.0%", "0%")
 
 
 def test_an_incomplete_day_is_marked_and_neither_maximum_nor_minimum() -> None:
@@ -91,9 +91,7 @@ def test_an_incomplete_day_is_marked_and_neither_maximum_nor_minimum() -> None:
     assert list(chart.figure.data[2].y) == [100.0]
     assert "maximum" not in chart.says
     assert "50.0% overall" in chart.says
-    assert (
-        "maximum 100.0% on 2013-01-09, minimum 25.0% on 2013-01-07" in history.daily(SUMMARY, text.DELAYED, None).says
-    )
+    assert "maximum 100% on 2013-01-09, minimum 25.0% on 2013-01-07" in history.daily(SUMMARY, text.DELAYED, None).says
 
 
 def test_a_week_is_the_flights_of_seven_days_together() -> None:
@@ -137,7 +135,7 @@ def test_no_bar_is_drawn_of_one_flight_and_few_are_grey_with_their_number() -> N
     assert list(bars.y) == [100.0, 100.0, 0.0]
     assert list(bars.text) == ["100", "100<br>n=3", "n=1"]
     assert ["128" in colour for colour in bars.marker.color] == [False, True, True]
-    assert "maximum 100.0% (06:00), minimum 100.0% (06:00)" in chart.says
+    assert "maximum 100% (06:00), minimum 100% (06:00)" in chart.says
     per_day = history_week.hourly(pd.concat([frame(day("2013-01-07", 24)), few]), text.FLIGHTS)
     assert list(per_day.figure.data[0].y) == [20, 3, 1], "a count is a count"
 
@@ -156,7 +154,7 @@ def test_the_heat_map_has_every_weekday_and_a_gap_where_nothing_flew() -> None:
     assert list(heat.y) == list(text.DAY_NAMES)
     assert heat.z[0].tolist() == [0.0, 100.0]
     assert np.isnan(heat.z[1]).all()
-    assert "maximum 100.0% on Monday 07:00" in chart.says
+    assert "maximum 100% on Monday 07:00" in chart.says
 
 
 def test_an_hour_with_few_flights_does_not_take_the_colours() -> None:
@@ -178,7 +176,7 @@ def test_one_flight_that_was_cancelled_breaks_nothing(name: str) -> None:
         history_cancellations.by_airline(ONE_CANCELLED),
     ]
     assert not [chart.says for chart in charts if "nan" in chart.says]
-    assert [number.value for number in history.headline(ONE_CANCELLED)][1:4] == ["no value", "no value", "100.0%"]
+    assert [number.value for number in history.headline(ONE_CANCELLED)][1:4] == ["no value", "no value", "100%"]
 
 
 def test_cancellations_by_day_say_the_share_of_days_that_are_over() -> None:
@@ -193,7 +191,7 @@ def test_cancellations_by_day_say_the_share_of_days_that_are_over() -> None:
 
 def test_cancellations_by_airline_come_with_their_interval() -> None:
     chart = history_cancellations.by_airline(SUMMARY)
-    assert list(chart.figure.data[0].y) == ["B6 · 0.0%", "UA · 33.3%"]
+    assert list(chart.figure.data[0].y) == ["B6 · 0%", "UA · 33.3%"]
     assert "UA with 33.3% (10 of 30 flights)" in chart.says
 
 

@@ -125,7 +125,7 @@ def score(**changes: tuple[float, float | None, float | None]) -> pd.DataFrame:
 def test_the_score_is_the_sum_of_its_parts() -> None:
     whole, *parts = charts.score(score())
     assert (whole.value, whole.note) == ("100", "healthy")
-    assert [part.value for part in parts] == ["11 of 11", "30 s", "5 of 5", "35%", "0"]
+    assert [part.value for part in parts] == ["11 of 11", "30 s", "5 of 5", "35.0%", "0"]
 
 
 def test_a_part_that_is_not_known_gives_no_points() -> None:
@@ -179,7 +179,7 @@ def test_alerts_name_what_they_are_about_as_the_pages_do(kind: str, subject: str
 
 def test_the_hit_ratio_counts_stale_answers_as_hits() -> None:
     hits, stale = charts.cache(pd.DataFrame([{"computed": 1, "cached": 2, "stale": 1}]))
-    assert (hits.value, hits.note, stale.value) == ("75%", "of 4 results", "25%")
+    assert (hits.value, hits.note, stale.value) == ("75.0%", "of 4 results", "25.0%")
     assert charts.cache(pd.DataFrame([{"computed": 0, "cached": 0, "stale": 0}]))[0].value == text.NOT_KNOWN
 
 
@@ -188,7 +188,7 @@ def test_the_machine_is_told_in_shares() -> None:
     row |= {"disk_used_gb": 30.0, "disk_gb": 40.0}
     logs_of = {"logs_mb": 12.0, "logs_cleaned_at": pd.Timestamp("2026-11-29 08:17", tz="UTC"), "log_days": 14.0}
     cpu, memory, disk, logs = charts.machine(pd.DataFrame([row | logs_of]))
-    assert (cpu.value, memory.value, disk.value) == ("50%", "25%", "75%")
+    assert (cpu.value, memory.value, disk.value) == ("50.0%", "25.0%", "75.0%")
     assert memory.note == "of 16 GB"
     assert (logs.value, logs.note) == ("12.0 MB", "retention 14 days")
     assert "on 2026-11-29 at 08:17 UTC" in str(logs.help)
@@ -323,7 +323,7 @@ def test_storage_adds_up_by_tier() -> None:
     assert list(hot.y) == ["Indexes (MongoDB)", "Documents (MongoDB)"]
     assert (list(cold.x), list(cold.text)) == ([0.02, 30], ["20 kB", "30.0 MB"])
     assert chart.says == (
-        "The hot tier has 105.0 MB, 35% of its limit of 300.0 MB. HDFS has 30.0 MB; the largest part is tables."
+        "The hot tier has 105.0 MB, 35.0% of its limit of 300.0 MB. HDFS has 30.0 MB; the largest part is tables."
     )
 
 
@@ -336,7 +336,7 @@ def test_a_tier_that_does_not_answer_is_told() -> None:
 def test_tables_come_by_their_size() -> None:
     grid = storage_charts.tables(parts(*COLD))
     assert isinstance(grid, Grid)
-    assert (grid.rows["table"].tolist(), grid.rows["share"].tolist()) == (["fact", "staging"], [0.8, 0.2])
+    assert (grid.rows["table"].tolist(), grid.rows["share_pct"].tolist()) == (["fact", "staging"], [80.0, 20.0])
 
 
 def test_every_chart_says_what_it_shows() -> None:

@@ -55,7 +55,7 @@ def test_a_map_has_a_line_a_route_and_says_how_many_are_late() -> None:
     assert isinstance(chart, Chart)
     assert len([trace for trace in chart.figure.data if trace.mode == "lines"]) == 1
     assert chart.says == "Flights in the air: 2, on 1 routes. Departed at least 15 minutes late: 1."
-    assert "2 flights inbound, mean departure delay +12 min" in chart.figure.data[-1].text[0]
+    assert "2 flights inbound, mean departure delay +12.5 min" in chart.figure.data[-1].text[0]
 
 
 def test_a_map_shows_all_places_and_is_not_too_near() -> None:

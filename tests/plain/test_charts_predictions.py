@@ -109,11 +109,11 @@ def test_numbers_carry_their_units_and_what_they_rest_on() -> None:
     shown = {number.label: (number.value, number.note) for number in charts.errors(rows) + charts.intervals(rows)}
     assert shown[text.EVALUATED] == ("2", "100% in training data")
     assert shown[text.MAE] == ("5.0 min", "test days 11.0 min")
-    assert shown[text.MAPE] == ("25.0%", "on 50% of flights")
+    assert shown[text.MAPE] == ("25.0%", "on 50.0% of flights")
     assert shown[text.BIAS] == ("+5.0 min", text.BIAS_NOTES[True])
     assert shown[text.IN_INTERVAL] == ("50.0%", text.TARGET)
-    assert shown[text.ACCURATE] == ("100.0%", "predicted 75.0%")
-    assert shown[text.ANOMALIES] == ("0.0%", "0 flights")
+    assert shown[text.ACCURATE] == ("100%", "predicted 75.0%")
+    assert shown[text.ANOMALIES] == ("0%", "0 flights")
 
 
 def test_days_of_the_training_are_hollow_and_days_of_few_flights_small() -> None:
@@ -177,7 +177,7 @@ def test_actual_against_predicted_has_the_diagonal_and_the_mean_delay_that_follo
     assert heat.z[list(heat.y).index(45)][list(heat.x).index(5)] == pytest.approx(1)
     assert "predicted +170 to later min, actual +170 to later min: 30 flights" in heat.text[-1]
     assert chart.says.startswith("71 flights")
-    assert "86%" in chart.says
+    assert "85.9%" in chart.says
 
 
 def test_the_distribution_is_in_shares() -> None:
@@ -185,7 +185,7 @@ def test_the_distribution_is_in_shares() -> None:
     predicted, actual = chart.figure.data
     for trace in (predicted, actual):
         assert sum(trace.y) == pytest.approx(100)
-    assert "20% of flights were predicted to be at least 30 minutes late, 20% were" in chart.says
+    assert "20.0% of flights were predicted to be at least 30 minutes late, 20.0% were" in chart.says
 
 
 def test_calibration_says_how_far_confidence_is_off() -> None:
@@ -196,7 +196,7 @@ def test_calibration_says_how_far_confidence_is_off() -> None:
     found = accuracy(rows, "confidence_bin", part="confidence")
     says = calibration.calibration(found).says
     assert "5.0 percentage points" in says  # (10 * 8 + 30 * 4) / 40
-    assert "94%, the share is 90%" in says
+    assert "94.0%, the share is 90.0%" in says
     assert len(calibration.by_confidence(found).figure.data[0].x) == 2
 
 
@@ -204,7 +204,7 @@ def test_coverage_leaves_out_steps_of_few_predictions_unless_there_are_no_others
     many = cell(0, 0, 40) | {"in_interval": 30}
     chart = calibration.coverage(accuracy(result(many, cell(20, 0, 3)), "predicted_bin", part="cell"))
     assert list(chart.figure.data[0].y) == [75.0]
-    assert "75% for predictions of +0 to +10 min" in chart.says
+    assert "75.0% for predictions of +0 to +10 min" in chart.says
     assert (
         len(calibration.coverage(accuracy(result(cell(20, 0, 3)), "predicted_bin", part="cell")).figure.data[0].x) == 1
     )
@@ -248,10 +248,8 @@ def test_importance_names_features_as_people_do() -> None:
     names = ["departure_delay_origin_30min", *features.FEATURES[:20]]
     rows = pd.DataFrame({"feature": names, "gain_pct": [60.0] + [2.0] * 20, "stage": "before_departure"})
     chart = model.importance(pd.concat([rows, rows.assign(stage="after_departure", gain_pct=1.0)]), "before_departure")
-    assert (
-        "departure delays from the origin, 30 min has the highest importance (60% of the gain); the top five have 68%"
-        in chart.says
-    )
+    most = "departure delays from the origin, 30 min has the highest importance (60.0% of the gain)"
+    assert f"{most}; the top five have 68.0%" in chart.says
     assert len(chart.figure.data[0].y) == 15
 
 

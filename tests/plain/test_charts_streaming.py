@@ -217,7 +217,7 @@ def test_rankings_leave_out_who_hardly_arrived() -> None:
     by_share = chart(streaming_flights.ranking(frame, "airline", "delayed"))
     assert list(by_flights.figure.data[0].x) == [50, 40, 10]
     assert list(by_delay.figure.data[0].x) == [10.0, 2.0]
-    assert list(by_share.figure.data[0].text) == ["50%", "10%"]
+    assert list(by_share.figure.data[0].text) == ["50.0%", "10.0%"]
     assert by_flights.says.startswith("Top of 3 by flights: XX with 50.")
     assert streaming_flights.ranking(frame, "origin", "flights") == text.NO_RANKS.format(least=5)
 
@@ -229,7 +229,7 @@ def test_airlines_without_arrivals_have_no_mean() -> None:
 
 def test_statuses_without_flights_are_shown_as_none() -> None:
     drawn = chart(streaming_flights.status(groups(status=[("arrived", 3, 3, 0.0, 0), ("cancelled", 1, 0, 0.0, 0)])))
-    assert list(drawn.figure.data[0].text) == ["3 (75.0%)", "0 (0.0%)", "1 (25.0%)", "0 (0.0%)"]
+    assert list(drawn.figure.data[0].text) == ["3 (75.0%)", "0 (0%)", "1 (25.0%)", "0 (0%)"]
     assert drawn.says.startswith("Of 4 flights")
     assert streaming_flights.status(groups(airline=[("UA", 1, 1, 0.0, 0)])) == text.NO_FLIGHTS
 
@@ -250,7 +250,7 @@ def test_delays_beyond_the_ends_are_in_the_last_bars() -> None:
     on_time, late = drawn.figure.data
     assert (sum(on_time.y), sum(late.y), late.marker.pattern.shape) == (6, 4, "/")
     assert late.hovertext[-1] == "120 min or more: 2 flights"
-    assert "30% early, 30% less than 15 minutes late, 40% at least 15 minutes late" in drawn.says
+    assert "30.0% early, 30.0% less than 15 minutes late, 40.0% at least 15 minutes late" in drawn.says
     assert streaming_flights.histogram(groups(arrival_delay=rows), "departure_delay") == text.NO_DELAYS
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 import dashboard
 from dashboard.app_pages.history.comparison_charts import _row
 from dashboard.app_pages.history.measures import MEASURES
+from dashboard.app_pages.predictions.accuracy_charts import written
 from dashboard.app_pages.streaming import text as streaming
 from dashboard.app_pages.streaming.interval_charts import _format
 from dashboard.panels import filters, formats, text
@@ -25,12 +27,31 @@ def test_sizes(megabytes: float) -> None:
     assert formats.size(megabytes) == SIZES[megabytes]
 
 
+PERCENT = {0.0: "0%", 1e-12: "0%", 0.04: "<0.1%", 0.06: "0.1%", 12.34: "12.3%", 99.94: "99.9%", 99.96: ">99.9%"}
+PERCENT |= {100 * (0.1 + 0.2 + 0.7): "100%", 104.2: "104.2%", 2_345.67: "2,345.7%", float("nan"): text.NO_VALUE}
+
+
+@pytest.mark.parametrize("percent", PERCENT)
+def test_one_rule_for_every_percentage(percent: float) -> None:
+    shown = PERCENT[percent]
+    assert formats.percent(percent) == formats.share(percent / 100) == shown
+    if percent == percent:
+        said = (MEASURES["Delayed share"].said, streaming.RANK_VALUES["delayed"], streaming.METRICS["delayed"].value)
+        assert {say(percent) for say in said} == {written(percent, "accurate_pct")} == {shown}
+
+
+def test_numbers_in_tables_have_the_decimals_of_their_kind() -> None:
+    rows = pd.DataFrame({"quality_score": [0.95], "mean_quality": [0.9511], "share_pct": [12.0], "size_mb": [0.012]})
+    config = {name: column["type_config"]["format"] for name, column in formats.grid(rows).items()}
+    assert config == {"quality_score": "%.2f", "mean_quality": "%.4f", "share_pct": "%.1f", "size_mb": "%.3f"}
+
+
 SIGNED = {0.04: "0.0 min", -0.04: "0.0 min", 0.06: "+0.1 min", -10.0: "-10.0 min", 100.0: "+100.0 min"}
 
 
 @pytest.mark.parametrize("minutes", SIGNED)
 def test_zero_has_no_sign(minutes: float) -> None:
-    assert formats.minutes(minutes, 1) == SIGNED[minutes]
+    assert formats.minutes(minutes) == SIGNED[minutes]
     assert _format("arrival_delay", minutes) == SIGNED[minutes]
     assert {measure.gap(minutes / 1e6).partition(" ")[0] for measure in MEASURES.values()} <= {"0", "0.0"}
 

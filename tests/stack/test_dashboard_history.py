@@ -18,10 +18,11 @@ from dashboard.app_pages.history import daily_charts as history
 from dashboard.app_pages.history import drill_down as history_drill
 from dashboard.app_pages.history import queries, text
 from dashboard.app_pages.history import weekly_charts as history_week
-from dashboard.app_pages.history.measures import MEASURES, percent
+from dashboard.app_pages.history.measures import MEASURES
 from dashboard.panels import tiers
 from dashboard.panels.drawings import Chart, Grid
 from dashboard.panels.filters import Filters
+from dashboard.panels.formats import percent
 from dashboard.panels.text import EVENT_TYPES
 from dashboard.panels.tiers import Tier
 from tests import oracle
@@ -146,7 +147,7 @@ def test_the_heat_map(name: str, filters: Filters, summary: pd.DataFrame) -> Non
         weekday, hour = int(rows["day_of_week"].iloc[0]), int(rows["hour"].iloc[0])
         expected = len(rows) / dates[weekday] if name == text.FLIGHTS else value(name, rows)
         same(heat.z[weekday - 1][list(heat.x).index(f"{hour:02d}:00")], expected)
-        assert heat.customdata[weekday - 1][list(heat.x).index(f"{hour:02d}:00")] == len(rows)
+        assert heat.customdata[weekday - 1][list(heat.x).index(f"{hour:02d}:00")].endswith(f" {len(rows):,} flights")
 
 
 def test_cancellations(filters: Filters, summary: pd.DataFrame) -> None:

@@ -13,7 +13,7 @@ import pytest
 from dashboard.app_pages.streaming import flight_charts, queries, text
 from dashboard.app_pages.streaming import interval_charts as charts
 from dashboard.app_pages.streaming import metrics as streaming_values
-from dashboard.panels import tiers
+from dashboard.panels import formats, tiers
 from dashboard.panels.drawings import Chart
 from dashboard.panels.filters import Filters
 from skytier import hot_tier
@@ -235,7 +235,9 @@ def test_the_histogram_of_delays(delay: str, column: str) -> None:
     assert drawn.rows is not None
     edges = [-np.inf, *range(-40, 125, 5), np.inf]
     assert drawn.rows["flights"].tolist() == np.histogram(delays, edges)[0].tolist()
-    shares = [f"{share:.0%}" for share in ((delays < 0).mean(), delays.between(0, 14).mean(), (delays >= 15).mean())]
+    shares = [
+        formats.share(share) for share in ((delays < 0).mean(), delays.between(0, 14).mean(), (delays >= 15).mean())
+    ]
     assert "{} early, {} less than 15 minutes late, {} at least 15".format(*shares) in drawn.says
 
 

@@ -15,7 +15,9 @@ from dashboard.app_pages.history.measures import (
     by_code,
     by_day,
     file_of,
+    flights_said,
     is_complete,
+    tooltips,
 )
 from dashboard.panels import formats
 from dashboard.panels.drawings import Chart
@@ -33,7 +35,15 @@ def by_date(frame: pd.DataFrame, complete_until: date | None) -> Chart:
     is_shown = is_complete(rows, complete_until) & (rows["flights"] >= FEW_FLIGHTS)
     rows = rows.assign(value=_SHARE.of(rows).where(is_shown))
     figure = go.Figure()
-    figure.add_trace(go.Bar(x=rows["flight_date"], y=rows["cancelled"], name=text.CANCELLED_BAR))
+    figure.add_trace(
+        go.Bar(
+            x=rows["flight_date"],
+            y=rows["cancelled"],
+            name=text.CANCELLED_BAR,
+            customdata=[flights_said(flights) for flights in rows["cancelled"]],
+            hovertemplate="%{customdata}",
+        )
+    )
     figure.add_trace(
         go.Scatter(
             x=rows["flight_date"],
@@ -41,7 +51,8 @@ def by_date(frame: pd.DataFrame, complete_until: date | None) -> Chart:
             name=text.CANCELLED_LINE,
             yaxis="y2",
             line={"dash": "dot"},
-            hovertemplate="%{y:.1f}%",
+            customdata=tooltips(rows, _SHARE),
+            hovertemplate="%{customdata}",
         )
     )
     figure.update_layout(
@@ -56,6 +67,7 @@ def by_date(frame: pd.DataFrame, complete_until: date | None) -> Chart:
             "tickmode": "auto",
         },
         hovermode="x unified",
+        xaxis_hoverformat=formats.DAY,
         legend=formats.LEGEND,
     )
     return Chart(figure, _by_date_says(rows), rows=file_of(rows, _SHARE, "flight_date"))

@@ -17,6 +17,7 @@ from dashboard.app_pages.history.measures import (
     flights_gap,
     hour_name,
     hour_ticks,
+    tooltips,
 )
 from dashboard.app_pages.history.queries import SIDES
 from dashboard.panels import formats
@@ -65,9 +66,10 @@ def table(frame: pd.DataFrame, sides: Sequence[Filters]) -> Grid | str:
 
 def _row(name: str, values: Sequence[float], said: Say, gap: Say, *, decimals: int) -> dict[str, str]:
     """The values and the difference of what is shown of them."""
-    a, b = (round(value, decimals) for value in values)
-    difference = text.NOTHING if pd.isna(a - b) else gap(a - b)
-    return {"measure": name, "side_a": said(a), "side_b": said(b), "difference": difference}
+    rounded_a, rounded_b = (round(value, decimals) for value in values)
+    a, b = map(said, values)
+    difference = text.NOTHING if pd.isna(rounded_a - rounded_b) else gap(rounded_a - rounded_b)
+    return {"measure": name, "side_a": a, "side_b": b, "difference": difference}
 
 
 def _numbers(values: Mapping[str, Sequence[float]]) -> pd.DataFrame:
@@ -106,7 +108,8 @@ def side_by_side(frame: pd.DataFrame, name: str, by: str, sides: Sequence[Filter
                 mode="lines+markers",
                 line={"dash": _DASHES[place]},
                 marker={"symbol": _SYMBOLS[place], "size": 7},
-                hovertemplate="%{y:.1f}",
+                customdata=tooltips(rows, measure),
+                hovertemplate="%{customdata}",
             )
         )
     figure.update_layout(

@@ -17,21 +17,22 @@ from dashboard.app_pages.history.measures import (
     file_of,
     flights_said,
     is_complete,
-    percent,
     points,
+    tooltips,
 )
 from dashboard.app_pages.history.queries import WEEK_DAYS
 from dashboard.panels import formats
 from dashboard.panels.drawings import Chart, Number
 
 _DAY = "%Y-%m-%d"
+_HOVER = f"%{{x|{formats.DAY}}}: %{{customdata}}"  # and the name of the line
 
 
 def headline(frame: pd.DataFrame) -> list[Number]:
     """Five numbers on the selection."""
     days = by_day(frame)
     total = days[COUNTS].sum()
-    diverted = Measure("diverted", "flights", 100, text.DIVERTED, percent, points)
+    diverted = Measure("diverted", "flights", 100, text.DIVERTED, formats.percent, points)
 
     def number(label: str, measure: Measure, note: str | None = None, meaning: str | None = None) -> Number:
         return Number(label, measure.said(measure.overall(days)), note=note, help=meaning)
@@ -68,12 +69,20 @@ def daily(frame: pd.DataFrame, name: str, complete_until: date | None) -> Chart:
             name=text.EACH_DAY,
             mode="lines+markers" if len(rows) <= formats.MARKED_DAYS else "lines",
             line={"width": 1.5},
-            customdata=[flights_said(flights) for flights in rows["flights"]],
-            hovertemplate="%{x|%a %Y-%m-%d}: %{y:.1f}<br>%{customdata}<extra></extra>",
+            customdata=tooltips(rows, measure),
+            hovertemplate=_HOVER,
         )
     )
     figure.add_trace(
-        go.Scatter(x=rows["flight_date"], y=rows["week"], name=text.WEEK_MEAN, mode="lines", line={"dash": "dash"})
+        go.Scatter(
+            x=rows["flight_date"],
+            y=rows["week"],
+            name=text.WEEK_MEAN,
+            mode="lines",
+            line={"dash": "dash"},
+            customdata=[measure.said(value) for value in rows["week"]],
+            hovertemplate=_HOVER,
+        )
     )
     if not complete.all():
         newest = rows[~complete]
@@ -84,6 +93,8 @@ def daily(frame: pd.DataFrame, name: str, complete_until: date | None) -> Chart:
                 name=text.UNDER_WAY,
                 mode="markers",
                 marker={"symbol": "circle-open", "size": 13, "line": {"width": 2}},
+                customdata=tooltips(newest, measure),
+                hovertemplate=_HOVER,
             )
         )
     figure.update_layout(

@@ -59,14 +59,6 @@ class Measure:
         return text.NOTHING if pd.isna(number) else self.shown(number)
 
 
-def percent(number: float) -> str:
-    return f"{number:.1f}%"
-
-
-def minutes(number: float) -> str:
-    return formats.minutes(number, 1)
-
-
 def points(number: float) -> str:
     return formats.unsigned_zero(text.POINTS.format(number))
 
@@ -76,12 +68,14 @@ def flights_gap(number: float) -> str:
 
 
 MEASURES = {
-    text.DELAYED: Measure("delayed_arrivals", "arrived", 100, text.DELAYED_AXIS, percent, points),
-    text.ARRIVAL: Measure("arrival_delay_sum_minutes", "arrivals_with_delay", 1, text.ARRIVAL_AXIS, minutes, minutes),
-    text.DEPARTURE: Measure(
-        "departure_delay_sum_minutes", "departures_with_delay", 1, text.DEPARTURE_AXIS, minutes, minutes
+    text.DELAYED: Measure("delayed_arrivals", "arrived", 100, text.DELAYED_AXIS, formats.percent, points),
+    text.ARRIVAL: Measure(
+        "arrival_delay_sum_minutes", "arrivals_with_delay", 1, text.ARRIVAL_AXIS, formats.minutes, formats.minutes
     ),
-    text.CANCELLED: Measure("cancelled", "flights", 100, text.CANCELLED_AXIS, percent, points),
+    text.DEPARTURE: Measure(
+        "departure_delay_sum_minutes", "departures_with_delay", 1, text.DEPARTURE_AXIS, formats.minutes, formats.minutes
+    ),
+    text.CANCELLED: Measure("cancelled", "flights", 100, text.CANCELLED_AXIS, formats.percent, points),
     text.FLIGHTS: Measure("flights", "days", 1, text.FLIGHTS_AXIS, formats.count, flights_gap, 0),
 }
 COUNTS = ["flights", "arrived", "cancelled", "diverted", "delayed_arrivals"]
@@ -156,6 +150,13 @@ def bar_colours(counts: pd.Series[float]) -> list[str]:
 
 def flights_said(number: float) -> str:
     return text.OF_FLIGHTS.format(flights=formats.count(number))
+
+
+def tooltips(rows: pd.DataFrame, measure: Measure) -> list[str]:
+    """A value of each row in words, with the number of flights."""
+    words = text.PER_DAY_HOVER if measure.by == "days" else text.VALUE_HOVER
+    values = zip(rows["value"], rows["flights"], strict=True)
+    return [words.format(value=measure.said(value), flights=formats.count(count)) for value, count in values]
 
 
 def hour_name(hour: float) -> str:

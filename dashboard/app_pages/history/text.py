@@ -38,6 +38,7 @@ DAYS_SHORT = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 EACH_DAY, WEEK_MEAN, UNDER_WAY = "Day", "7-day mean", "Incomplete day"
 OF_FLIGHTS = "{flights} flights"
+VALUE_HOVER, PER_DAY_HOVER = "{value} of {flights} flights", "{value} per day, {flights} flights"
 DAILY_SAYS = (
     "{measure} from {first} to {last}: {overall} overall; maximum {most} on {most_day}, minimum {least} on {least_day}."
 )

@@ -18,9 +18,9 @@ from dashboard.app_pages.history.measures import (
     day_name,
     extremes,
     file_of,
-    flights_said,
     hour_name,
     hour_ticks,
+    tooltips,
 )
 from dashboard.panels.drawings import Chart
 
@@ -52,8 +52,8 @@ def _bars(rows: pd.DataFrame, name: str, key: str, axis: str) -> Chart:
             marker={"color": bar_colours(rows["count"])},
             textposition="outside",
             cliponaxis=False,
-            customdata=[flights_said(flights) for flights in rows["flights"]],
-            hovertemplate="%{x}: %{y:.1f}<br>%{customdata}<extra></extra>",
+            customdata=tooltips(rows, measure),
+            hovertemplate="%{x}: %{customdata}<extra></extra>",
         )
     )
     figure.update_layout(xaxis_title=axis, yaxis_title=measure.axis)
@@ -93,7 +93,7 @@ def heat(frame: pd.DataFrame, name: str) -> Chart:
     rows = rows.assign(value=measure.of(rows))
     hours, days = range(int(rows["hour"].min()), int(rows["hour"].max()) + 1), range(1, len(text.DAY_NAMES) + 1)
     table = rows.pivot(index="day_of_week", columns="hour", values="value").reindex(index=days, columns=hours)
-    flights = rows.pivot(index="day_of_week", columns="hour", values="flights").reindex(index=days, columns=hours)
+    said = rows.assign(said=tooltips(rows, measure)).pivot(index="day_of_week", columns="hour", values="said")
     many = rows[rows["flights"] >= FEW_FLIGHTS].dropna(subset="value")
     figure = go.Figure(
         go.Heatmap(
@@ -104,8 +104,8 @@ def heat(frame: pd.DataFrame, name: str) -> Chart:
             zmax=None if many.empty else many["value"].max(),
             text=table.map(lambda value: "" if pd.isna(value) else f"{round(value):,}").to_numpy(),
             texttemplate="%{text}",
-            customdata=flights.fillna(0).to_numpy(),
-            hovertemplate="%{y} %{x}: %{z:.1f}<br>%{customdata:,.0f} flights<extra></extra>",
+            customdata=said.reindex(index=days, columns=hours).fillna(text.NOTHING).to_numpy(),
+            hovertemplate="%{y} %{x}: %{customdata}<extra></extra>",
             colorscale=_SCALE,
             colorbar={"title": {"text": measure.axis.replace(" (", "<br>(")}, "thickness": 12},
             hoverongaps=False,

@@ -57,11 +57,7 @@ def servers(frame: pd.DataFrame) -> Grid:
     )
     if rows["reason"].isna().all():
         rows = rows.drop(columns="reason")
-    config = formats.grid(rows) | {
-        "latency_ms": st.column_config.NumberColumn(column("latency_ms"), format="%.0f"),
-        "heartbeat_seconds": st.column_config.NumberColumn(column("heartbeat_seconds"), format="%.0f"),
-    }
-    return Grid(rows, config, is_full_height=True)
+    return Grid(rows, formats.grid(rows), is_full_height=True)
 
 
 def alerts(frame: pd.DataFrame) -> Grid:

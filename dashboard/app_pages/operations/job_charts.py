@@ -70,7 +70,8 @@ def durations(runs: pd.DataFrame) -> Chart:
             name=text.MEDIAN,
             mode="markers",
             marker={"symbol": "line-ns-open", "size": 22, "line": {"width": 3}, "color": "rgba(128, 128, 128, 1)"},
-            hovertemplate="%{y}: %{x:.0f} s<extra>" + text.MEDIAN + "</extra>",
+            text=[text.MEDIAN_HOVER.format(_name(dag), formats.seconds(median)) for dag, median in medians.items()],
+            hoverinfo="text",
             showlegend=True,
         )
     )

@@ -70,11 +70,9 @@ def tables(parts: pd.DataFrame) -> Grid | str:
     found = parts[parts["kind"] == "table"].sort_values("size_mb", ascending=False)
     if found.empty:
         return text.COLD_NOT_KNOWN
-    share = found["size_mb"] / found["size_mb"].sum()
-    rows = pd.DataFrame({"table": found["name"], "size_mb": found["size_mb"], "share": share})
-    percent = st.column_config.NumberColumn(column("share"), format="percent")
-    size = st.column_config.NumberColumn(column("size_mb"), format="%.3f")
-    return Grid(rows, {"share": percent, "size_mb": size})
+    share_pct = 100 * found["size_mb"] / found["size_mb"].sum()
+    rows = pd.DataFrame({"table": found["name"], "size_mb": found["size_mb"], "share_pct": share_pct})
+    return Grid(rows, formats.grid(rows))
 
 
 def timeline(steps: pd.DataFrame) -> Chart:

@@ -108,6 +108,7 @@ DURATIONS_SAYS = (
     "{runs} finished runs, {failed} of them failed. Median duration of the minute job: {median}. Longest run: "
     "{longest} ({dag})."
 )
+MEDIAN_HOVER = "{}: median {}"
 RUN_HOVER = "{dag}: {state}, {seconds}, started {began:%m-%d %H:%M:%S} UTC"
 STARTED = "{} triggered. Airflow starts it within seconds."
 START_NOTE = "Triggered on the dashboard by {}"

@@ -87,6 +87,7 @@ def ingestion(frame: pd.DataFrame) -> Chart:
     figure = go.Figure()
     for number, (name, label) in enumerate(text.OUTCOMES.items()):
         figure.add_bar(x=minutes["minute"], y=minutes[name], name=label, marker={"pattern": pattern(number)})
+    figure.update_traces(hovertemplate=text.RECORDS_HOVER)
     figure.update_layout(
         barmode="stack",
         xaxis_title=text.COMMITTED,
@@ -95,7 +96,8 @@ def ingestion(frame: pd.DataFrame) -> Chart:
         legend=formats.LEGEND,
         hovermode="x unified",
     )
-    figure.update_xaxes(nticks=4, tickangle=0)  # as many as stand side by side in the narrow panel
+    # As many ticks as stand side by side in the narrow panel.
+    figure.update_xaxes(nticks=4, tickangle=0, hoverformat=formats.TIME)
     return Chart(figure, _ingestion_says(minutes), rows=minutes)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 RECORDS_A_MINUTE, COMMITTED = "Records", "Committed (UTC), by minute"
+RECORDS_HOVER = "%{y:,} records"
 OUTCOMES = {"stored": "Stored", "duplicates": "Duplicates", "rejected": "Rejected"}
 INCOMING, INCOMING_RATE, NEWEST_RECORD = "Kafka", "Incoming per min", "{} ago"
 INCOMING_HELP = (

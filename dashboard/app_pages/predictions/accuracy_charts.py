@@ -27,8 +27,9 @@ def written(value: Any, name: str) -> str:
     """A metric of ``accuracy`` with its unit."""
     if pd.isna(value):
         return NO_VALUE
-    signed = "+" if name == "mean_error_minutes" else ""
-    return f"{value:{signed}.1f} {'min' if name.endswith('_minutes') else '%'}".replace(" %", "%")
+    if not name.endswith("_minutes"):
+        return formats.percent(value)
+    return formats.minutes(value) if name == "mean_error_minutes" else f"{value:,.1f} min"
 
 
 def errors(rows: pd.DataFrame) -> list[Number]:
@@ -39,7 +40,7 @@ def errors(rows: pd.DataFrame) -> list[Number]:
         Number(
             text.EVALUATED,
             formats.count(rows["predictions"].sum()),
-            note=text.KNOWN.format(formats.share(known / 100)),
+            note=text.KNOWN.format(formats.percent(known)),
             help=text.EVALUATED_HELP,
         ),
         _number(
@@ -62,7 +63,7 @@ def errors(rows: pd.DataFrame) -> list[Number]:
             rows,
             "percentage_error_pct",
             text.MAPE_HELP.format(PERCENTAGE_FROM_MINUTES),
-            text.MAPE_ON.format(formats.share(rated / 100)),
+            text.MAPE_ON.format(formats.percent(rated)),
         ),
     ]
 
@@ -102,7 +103,8 @@ def over_time(rows: pd.DataFrame, name: str) -> Chart:
             mode="lines",
             line={"color": _BLUE},
             name=text.MEASURED,
-            text=[text.HOVER_PREDICTIONS.format(int(count)) for count in days["predictions"]],
+            text=value_hover(days, "flight_date", name),
+            hoverinfo="text",
         )
     )
     figure.add_trace(
@@ -139,6 +141,15 @@ def over_time(rows: pd.DataFrame, name: str) -> Chart:
     return Chart(figure, says, height=_HEIGHT)
 
 
+def value_hover(rows: pd.DataFrame, key: str, name: str) -> list[str]:
+    """A metric of each row in words: what it is of, its value, and the number of predictions."""
+    facts = zip(rows[key], rows[name], rows["predictions"], strict=True)
+    return [
+        text.VALUE_HOVER.format(name=label, value=written(value, name), count=int(count))
+        for label, value, count in facts
+    ]
+
+
 def _reference(rows: pd.DataFrame, name: str) -> float | None:
     if name == "in_interval_pct":
         return text.TARGET_PCT
@@ -167,7 +178,7 @@ def rests_on(rows: pd.DataFrame, name: str) -> str:
     """The note on the MAPE; empty for other metrics."""
     if name != "percentage_error_pct":
         return ""
-    return text.PERCENTAGE_SAYS.format(share=formats.share(overall(rows, "percentage_flights_pct") / 100))
+    return text.PERCENTAGE_SAYS.format(share=formats.percent(overall(rows, "percentage_flights_pct")))
 
 
 def by_airline(rows: pd.DataFrame, name: str) -> Chart:
@@ -182,10 +193,8 @@ def by_airline(rows: pd.DataFrame, name: str) -> Chart:
             orientation="h",
             text=[written(value, name) for value in ordered[name]],
             textposition="auto",
-            hovertext=[
-                f"{title}: {text.HOVER_PREDICTIONS.format(int(count))}"
-                for title, count in zip(titles, ordered["predictions"], strict=True)
-            ],
+            hovertext=value_hover(ordered.assign(title=titles), "title", name),
+            hoverinfo="text",
         )
     )
     figure.update_layout(xaxis_title=axis(name), yaxis={"type": "category"})

@@ -8,39 +8,27 @@ import plotly.graph_objects as go
 
 from dashboard.app_pages.predictions import text
 from dashboard.app_pages.predictions.accuracy import overall
-from dashboard.app_pages.predictions.accuracy_charts import GREY
+from dashboard.app_pages.predictions.accuracy_charts import GREY, value_hover
+from dashboard.app_pages.predictions.bins import AXIS, BINS, bounds, centre
 from dashboard.app_pages.predictions.queries import BIN_MINUTES, FIRST_BIN_MINUTES, LAST_BIN_MINUTES
 from dashboard.panels import formats
 from dashboard.panels.drawings import Chart
 
 _LATE_MINUTES = 30
 _FEWEST = 20
-_BINS = range(FIRST_BIN_MINUTES, LAST_BIN_MINUTES, BIN_MINUTES)
 _HEIGHT = 440
 _CONFIDENCE_STEP = 5
-_AXIS = {"range": [FIRST_BIN_MINUTES, LAST_BIN_MINUTES], "dtick": 60, "tick0": 0}
 # Transparent at low counts, so that it fits both themes.
 _DENSITY = [[0.0, "rgba(70, 130, 200, 0.12)"], [1.0, "rgba(70, 130, 200, 1)"]]
-
-
-def _centre(bins: pd.Series[int]) -> pd.Series[float]:
-    return bins + BIN_MINUTES / 2
-
-
-def _end(bins: int, *, first: bool) -> str:
-    """The label of a bound of a bin: the first and the last bin contain all values beyond."""
-    if first:
-        return text.EARLIER if bins == FIRST_BIN_MINUTES else f"{bins:+d}"
-    return text.LATER if bins == LAST_BIN_MINUTES - BIN_MINUTES else f"{bins + BIN_MINUTES:+d}"
 
 
 def actual(cells: pd.DataFrame) -> Chart:
     """The counts of predicted and actual delays. ``cells``: accuracy by ``predicted_bin`` and ``actual_bin``."""
     counts = cells.pivot_table(index="actual_bin", columns="predicted_bin", values="predictions", aggfunc="sum")
-    counts = counts.reindex(index=_BINS, columns=_BINS)
+    counts = counts.reindex(index=BINS, columns=BINS)
     flights = counts.fillna(0).to_numpy(dtype=int)
-    hover = [[_hover(x, y, n) for x, n in zip(_BINS, row, strict=True)] for y, row in zip(_BINS, flights, strict=True)]
-    centres = [lower + BIN_MINUTES / 2 for lower in _BINS]
+    hover = [[_hover(x, y, n) for x, n in zip(BINS, row, strict=True)] for y, row in zip(BINS, flights, strict=True)]
+    centres = [lower + BIN_MINUTES / 2 for lower in BINS]
     most = float(cells["predictions"].max())
     ticks = [10**power for power in range(int(np.log10(most)) + 1)]
     figure = go.Figure(
@@ -64,8 +52,8 @@ def actual(cells: pd.DataFrame) -> Chart:
     figure.add_trace(_same([FIRST_BIN_MINUTES, LAST_BIN_MINUTES], text.SAME))
     figure.add_trace(_mean_actual(cells))
     figure.update_layout(
-        xaxis=_AXIS | {"title": text.PREDICTED_DELAY},
-        yaxis=_AXIS | {"title": text.ACTUAL_DELAY},
+        xaxis=AXIS | {"title": text.PREDICTED_DELAY},
+        yaxis=AXIS | {"title": text.ACTUAL_DELAY},
         legend=formats.LEGEND,
         showlegend=True,
     )
@@ -78,9 +66,7 @@ def actual(cells: pd.DataFrame) -> Chart:
 
 
 def _hover(x: int, y: int, flights: int) -> str:
-    bounds = {"x": _end(x, first=True), "x_end": _end(x, first=False)}
-    bounds |= {"y": _end(y, first=True), "y_end": _end(y, first=False)}
-    return text.CELL_HOVER.format(n=flights, **bounds)
+    return text.CELL_HOVER.format(n=flights, x=bounds(x), y=bounds(y))
 
 
 def _same(ends: list[float], name: str) -> go.Scatter:
@@ -94,9 +80,12 @@ def _mean_actual(cells: pd.DataFrame) -> go.Scatter:
     found = total.groupby("predicted_bin")[["total", "predictions"]].sum()
     is_open = found.index.isin([FIRST_BIN_MINUTES, LAST_BIN_MINUTES - BIN_MINUTES])  # they are open-ended
     found = found[(found["predictions"] >= _FEWEST) & ~is_open]
+    means = found["total"] / found["predictions"]
     return go.Scatter(
-        x=_centre(found.index.to_series()),
-        y=found["total"] / found["predictions"],
+        x=centre(found.index.to_series()),
+        y=means,
+        text=[text.MEAN_HOVER.format(bin=bounds(lower), value=formats.minutes(mean)) for lower, mean in means.items()],
+        hoverinfo="text",
         mode="lines+markers",
         name=text.MEAN_ACTUAL,
         marker={"symbol": "diamond", "size": 7},
@@ -108,33 +97,50 @@ def distribution(cells: pd.DataFrame) -> Chart:
     """The distributions of predicted and actual delays. ``cells`` as in ``actual``."""
     total = cells["predictions"].sum()
     shares = {
-        column: 100 * cells.groupby(column)["predictions"].sum().reindex(list(_BINS), fill_value=0) / total
+        column: 100 * cells.groupby(column)["predictions"].sum().reindex(list(BINS), fill_value=0) / total
         for column in ("predicted_bin", "actual_bin")
     }
     predicted, found = shares["predicted_bin"], shares["actual_bin"]
     figure = go.Figure(
         [
-            go.Bar(x=_centre(predicted.index.to_series()), y=predicted, name=text.PREDICTED, opacity=0.75),
+            go.Bar(
+                x=centre(predicted.index.to_series()),
+                y=predicted,
+                name=text.PREDICTED,
+                opacity=0.75,
+                hovertext=_shares_hover(text.PREDICTED, predicted),
+                hoverinfo="text",
+            ),
             go.Scatter(
-                x=_centre(found.index.to_series()),
+                x=centre(found.index.to_series()),
                 y=found,
                 name=text.ACTUALLY,
                 mode="lines+markers",
+                hovertext=_shares_hover(text.ACTUALLY, found),
+                hoverinfo="text",
                 line={"shape": "hvh", "dash": "dot"},
                 marker={"symbol": "diamond", "size": 6},
             ),
         ]
     )
     figure.update_layout(
-        xaxis=_AXIS | {"title": text.DELAY},
+        xaxis=AXIS | {"title": text.DELAY},
         yaxis_title=text.SHARE_OF_FLIGHTS,
         bargap=0.02,
         legend=formats.LEGEND,
     )
-    late = [formats.share(share[share.index >= _LATE_MINUTES].sum() / 100) for share in (predicted, found)]
+    late = [formats.percent(float(share[share.index >= _LATE_MINUTES].sum())) for share in (predicted, found)]
     return Chart(
         figure, text.DISTRIBUTION_SAYS.format(predicted=late[0], actual=late[1], step=BIN_MINUTES), height=_HEIGHT
     )
+
+
+def _shares_hover(name: str, shares: pd.Series[float]) -> list[str]:
+    """The share of each bin in words."""
+    return [
+        text.SHARE_HOVER.format(name=name, bin=bounds(lower), share=formats.percent(share))
+        for lower, share in shares.items()
+    ]
 
 
 def calibration(rows: pd.DataFrame) -> Chart:
@@ -150,17 +156,24 @@ def calibration(rows: pd.DataFrame) -> Chart:
                 mode="lines+markers",
                 name=text.FOUND,
                 marker={"size": 7 + 14 * np.sqrt(counts / counts.max()), "opacity": 0.85},
-                text=[text.HOVER_PREDICTIONS.format(int(count)) for count in counts],
+                text=_confidence_hover(rows, "accurate_pct"),
+                hoverinfo="text",
             ),
             _same(ends, text.AS_STATED),
         ]
     )
     figure.update_layout(xaxis_title=text.CONFIDENCE, yaxis_title=text.WITHIN, legend=formats.LEGEND)
-    most = rows.loc[counts.idxmax()]
+    most = rows.iloc[int(counts.argmax())]
     # The expected calibration error: Naeini, Cooper, Hauskrecht, "Obtaining Well Calibrated Probabilities", AAAI 2015.
     gap = overall(rows.assign(gap=(rows["accurate_pct"] - rows["confidence_pct"]).abs()), "gap")
-    says = text.CALIBRATION_SAYS.format(gap=gap, stated=most["confidence_pct"], found=most["accurate_pct"])
+    stated, found = (formats.percent(most[name]) for name in ("confidence_pct", "accurate_pct"))
+    says = text.CALIBRATION_SAYS.format(gap=gap, stated=stated, found=found)
     return Chart(figure, says)
+
+
+def _confidence_hover(rows: pd.DataFrame, name: str) -> list[str]:
+    said = [text.CONFIDENCE_HOVER.format(formats.percent(confidence)) for confidence in rows["confidence_pct"]]
+    return value_hover(rows.assign(said=said), "said", name)
 
 
 def by_confidence(rows: pd.DataFrame) -> Chart:
@@ -173,15 +186,16 @@ def by_confidence(rows: pd.DataFrame) -> Chart:
             y=errors,
             width=0.9 * _CONFIDENCE_STEP,
             text=[f"{error:.0f}" for error in errors],
-            hovertext=[text.HOVER_PREDICTIONS.format(int(count)) for count in rows["predictions"]],
+            hovertext=_confidence_hover(rows, "mean_absolute_error_minutes"),
+            hoverinfo="text",
         )
     )
     figure.update_layout(xaxis_title=text.CONFIDENCE, yaxis_title=text.MEAN_ERROR)
     low, high = rows.iloc[0], rows.iloc[-1]
     says = text.BY_CONFIDENCE_SAYS.format(
-        low=low["confidence_pct"],
+        low=formats.percent(low["confidence_pct"]),
         low_error=low["mean_absolute_error_minutes"],
-        high=high["confidence_pct"],
+        high=formats.percent(high["confidence_pct"]),
         high_error=high["mean_absolute_error_minutes"],
     )
     return Chart(figure, says)
@@ -192,15 +206,17 @@ def coverage(rows: pd.DataFrame) -> Chart:
     enough = rows[rows["predictions"] >= _FEWEST].sort_values("predicted_bin")
     shown = enough if len(enough) else rows.sort_values("predicted_bin")
     lowest = shown.loc[shown["in_interval_pct"].idxmin()]
+    said = [text.COVERAGE_HOVER.format(bounds(int(lower))) for lower in shown["predicted_bin"]]
     figure = go.Figure(
         [
             go.Scatter(
-                x=_centre(shown["predicted_bin"]),
+                x=centre(shown["predicted_bin"]),
                 y=shown["in_interval_pct"],
                 name=text.FOUND_INSIDE,
                 mode="lines+markers",
                 marker={"size": 7},
-                text=[text.HOVER_PREDICTIONS.format(int(count)) for count in shown["predictions"]],
+                text=value_hover(shown.assign(said=said), "said", "in_interval_pct"),
+                hoverinfo="text",
             ),
             go.Scatter(
                 x=[FIRST_BIN_MINUTES, LAST_BIN_MINUTES],
@@ -213,16 +229,16 @@ def coverage(rows: pd.DataFrame) -> Chart:
         ]
     )
     figure.update_layout(
-        xaxis=_AXIS | {"title": text.PREDICTED_DELAY},
+        xaxis=AXIS | {"title": text.PREDICTED_DELAY},
         yaxis_title=text.COVERAGE_SHARE,
         yaxis_range=[min(49.0, lowest["in_interval_pct"] - 5), 101],
         legend=formats.LEGEND,
     )
     lower = int(lowest["predicted_bin"])
     says = text.COVERAGE_SAYS.format(
-        share=formats.share(overall(rows, "in_interval_pct") / 100),
-        low=formats.share(float(shown["in_interval_pct"].min()) / 100),
-        low_bin=f"{_end(lower, first=True)} to {_end(lower, first=False)}",
+        share=formats.percent(overall(rows, "in_interval_pct")),
+        low=formats.percent(float(shown["in_interval_pct"].min())),
+        low_bin=bounds(lower),
         fewest=_FEWEST,
     )
     return Chart(figure, says, height=_HEIGHT)

@@ -39,7 +39,6 @@ def test_days(rows: pd.DataFrame) -> Grid:
     ordered = rows.sort_values("stage", key=lambda stages: stages.map(STAGES.index), kind="stable")
     shown = ordered.assign(stage=ordered["stage"].map(STAGE_NAMES), predictor=ordered["predictor"].map(text.PREDICTORS))
     config = formats.grid(shown)
-    config["r2"] = st.column_config.NumberColumn(column("r2"), format="%.2f")
     first = shown.iloc[0]
     says = text.TEST_DAYS_SAYS.format(first=first["test_from"], last=first["test_to"], version=first["model_version"])
     shown = shown.drop(columns=["model_version", "test_from", "test_to"])
@@ -55,15 +54,20 @@ def importance(rows: pd.DataFrame, stage: str) -> Chart:
             x=shown["gain_pct"],
             y=[feature_name(name) for name in shown["feature"]],
             orientation="h",
-            text=[f"{share:.1f}%" for share in shown["gain_pct"]],
+            text=[formats.percent(share) for share in shown["gain_pct"]],
+            hovertext=[
+                text.GAIN_HOVER.format(name=feature_name(name), share=formats.percent(share))
+                for name, share in zip(shown["feature"], shown["gain_pct"], strict=True)
+            ],
+            hoverinfo="text",
         )
     )
     figure.update_layout(xaxis_title=text.GAIN)
     says = text.IMPORTANCE_SAYS.format(
         count=len(ordered),
         first=feature_name(ordered.iloc[0]["feature"]).lower(),
-        share=ordered.iloc[0]["gain_pct"],
-        five=ordered["gain_pct"].head(5).sum(),
+        share=formats.percent(ordered.iloc[0]["gain_pct"]),
+        five=formats.percent(ordered["gain_pct"].head(5).sum()),
     )
     return Chart(figure, says, height=470)
 

@@ -69,7 +69,7 @@ MEASURES = {
     "anomalies_pct": "Anomalies",
 }
 UNITS = {"minutes": "min", "pct": "%"}
-DAY, PREDICTIONS, HOVER_PREDICTIONS = "Flight date", "Predictions", "{:,} predictions"
+DAY, PREDICTIONS, VALUE_HOVER = "Flight date", "Predictions", "{name}: {value}, {count:,} predictions"
 MEASURED, REFERENCE = "This day", {"mean_absolute_error_minutes": "Test days", "in_interval_pct": "Target"}
 OVER_TIME_SAYS = "{measure} by flight date: {last} on {day}, {mean} overall; minimum {low}, maximum {high}."
 SMALL = " Small points: fewer than {} predictions."
@@ -80,7 +80,10 @@ PERCENTAGE_SAYS = " It includes {share} of the flights: those at least 15 minute
 PREDICTED_DELAY, ACTUAL_DELAY, DELAY = "Predicted delay (min)", "Actual delay (min)", "Delay (min)"
 EARLIER, LATER = "earlier", "later"
 SAME, MEAN_ACTUAL, COUNT_BAR = "Actual = predicted", "Mean actual delay", "Flights"
-CELL_HOVER = "predicted {x} to {x_end} min, actual {y} to {y_end} min: {n:,} flights"
+CELL_HOVER = "predicted {x} min, actual {y} min: {n:,} flights"
+MEAN_HOVER, SHARE_HOVER = "predicted {bin} min: mean actual delay {value}", "{name} {bin} min: {share} of flights"
+CONFIDENCE_HOVER, COVERAGE_HOVER = "Confidence {}", "Predicted {} min"
+GAIN_HOVER = "{name}: {share} of the gain"
 ACTUAL_SAYS = (
     "{n} flights. On the dashed line, actual equals predicted; {near} are within one bin of {step} min of it. "
     "The first and the last bin contain all values beyond."
@@ -96,13 +99,12 @@ CONFIDENCE, AS_STATED, FOUND = "Predicted confidence (%)", "Perfect calibration"
 WITHIN = "Within 15 min (%)"
 CALIBRATION_SAYS = (
     "Expected calibration error: {gap:.1f} percentage points between the predicted confidence and the observed share "
-    "within 15 minutes. At the most frequent confidence, {stated:.0f}%, the share is {found:.0f}%. Larger points: more "
+    "within 15 minutes. At the most frequent confidence, {stated}, the share is {found}. Larger points: more "
     "predictions."
 )
 MEAN_ERROR = "MAE (min)"
 BY_CONFIDENCE_SAYS = (
-    "The MAE is {low_error:.1f} min at the lowest confidence ({low:.0f}%) and {high_error:.1f} min at the highest "
-    "({high:.0f}%)."
+    "The MAE is {low_error:.1f} min at the lowest confidence ({low}) and {high_error:.1f} min at the highest ({high})."
 )
 COVERAGE_SHARE, FOUND_INSIDE = "Interval coverage (%)", "Observed"
 COVERAGE_SAYS = (
@@ -124,8 +126,8 @@ PREDICTORS = {
 }
 GAIN = "Gain (%)"
 IMPORTANCE_SAYS = (
-    "Of {count} features, {first} has the highest importance ({share:.0f}% of the gain); the top five have "
-    "{five:.0f}%. Gain is the reduction of the training loss by the splits on a feature."
+    "Of {count} features, {first} has the highest importance ({share} of the gain); the top five have "
+    "{five}. Gain is the reduction of the training loss by the splits on a feature."
 )
 BEYOND = "▲"
 BANDS = (

@@ -26,7 +26,7 @@ def by_batch(batches: pd.DataFrame, logarithmic: bool) -> Chart:
             x=ordered["committed_at"].dt.strftime("%Y-%m-%d %H:%M:%S"),
             y=ordered[name],
             name=label,
-            hovertemplate=f"%{{x}}: %{{y:,}}<extra>{label}</extra>",
+            hovertemplate=text.BATCH_HOVER,
         )
         figure.add_trace(bars, row=place, col=1)
         figure.update_yaxes(title_text=label, row=place, col=1)
@@ -55,8 +55,6 @@ def batch_metadata(batches: pd.DataFrame) -> Grid:
     """The metadata of each batch."""
     config = formats.grid(batches) | {
         "batch_id": st.column_config.NumberColumn(column("batch_id"), format="%d"),
-        "mean_quality_score": st.column_config.NumberColumn(column("mean_quality_score"), format="%.4f"),
-        "file_size_mb": st.column_config.NumberColumn(column("file_size_mb"), format="%.3f"),
         **{name: st.column_config.NumberColumn(label, format="localized") for name, label in text.COUNTS.items()},
     }
     return Grid(batches, config)

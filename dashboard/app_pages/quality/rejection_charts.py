@@ -27,7 +27,7 @@ def reasons(found: pd.DataFrame) -> Chart:
         text=shown["records"].map(formats.count),
         textposition="outside",
         cliponaxis=False,
-        hovertemplate="%{y}: %{x:,}<extra></extra>",
+        hovertemplate=text.RECORDS_HOVER,
     )
     figure = go.Figure(bars)
     figure.update_yaxes(autorange="reversed")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
@@ -12,7 +10,7 @@ from plotly.subplots import make_subplots
 from dashboard.app_pages.quality import text
 from dashboard.panels import formats
 from dashboard.panels.drawings import Chart, Grid, Number
-from dashboard.panels.text import EVENT_TYPES, NO_VALUE, column
+from dashboard.panels.text import EVENT_TYPES, column
 from events.flight import CONTRACT
 
 # From good (green) to bad (red), all dark enough for white text, and light enough to be visible in the dark theme.
@@ -29,11 +27,11 @@ def stored(events: pd.DataFrame) -> list[Number]:
     return [
         Number(
             text.MEAN_QUALITY,
-            _score(events["quality_sum"].sum() / total),
+            formats.score(events["quality_sum"].sum() / total),
             note=text.OF_EVENTS.format(formats.count(total)),
             help=text.MEAN_QUALITY_HELP,
         ),
-        Number(text.WITHOUT_FLAGS, _percent(clean / total), note=text.EVENTS_NOTE.format(formats.count(clean))),
+        Number(text.WITHOUT_FLAGS, formats.share(clean / total), note=text.EVENTS_NOTE.format(formats.count(clean))),
     ]
 
 
@@ -52,13 +50,13 @@ def records(versions: pd.DataFrame) -> list[Number]:
         Number(
             text.DUPLICATES,
             formats.count(sums["duplicates"]),
-            note=text.SHARE_NOTE.format(_percent(shares["duplicates"])),
+            note=text.SHARE_NOTE.format(formats.share(shares["duplicates"])),
             help=text.DUPLICATES_HELP,
         ),
         Number(
             text.REJECTED,
             formats.count(sums["rejected"]),
-            note=text.SHARE_NOTE.format(_percent(shares["rejected"])),
+            note=text.SHARE_NOTE.format(formats.share(shares["rejected"])),
             help=text.REJECTED_HELP,
         ),
     ]
@@ -82,11 +80,19 @@ def scores(events: pd.DataFrame) -> Chart:
     days = by_day(events)
     figure = make_subplots(rows=2, shared_xaxes=True, vertical_spacing=0.09, row_heights=[0.6, 0.4])
     mode = "lines+markers" if len(days) <= _FEW_POINTS else "lines"
-    marks = (("mean_quality", text.SCORE_NAME, "circle", ".4f"), ("flagged_pct", text.FLAGGED_NAME, "square", ".1f"))
-    for place, (name, label, symbol, digits) in enumerate(marks, start=1):
-        hover = f"%{{x|%Y-%m-%d}}: %{{y:{digits}}}<extra>{label}</extra>"
+    marks = (
+        ("mean_quality", text.SCORE_NAME, "circle", formats.score),
+        ("flagged_pct", text.FLAGGED_NAME, "square", formats.percent),
+    )
+    for place, (name, label, symbol, said) in enumerate(marks, start=1):
         line = go.Scatter(
-            x=days["flight_date"], y=days[name], name=label, mode=mode, marker={"symbol": symbol}, hovertemplate=hover
+            x=days["flight_date"],
+            y=days[name],
+            name=label,
+            mode=mode,
+            marker={"symbol": symbol},
+            customdata=[said(value) for value in days[name]],
+            hovertemplate=f"%{{x|{formats.DAY}}}: %{{customdata}}<extra>{label}</extra>",
         )
         figure.add_trace(line, row=place, col=1)
     figure.update_yaxes(title_text=text.SCORE_AXIS, row=1, col=1)
@@ -96,10 +102,10 @@ def scores(events: pd.DataFrame) -> Chart:
     worst = days.iloc[int(days["mean_quality"].argmin())]
     says = text.SCORES_SAYS.format(
         days=formats.count(len(days)),
-        mean=_score(events["quality_sum"].sum() / events["events"].sum()),
-        low=_score(worst["mean_quality"]),
+        mean=formats.score(events["quality_sum"].sum() / events["events"].sum()),
+        low=formats.score(worst["mean_quality"]),
         day=worst["flight_date"],
-        flagged=_percent(events["flagged"].sum() / events["events"].sum()),
+        flagged=formats.share(events["flagged"].sum() / events["events"].sum()),
     )
     return Chart(figure, says, height=400, rows=days)
 
@@ -118,14 +124,13 @@ def flags(events: pd.DataFrame) -> Grid:
     ).sort_values("events", ascending=False, kind="stable")
     first = rows.iloc[0]
     says = text.FLAGS_SAYS if first["events"] else text.NO_FLAGS
-    says = says.format(flag=first["flag"], share=_percent(first["share_pct"] / 100), events=formats.count(total))
+    says = says.format(flag=first["flag"], share=formats.share(first["share_pct"] / 100), events=formats.count(total))
     config = formats.grid(rows) | {
         "flag": st.column_config.TextColumn(column("flag"), width=235),
         "events": st.column_config.NumberColumn(column("events"), format="localized"),
         "share_pct": st.column_config.ProgressColumn(
-            column("share_pct"), format="%.2f", width=110, min_value=0, max_value=max(first["share_pct"], 1.0)
+            column("share_pct"), format="%.1f", width=110, min_value=0, max_value=max(first["share_pct"], 1.0)
         ),
-        "weight": st.column_config.NumberColumn(column("weight"), format="%.2f"),
     }
     return Grid(rows, config, says=says)
 
@@ -151,7 +156,7 @@ def missing(events: pd.DataFrame) -> Chart:
         x=[text.ALL_EVENTS if kind == _ALL else EVENT_TYPES[kind] for kind in kinds],
         y=[text.field(field) for field in fields],
         z=_without_absent(table),
-        text=table.map(_cell),
+        text=table.map(formats.percent),
         texttemplate="%{text}",
         textfont={"color": "white"},
         colorscale=_MISSING_SCALE,
@@ -169,7 +174,7 @@ def missing(events: pd.DataFrame) -> Chart:
     most = overall.iloc[int(overall["missing_pct"].argmax())]
     says = text.MISSING_SAYS.format(
         field=text.field(most["field"]),
-        share=_percent(most["missing_pct"] / 100),
+        share=formats.share(most["missing_pct"] / 100),
         events=formats.count(most["events"]),
         required=sum(not field.nullable for field in CONTRACT.fields()),
     )
@@ -182,20 +187,3 @@ def missing(events: pd.DataFrame) -> Chart:
 def _without_absent(table: pd.DataFrame) -> pd.DataFrame:
     """Without the fields that an event type never has: what is not known before the flight has landed is not bad."""
     return table.where((table < _NEVER_PCT) | (table.columns == _ALL))
-
-
-def _cell(percent: float) -> str:
-    """A percentage that is rounded to 0% or 100% only where it is exactly that."""
-    if math.isnan(percent):
-        return NO_VALUE
-    if percent in (0.0, 100.0):
-        return f"{percent:.0f}%"
-    return "<0.1%" if percent < 0.05 else ">99.9%" if percent > 99.95 else f"{percent:.1f}%"
-
-
-def _percent(share: float) -> str:
-    return _cell(100 * share)
-
-
-def _score(score: float) -> str:
-    return NO_VALUE if math.isnan(score) else f"{score:.4f}"

@@ -44,7 +44,6 @@ def freshness(stores: pd.DataFrame) -> Grid:
     )
     config = formats.grid(rows) | {
         "records": st.column_config.NumberColumn(column("records"), format="localized"),
-        "size_mb": st.column_config.NumberColumn(column("size_mb"), format="%.3f"),
     }
     file = rows.drop(columns="age").assign(age_minutes=known["age_minutes"].to_list())
     return Grid(rows, config, is_full_height=True, file=file)

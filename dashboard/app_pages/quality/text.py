@@ -74,9 +74,10 @@ MISSING_SAYS = (
     "are any. Blank: events of this type never have the field. The {required} required fields are never missing: a "
     "record without one is rejected."
 )
-MISSING_HOVER = "%{y}, %{x}: %{z:.1f}% missing<extra></extra>"
+MISSING_HOVER = "%{y}, %{x}: %{text} missing<extra></extra>"
 
 REASONS_TITLE, RECORDS_AXIS = "Rejected records by reason", "Records"
+RECORDS_HOVER = "%{y}: %{x:,} records<extra></extra>"
 # By the part of a reason before the colon; the part after it is the field. A test compares them with
 # spark_jobs/flights/validate.py.
 REASONS = {
@@ -130,6 +131,7 @@ BATCHES, BATCH_METADATA = "Reconciliation by batch", "Batch metadata"
 NUMBER, LOGARITHMIC = "Batches", "Logarithmic scale"
 NUMBERS = (60, 240, 1000)
 LOGARITHMIC_HELP = "Each tick is a power of ten. On a linear scale the first batch of a replay hides all others."
+BATCH_HOVER = "%{x} UTC: %{y:,} records"  # and the name of the count
 BATCH_AXIS = "Batch, by commit time (UTC)"
 COUNTS = {"consumed": "Consumed", "stored": "Stored", "duplicates": "Duplicates", "rejected": "Rejected"}
 BATCHES_SAYS = (

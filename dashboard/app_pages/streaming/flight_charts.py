@@ -33,13 +33,13 @@ def ranking(groups: pd.DataFrame, grouped_by: str, rank: str) -> Chart | str:
         return text.NO_RANKS.format(least=LEAST_ARRIVALS)
     ordered = found.sort_values([rank, "name"], ascending=[False, True])
     top = ordered.head(TOP)
-    template = text.RANK_VALUES[rank]
+    said = text.RANK_VALUES[rank]
     figure = go.Figure(
         go.Bar(
             x=top[rank],
             y=[shorten(_label(grouped_by, code), _LABEL, placeholder="…") for code in top["name"]],
             orientation="h",
-            text=[template.format(value) for value in top[rank]],
+            text=[said(value) for value in top[rank]],
             textposition="auto",
             hovertext=[_hover(grouped_by, row) for _, row in top.iterrows()],
             hoverinfo="text",
@@ -53,7 +53,7 @@ def ranking(groups: pd.DataFrame, grouped_by: str, rank: str) -> Chart | str:
         count=formats.count(len(found)),
         rank=text.RANKS[rank].lower(),
         name=_label(grouped_by, best["name"]),
-        value=template.format(best[rank]),
+        value=said(best[rank]),
         others=text.RANK_ALL if rank == "flights" else text.RANK_LEAST.format(least=LEAST_ARRIVALS),
     )
     return Chart(figure, says, height, _rows(ordered))
@@ -91,7 +91,7 @@ def _hover(grouped_by: str, row: pd.Series) -> str:
         flights=formats.count(row["flights"]),
         cancelled=formats.count(row["cancelled"]),
         delay=formats.minutes(row["arrival_delay"]) if known else NO_VALUE,
-        delayed=formats.share(row["delayed"] / 100) if pd.notna(row["delayed"]) else NO_VALUE,
+        delayed=formats.percent(row["delayed"]),
     )
 
 
@@ -102,7 +102,11 @@ def status(groups: pd.DataFrame) -> Chart | str:
     total = int(counts.sum())
     if not total:
         return text.NO_FLIGHTS
-    labels = [text.STATUS_LABEL.format(count=formats.count(count), share=f"{count / total:.1%}") for count in counts]
+    shares = [formats.share(count / total) for count in counts]
+    labels = [
+        text.STATUS_LABEL.format(count=formats.count(count), share=share)
+        for count, share in zip(counts, shares, strict=True)
+    ]
     figure = go.Figure(
         go.Bar(
             x=counts,

@@ -78,8 +78,8 @@ def windows(intervals: pd.DataFrame, metric: str, kind: str, size_minutes: int) 
             x=middle,
             y=rows["value"],
             width=size_minutes * 60_000 * 0.92,
-            customdata=rows[["window_start", "window_end"]],
-            hovertemplate="%{customdata[0]|%d %b %H:%M} - %{customdata[1]|%d %b %H:%M}<br>%{y}<extra></extra>",
+            customdata=[_window_hover(metric, *window) for window in rows.itertuples(index=False, name=None)],
+            hovertemplate="%{customdata}<extra></extra>",
         )
     else:
         ends, value = complete["interval_end"], metrics.sliding(complete, metric, size_minutes)
@@ -104,6 +104,10 @@ def windows(intervals: pd.DataFrame, metric: str, kind: str, size_minutes: int) 
     return Chart(figure, says, rows=rows)
 
 
+def _window_hover(metric: str, start: pd.Timestamp, end: pd.Timestamp, value: float) -> str:
+    return text.WINDOW_HOVER.format(start=start, end=end, value=_format_or_words(metric, value))
+
+
 def trend(intervals: pd.DataFrame, metric: str) -> Chart | str:
     """The metric by complete interval, the fitted line, and its confidence band."""
     complete = _complete(intervals)
@@ -119,11 +123,21 @@ def trend(intervals: pd.DataFrame, metric: str) -> Chart | str:
         mode="markers",
         marker={"size": 5, "color": _FAINT, "symbol": "circle-open"},
         name=text.MEASURED,
+        customdata=[_format(metric, value) for value in fitted.measured],
+        hovertemplate="%{customdata}",
     )
     edge = {"x": fitted.times, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
     figure.add_scatter(**edge, y=high, showlegend=False)
     figure.add_scatter(**edge, y=low, fill="tonexty", fillcolor=_BAND, name=text.BAND)
-    figure.add_scatter(x=fitted.times, y=fitted.line, mode="lines", line={"width": 3}, name=text.LINE)
+    figure.add_scatter(
+        x=fitted.times,
+        y=fitted.line,
+        mode="lines",
+        line={"width": 3},
+        name=text.LINE,
+        customdata=[_format(metric, value) for value in fitted.line],
+        hovertemplate="%{customdata}",
+    )
     step = metrics.step_minutes(intervals)
     _laid_out(figure, metric, step)
     beyond = _focus(figure, fitted.measured, low, high)
@@ -165,7 +179,7 @@ def _complete(intervals: pd.DataFrame) -> pd.DataFrame:
 
 
 def _format(metric: str, value: float) -> str:
-    return NO_VALUE if np.isnan(value) else formats.unsigned_zero(text.METRICS[metric].value.format(value))
+    return NO_VALUE if np.isnan(value) else text.METRICS[metric].value(value)
 
 
 def _format_or_words(metric: str, value: float) -> str:
@@ -200,7 +214,7 @@ def _laid_out(figure: go.Figure, metric: str, minutes: int) -> None:
     count = metrics.is_count(metric)
     per = text.PER.format(label=measure.label, minutes=text.duration(minutes))
     figure.update_layout(
-        xaxis_title=TIME_UTC,
+        xaxis={"title": TIME_UTC, "hoverformat": formats.TIME},
         yaxis_title=per if count else text.OF.format(label=measure.label, unit=measure.unit),
         yaxis_rangemode="tozero" if count else "normal",
         hovermode="x unified",

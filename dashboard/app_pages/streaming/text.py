@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
+
+from dashboard.panels import formats
 
 TIME_SERIES, FLIGHTS = VIEWS = "Time series", "Flights"
 RANGE, RANGE_HELP = "Range", "Ends at the warehouse clock: the newest event time, or that of the selected flight dates."
@@ -17,20 +20,20 @@ class Measure(NamedTuple):
     label: str
     unit: str
     """of the axis"""
-    value: str
+    value: Callable[[float], str]
     rate: str
     """a change of it"""
 
 
 METRICS = {
-    "events": Measure("Events", "events", "{:,.0f}", "{:+,.2f}"),
-    "departures": Measure("Departures", "departures", "{:,.0f}", "{:+,.2f}"),
-    "arrivals": Measure("Arrivals", "arrivals", "{:,.0f}", "{:+,.2f}"),
-    "cancellations": Measure("Cancellations", "cancellations", "{:,.0f}", "{:+,.2f}"),
-    "departure_delay": Measure("Mean departure delay", "min", "{:+.1f} min", "{:+.2f} min"),
-    "arrival_delay": Measure("Mean arrival delay", "min", "{:+.1f} min", "{:+.2f} min"),
-    "delayed": Measure("Share delayed", "% of arrivals", "{:.1f}%", "{:+.2f} percentage points"),
-    "quality": Measure("Mean quality", "0 to 1", "{:.3f}", "{:+.4f}"),
+    "events": Measure("Events", "events", formats.count, "{:+,.2f}"),
+    "departures": Measure("Departures", "departures", formats.count, "{:+,.2f}"),
+    "arrivals": Measure("Arrivals", "arrivals", formats.count, "{:+,.2f}"),
+    "cancellations": Measure("Cancellations", "cancellations", formats.count, "{:+,.2f}"),
+    "departure_delay": Measure("Mean departure delay", "min", formats.minutes, "{:+.2f} min"),
+    "arrival_delay": Measure("Mean arrival delay", "min", formats.minutes, "{:+.2f} min"),
+    "delayed": Measure("Share delayed", "% of arrivals", formats.percent, "{:+.2f} percentage points"),
+    "quality": Measure("Mean quality", "0 to 1", formats.score, "{:+.4f}"),
 }
 METRICS_HELP = (
     "Events are counted in the interval of their event time. Delayed: arrived at least 15 minutes late. "
@@ -56,6 +59,7 @@ KIND_HELP = "Tumbling windows do not overlap; sliding windows start at every int
 SIZE = "Window"
 TUMBLING_SAYS = "{count} complete tumbling windows of {size}: {last} in the newest, maximum {most}."
 SLIDING_SAYS = "{count} sliding windows of {size}, one every {step}: {last} in the newest, maximum {most}."
+WINDOW_HOVER = "{start:%Y-%m-%d %H:%M} to {end:%H:%M} UTC: {value}"
 WINDOW_ENDS = "End of the window (UTC)"
 NO_WINDOWS = "The range contains no complete window of {size} with a value."
 
@@ -72,7 +76,7 @@ NO_TREND = "A trend needs at least {least} complete intervals with a value; this
 RANKED_BY = "Ranked by"
 RANKS = {"flights": "Flights", "arrival_delay": "Mean arrival delay", "delayed": "Share delayed"}
 RANK_UNITS = {"flights": "Flights", "arrival_delay": "Mean arrival delay (min)", "delayed": "Share delayed (%)"}
-RANK_VALUES = {"flights": "{:,.0f}", "arrival_delay": "{:+.1f} min", "delayed": "{:.0f}%"}
+RANK_VALUES = {"flights": formats.count, "arrival_delay": formats.minutes, "delayed": formats.percent}
 ENDS, END = {"destination": "Destinations", "origin": "Origins"}, "Airports"
 AIRLINES, AIRPORTS = "Top airlines", "Top airports"
 RANK_SAYS = "Top of {count} by {rank}: {name} with {value}. {others}"

@@ -1,0 +1,108 @@
+"""Tooltips tell values in the words and formats of the pages, not in Plotly's own."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+
+from dashboard.app_pages.history import cancellation_charts, comparison_charts, daily_charts, weekly_charts
+from dashboard.app_pages.history import text as history
+from dashboard.app_pages.operations import job_charts, storage_charts
+from dashboard.app_pages.overview import charts as overview
+from dashboard.app_pages.predictions import accuracy_charts, calibration_charts, model_charts
+from dashboard.app_pages.predictions.accuracy import accuracy
+from dashboard.app_pages.quality import reconciliation_charts, rejection_charts, score_charts
+from dashboard.app_pages.streaming import interval_charts
+from dashboard.app_pages.streaming import text as streaming
+from dashboard.panels.drawings import Chart
+from skytier.airflow_api import MINUTE
+from tests.plain import test_charts_history as of_history
+from tests.plain import test_charts_operations as of_operations
+from tests.plain import test_charts_overview as of_overview
+from tests.plain import test_charts_predictions as of_predictions
+from tests.plain import test_charts_quality as of_quality
+from tests.plain import test_charts_streaming as of_streaming
+
+pytestmark = pytest.mark.plain
+
+INTERVALS = of_streaming.intervals(delayed_arrivals=[1.0, 2, 0, 3, 1, 2, 1], arrivals_with_status=[4.0] * 7)
+CELLS = accuracy(
+    of_predictions.result(of_predictions.sums(part="cell", predicted_bin=0.0, actual_bin=10.0, predictions=40)),
+    "predicted_bin",
+    "actual_bin",
+    part="cell",
+)
+CONFIDENT = of_predictions.result(of_predictions.sums(part="confidence", confidence_bin=0.75))
+BY_CONFIDENCE = accuracy(CONFIDENT, "confidence_bin", part="confidence")
+DAYS = accuracy(of_predictions.result(of_predictions.sums()), "flight_date", part="day")
+AIRLINES = accuracy(of_predictions.result(of_predictions.sums(part="airline", airline="UA")), "airline", part="airline")
+GAINS = pd.DataFrame({"stage": "after_departure", "feature": ["distance_miles"], "gain_pct": [60.0]})
+REASONS = pd.DataFrame({"reason": ["malformed_json"], "records": [3], "newest": of_quality.NOW})
+
+
+def charts() -> dict[str, Chart | str]:
+    """Every chart with points, bars or cells that has values to tell."""
+    summary, delayed = of_history.SUMMARY, history.DELAYED
+    sides = (of_history.NOBODY, of_history.NOBODY)
+    return {
+        "ingestion": overview.ingestion(of_overview.batches(("12h", 5, 2, 1))),
+        "daily": daily_charts.daily(summary, delayed, date(2013, 1, 8)),
+        "hourly": weekly_charts.hourly(summary, delayed),
+        "heat": weekly_charts.heat(summary, delayed),
+        "side by side": comparison_charts.side_by_side(of_history.BOTH, delayed, history.BY_HOUR, sides),
+        "cancellations": cancellation_charts.by_date(summary, None),
+        "cancelled airlines": cancellation_charts.by_airline(summary),
+        "series": interval_charts.series(INTERVALS, "delayed", [180]),
+        "tumbling": interval_charts.windows(INTERVALS, "delayed", streaming.TUMBLING, 120),
+        "sliding": interval_charts.windows(INTERVALS, "delayed", streaming.SLIDING, 120),
+        "trend": interval_charts.trend(INTERVALS, "delayed"),
+        "over time": accuracy_charts.over_time(DAYS, "in_interval_pct"),
+        "by airline": accuracy_charts.by_airline(AIRLINES, "mean_error_minutes"),
+        "actual": calibration_charts.actual(CELLS),
+        "distribution": calibration_charts.distribution(CELLS),
+        "calibration": calibration_charts.calibration(BY_CONFIDENCE),
+        "by confidence": calibration_charts.by_confidence(BY_CONFIDENCE),
+        "coverage": calibration_charts.coverage(CELLS),
+        "importance": model_charts.importance(GAINS, "after_departure"),
+        "scores": score_charts.scores(of_quality.TWO_DAYS),
+        "missing": score_charts.missing(of_quality.TWO_DAYS),
+        "reasons": rejection_charts.reasons(REASONS),
+        "batches": reconciliation_charts.by_batch(of_quality.runs({}), logarithmic=False),
+        "durations": job_charts.durations(of_operations.runs(MINUTE, "success", "failed")),
+        "jobs": job_charts.jobs(of_operations.batches({"prepare": 1.0})),
+        "storage": storage_charts.storage(of_operations.parts(*of_operations.HOT)),
+    }
+
+
+CHARTS = charts()
+
+
+def in_our_words(trace: go.Figure) -> bool:
+    """Whether the tooltip of a trace is text or counts with a unit; a raw value has Plotly's format and no unit."""
+    if trace.hoverinfo == "skip":
+        return True
+    if template := trace.hovertemplate:
+        value = "z" if trace.type == "heatmap" else "x" if getattr(trace, "orientation", None) == "h" else "y"
+        return not re.search(rf"%\{{{value}(:\.\d+f)?\}}", template)
+    return trace.hoverinfo in ("text", "y+text+name") and (trace.hovertext is not None or trace.text is not None)
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_tooltips_are_in_our_words(name: str) -> None:
+    chart = CHARTS[name]
+    assert isinstance(chart, Chart)
+    assert [trace.name for trace in chart.figure.data if not in_our_words(trace)] == []
+
+
+def test_a_tooltip_has_the_value_as_the_page_shows_it_and_what_it_is_of() -> None:
+    heat, daily, distribution = (CHARTS[name] for name in ("heat", "daily", "distribution"))
+    assert isinstance(heat, Chart)
+    assert isinstance(daily, Chart)
+    assert isinstance(distribution, Chart)
+    assert heat.figure.data[0].customdata[0][0] == "10.0% of 20 flights"
+    assert daily.figure.data[0].customdata[0] == "25.0% of 30 flights"
+    assert "Predicted +0 to +10 min: 100% of flights" in distribution.figure.data[0].hovertext
