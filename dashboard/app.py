@@ -26,7 +26,8 @@ pages = [st.Page(f"app_pages/{p.path}/page.py", title=p.title, icon=p.icon, url_
 user = access.signed_in(settings)
 page = st.navigation(pages, position="sidebar" if user else "hidden")
 access.require(user, settings)
-st.session_state["filters"] = filters.sidebar(settings.refresh_seconds)
+has_filters = all(p.has_filters for p in PAGES if p.title == page.title)
+st.session_state["filters"] = filters.sidebar(settings.refresh_seconds, has_filters=has_filters)
 top = st.container(key="status-bar")
 st.header(page.title)
 with page_run(page.url_path, settings.refresh_seconds):

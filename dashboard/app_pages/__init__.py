@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 
 class Page(NamedTuple):
-    """A page: its folder here, which is its path in the address as well, and its title and icon."""
+    """A page: its folder here, which is its path in the address as well, its title and icon."""
 
     path: str
     title: str
     icon: str
+    has_filters: bool = True
+    """whether the filters of the sidebar change anything on it"""
 
 
 PAGES = (
@@ -19,5 +21,5 @@ PAGES = (
     Page("history", "Historical Analytics", ":material/calendar_month:"),
     Page("predictions", "Prediction & Insights", ":material/insights:"),
     Page("quality", "Data Quality & Metadata", ":material/fact_check:"),
-    Page("operations", "Operations & Monitoring", ":material/monitor_heart:"),
+    Page("operations", "Operations & Monitoring", ":material/monitor_heart:", has_filters=False),
 )

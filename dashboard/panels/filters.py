@@ -51,18 +51,23 @@ class Filters:
         return found
 
 
-def sidebar(refresh_seconds: float) -> Filters:
-    """Show the filters and return their values."""
+def sidebar(refresh_seconds: float, *, has_filters: bool) -> Filters:
+    """Show the filters and return their values; on a page where they do not act they keep them for the others."""
     with st.sidebar:
-        st.markdown(f"**{text.FILTERS}**")
-        names = codes()
-        airlines = _choice(text.AIRLINES, "airline", names.get("airline", {}))
-        origins = _choice(text.ORIGINS, "origin", names.get("origin", {}))
-        place = st.container(gap="small")  # one below the other: side by side, the year was cut off
-        first, last = day(place, text.FIRST_DAY, "from"), day(place, text.LAST_DAY, "to")
-        if first and last and first > last:
-            st.warning(text.DAYS_REVERSED.format(first, last), icon=":material/event_busy:")
+        chosen = _filters() if has_filters else Filters()
         st.toggle(text.PAUSE, key=PAUSED, help=text.PAUSE_HELP.format(refresh_seconds))
+    return chosen
+
+
+def _filters() -> Filters:
+    st.markdown(f"**{text.FILTERS}**")
+    names = codes()
+    airlines = _choice(text.AIRLINES, "airline", names.get("airline", {}))
+    origins = _choice(text.ORIGINS, "origin", names.get("origin", {}))
+    place, newest = st.container(gap="small"), newest_day(names)  # one below the other: beside it the year was cut off
+    first, last = day(place, text.FIRST_DAY, "from", newest), day(place, text.LAST_DAY, "to", newest)
+    if first and last and first > last:
+        st.warning(text.DAYS_REVERSED.format(first, last), icon=":material/event_busy:")
     return Filters(airlines, origins, first, last)
 
 
@@ -98,11 +103,28 @@ def codes() -> dict[str, dict[str, str]]:
         return {}
     found: dict[str, dict[str, str]] = {}
     for row in rows:
-        found.setdefault(row["kind"], {})[row["code"]] = row["name"] or row["code"]
+        if row["code"] is not None:  # without events there are no days
+            found.setdefault(row["kind"], {})[row["code"]] = row["name"] or row["code"]
     return found
 
 
-def day(place: DeltaGenerator, label: str, key: str) -> date | None:
-    """Show a date input, which the address contains, and return its value."""
+def newest_day(names: dict[str, dict[str, str]]) -> date | None:
+    """The day of the newest event, from ``codes``; None where it is unknown."""
+    return max((date.fromisoformat(last) for last in names.get(dimensions.DAYS, {}).values()), default=None)
+
+
+def day(place: DeltaGenerator, label: str, key: str, newest: date | None) -> date | None:
+    """Show a date input, which the address contains, and return its value. Its calendar opens at the newest day."""
     # Without a minimum Streamlit accepts no day that is more than ten years ago.
-    return place.date_input(label, None, _EARLIEST, key=key, bind="query-params", persist_state="session")
+    latest = max((day for day in (newest, st.session_state.get(key), _linked_day(key)) if day), default=None)
+    if newest is None:
+        latest = None
+    return place.date_input(label, None, _EARLIEST, latest, key=key, bind="query-params", persist_state="session")
+
+
+def _linked_day(key: str) -> date | None:
+    """The day in the address: one after the newest is shown as it is, with nothing found."""
+    try:
+        return date.fromisoformat(st.query_params.get(key, ""))
+    except ValueError:
+        return None

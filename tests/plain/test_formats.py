@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from streamlit.testing.v1 import AppTest
 
 import dashboard
 from dashboard.app_pages.history.comparison_charts import _row
@@ -15,7 +13,7 @@ from dashboard.app_pages.history.measures import MEASURES
 from dashboard.app_pages.predictions.accuracy_charts import written
 from dashboard.app_pages.streaming import text as streaming
 from dashboard.app_pages.streaming.interval_charts import _format
-from dashboard.panels import filters, formats, text
+from dashboard.panels import formats, text
 
 pytestmark = pytest.mark.plain
 
@@ -64,23 +62,6 @@ def test_a_difference_is_of_the_shown_values() -> None:
     measure = MEASURES["Delayed share"]
     shown = _row("share", [12.349, 12.251], measure.said, measure.gap, decimals=measure.decimals)
     assert (shown["side_a"], shown["side_b"], shown["difference"]) == ("12.3%", "12.3%", "0.0 points")
-
-
-def sidebar() -> None:
-    from dashboard.panels import filters
-
-    filters.sidebar(60)
-
-
-def test_a_start_after_the_end_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filters, "codes", dict)
-    page = AppTest.from_function(sidebar)
-    page.query_params.update({"from": "2013-02-01", "to": "2013-01-01"})
-    page.run(timeout=60)
-    assert not page.exception
-    assert [warning.value for warning in page.warning] == [
-        text.DAYS_REVERSED.format(date(2013, 2, 1), date(2013, 1, 1))
-    ]
 
 
 def test_focus_is_seen_and_narrow_pages_are_not_cut() -> None:

@@ -15,7 +15,7 @@ from dashboard.app_pages.history import (
 )
 from dashboard.app_pages.history.measures import MEASURES
 from dashboard.panels.drawings import NUMBERS_HEIGHT
-from dashboard.panels.filters import Filters, codes, day
+from dashboard.panels.filters import Filters, codes, day, newest_day
 from dashboard.panels.panel import panel
 from dashboard.panels.views import views
 from dashboard.plain_text import for_label
@@ -46,9 +46,9 @@ def crumbs() -> None:
 
 
 def side(name: str, known: dict[str, dict[str, str]]) -> Filters:
-    columns, key = st.columns(4), f"history-{name.lower()}"
-    first = day(columns[0], text.SIDE_FROM.format(name), f"{key}-from")
-    last = day(columns[1], text.SIDE_TO.format(name), f"{key}-to")
+    columns, key, newest = st.columns(4), f"history-{name.lower()}", newest_day(known)
+    first = day(columns[0], text.SIDE_FROM.format(name), f"{key}-from", newest)
+    last = day(columns[1], text.SIDE_TO.format(name), f"{key}-to", newest)
     airline, origin = (
         column.selectbox(
             label.format(name),
