@@ -24,6 +24,8 @@ class Chart:
     height: int = CHART_HEIGHT
     rows: pd.DataFrame | None = None
     """the rows of the download, where they are not those of the result"""
+    headline: str = ""
+    """the most important thing that it shows, in a few words; empty where there is nothing to tell"""
 
 
 @dataclass(frozen=True)

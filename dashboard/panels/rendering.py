@@ -32,6 +32,8 @@ def show(drawing: Drawing, key: str) -> None:
     if isinstance(drawing, str):
         st.info(for_markdown(drawing), icon=":material/inbox:")
     elif isinstance(drawing, Chart):
+        if drawing.headline:
+            st.markdown(f"**{for_markdown(drawing.headline)}**")
         st.plotly_chart(drawing.figure, key=f"chart-{key}", config=_MODE_BAR, alt=plain_words(drawing.says))
         st.caption(for_markdown(drawing.says))
     elif isinstance(drawing, Grid):

@@ -79,7 +79,7 @@ def test_a_weekday_counts_how_often_it_came() -> None:
 
 
 def test_the_headline_is_of_all_flights() -> None:
-    total, delayed, arrival, cancelled, diverted = history.headline(SUMMARY)
+    total, delayed, arrival, cancelled, diverted = history.summary(SUMMARY)
     assert (total.value, total.note) == ("40", "on 2 days")
     assert (delayed.value, delayed.note) == ("50.0%", "15 flights")
     assert (arrival.value, cancelled.value, diverted.value) == ("+14.0 min", "25.0%", "0%")
@@ -176,7 +176,7 @@ def test_one_flight_that_was_cancelled_breaks_nothing(name: str) -> None:
         history_cancellations.by_airline(ONE_CANCELLED),
     ]
     assert not [chart.says for chart in charts if "nan" in chart.says]
-    assert [number.value for number in history.headline(ONE_CANCELLED)][1:4] == ["no value", "no value", "100%"]
+    assert [number.value for number in history.summary(ONE_CANCELLED)][1:4] == ["no value", "no value", "100%"]
 
 
 def test_cancellations_by_day_say_the_share_of_days_that_are_over() -> None:

@@ -110,7 +110,7 @@ def test_the_view_over_both_tiers_and_the_fact_table_say_the_same(monkeypatch: p
 
 def test_the_headline(filters: Filters, summary: pd.DataFrame) -> None:
     table = real(filters)
-    total, delayed, arrival, cancelled, diverted = history.headline(summary)
+    total, delayed, arrival, cancelled, diverted = history.summary(summary)
     assert total.value == f"{len(table):,}"
     assert total.note == f"on {table['flight_date'].nunique()} days"
     assert delayed.value == percent(value(text.DELAYED, table))

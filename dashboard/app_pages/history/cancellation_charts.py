@@ -16,6 +16,7 @@ from dashboard.app_pages.history.measures import (
     by_day,
     file_of,
     flights_said,
+    headline,
     is_complete,
     tooltips,
 )
@@ -70,7 +71,17 @@ def by_date(frame: pd.DataFrame, complete_until: date | None) -> Chart:
         xaxis_hoverformat=formats.DAY,
         legend=formats.LEGEND,
     )
-    return Chart(figure, _by_date_says(rows), rows=file_of(rows, _SHARE, "flight_date"))
+    file = file_of(rows, _SHARE, "flight_date")
+    return Chart(figure, _by_date_says(rows), rows=file, headline=_worst_day(rows[is_shown]))
+
+
+def _worst_day(rows: pd.DataFrame) -> str:
+    """The day with the most cancellations; empty where there were none."""
+    if not rows["cancelled"].sum():
+        return ""
+    worst = rows.sort_values("cancelled", kind="stable").iloc[-1]
+    counts = {name: formats.count(worst[name]) for name in ("cancelled", "flights")}
+    return text.CANCELLED_DAYS_WORST.format(day=f"{worst['flight_date']:%a %Y-%m-%d}", **counts)
 
 
 def _by_date_says(rows: pd.DataFrame) -> str:
@@ -116,10 +127,10 @@ def by_airline(frame: pd.DataFrame) -> Chart:
     figure.update_layout(xaxis_title=_SHARE.axis, yaxis_title=text.AIRLINE)
     figure.update_yaxes(type="category")
     says = _by_airline_says(rows[~is_few])
+    said = headline(text.CANCELLED, rows[~is_few], lambda row: str(row["airline"]))
     height = max(320, _FRAME_PIXELS + _ROW_PIXELS * len(rows))
-    return Chart(
-        figure, says, height, file_of(rows.assign(low_pct=low, high_pct=high), _SHARE, "airline", "low_pct", "high_pct")
-    )
+    file = file_of(rows.assign(low_pct=low, high_pct=high), _SHARE, "airline", "low_pct", "high_pct")
+    return Chart(figure, says, height, file, said)
 
 
 def _label(share: float, flights: float) -> str:

@@ -95,11 +95,13 @@ def side_by_side(frame: pd.DataFrame, name: str, by: str, sides: Sequence[Filter
     """A measure for A and B by hour, weekday or day of the selections."""
     measure, (key, axis) = MEASURES[name], AXES[by]
     figure, files, said = go.Figure(), [], []
+    overall: list[float] = []
     for place, (side, side_name) in enumerate(zip(SIDES, names(sides), strict=True)):
         rows = _rows(frame, side, key)
         rows = rows.assign(value=measure.of(rows), side=side)
         files.append(rows)
-        said.append(text.SIDE_SAYS.format(value=measure.said(measure.overall(rows)), name=side_name))
+        overall.append(measure.overall(rows))
+        said.append(text.SIDE_SAYS.format(value=measure.said(overall[-1]), name=side_name))
         figure.add_trace(
             go.Scatter(
                 x=_labels(rows, key),
@@ -129,7 +131,17 @@ def side_by_side(frame: pd.DataFrame, name: str, by: str, sides: Sequence[Filter
         figure,
         text.SIDE_BY_SIDE_SAYS.format(measure=name, said="; ".join(said)),
         rows=file_of(rows, measure, "side", key),
+        headline=_difference(name, overall),
     )
+
+
+def _difference(name: str, overall: Sequence[float]) -> str:
+    """A measure of both sides, and the difference; empty where a side has none."""
+    measure = MEASURES[name]
+    shown = _row(name, overall, measure.said, measure.gap, decimals=measure.decimals)
+    if text.NOTHING in shown.values():
+        return ""
+    return text.SIDES_DIFFER.format(a=shown["side_a"], b=shown["side_b"], difference=shown["difference"])
 
 
 def _rows(frame: pd.DataFrame, side: str, key: str) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from dashboard.app_pages.history.measures import (
     extremes,
     file_of,
     flights_said,
+    headline,
     is_complete,
     points,
     tooltips,
@@ -28,7 +29,7 @@ _DAY = "%Y-%m-%d"
 _HOVER = f"%{{x|{formats.DAY}}}: %{{customdata}}"  # and the name of the line
 
 
-def headline(frame: pd.DataFrame) -> list[Number]:
+def summary(frame: pd.DataFrame) -> list[Number]:
     """Five numbers on the selection."""
     days = by_day(frame)
     total = days[COUNTS].sum()
@@ -103,7 +104,9 @@ def daily(frame: pd.DataFrame, name: str, complete_until: date | None) -> Chart:
         yaxis_rangemode="tozero",
         legend=formats.LEGEND,
     )
-    return Chart(figure, _daily_says(name, rows, rows[complete]), rows=file_of(rows, measure, "flight_date"))
+    said = headline(name, rows[complete].dropna(subset="value"), lambda day: f"{day['flight_date']:%a %Y-%m-%d}")
+    says = _daily_says(name, rows, rows[complete])
+    return Chart(figure, says, rows=file_of(rows, measure, "flight_date"), headline=said)
 
 
 def _daily_says(name: str, rows: pd.DataFrame, complete: pd.DataFrame) -> str:

@@ -133,6 +133,14 @@ def extremes(rows: pd.DataFrame) -> tuple[pd.Series[Any], pd.Series[Any]]:
     return ordered.iloc[-1], ordered.iloc[0]
 
 
+def headline(name: str, rows: pd.DataFrame, called: Callable[[pd.Series[Any]], str]) -> str:
+    """The row with the highest ``value`` of a measure; empty where all are the same."""
+    if rows.empty or rows["value"].nunique() < 2:
+        return ""
+    worst, _ = extremes(rows)
+    return text.WORST[name].format(name=called(worst), value=MEASURES[name].said(worst["value"]))
+
+
 def is_complete(rows: pd.DataFrame, complete_until: date | None) -> pd.Series[bool]:
     """Whether each ``flight_date`` is complete: on an incomplete day cancellations are known before arrivals."""
     return rows["flight_date"] <= pd.Timestamp(complete_until or date.max)

@@ -162,7 +162,7 @@ def cancelled() -> None:
 
 
 st.caption(text.SCOPE)
-panel(text.HEADLINE, summary, daily_charts.headline, tier=tier, key="headline", height=NUMBERS_HEIGHT)
+panel(text.HEADLINE, summary, daily_charts.summary, tier=tier, key="headline", height=NUMBERS_HEIGHT)
 views(
     "history-view",
     {text.CALENDAR: calendar, text.DRILL: drill, text.COMPARE: comparison, text.CANCELLATIONS: cancelled},

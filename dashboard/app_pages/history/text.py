@@ -37,6 +37,15 @@ DAY_AXIS, HOUR_AXIS, WEEKDAY_AXIS = (
 DAYS_SHORT = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 EACH_DAY, WEEK_MEAN, UNDER_WAY = "Day", "7-day mean", "Incomplete day"
+WORST = {
+    DELAYED: "{name} is worst: {value} of arrivals late",
+    ARRIVAL: "{name} is worst: {value} at arrival",
+    DEPARTURE: "{name} is worst: {value} at departure",
+    CANCELLED: "{name} is worst: {value} of flights cancelled",
+    FLIGHTS: "{name} is busiest: {value} flights a day",
+}
+CANCELLED_DAYS_WORST = "{day} is worst: {cancelled} of {flights} flights cancelled"
+SIDES_DIFFER = "A {a}, B {b}: {difference}"
 OF_FLIGHTS = "{flights} flights"
 VALUE_HOVER, PER_DAY_HOVER = "{value} of {flights} flights", "{value} per day, {flights} flights"
 DAILY_SAYS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -18,6 +19,7 @@ from dashboard.app_pages.history.measures import (
     day_name,
     extremes,
     file_of,
+    headline,
     hour_name,
     hour_ticks,
     tooltips,
@@ -57,7 +59,9 @@ def _bars(rows: pd.DataFrame, name: str, key: str, axis: str) -> Chart:
         )
     )
     figure.update_layout(xaxis_title=axis, yaxis_title=measure.axis)
-    return Chart(figure, _bars_says(name, rows), rows=file_of(rows, measure, key))
+    many = rows[rows["count"] >= FEW_FLIGHTS].dropna(subset="value")
+    said = headline(name, many, lambda row: str(row["label"]))
+    return Chart(figure, _bars_says(name, rows), rows=file_of(rows, measure, key), headline=said)
 
 
 def _label(value: float, count: float) -> str:
@@ -114,7 +118,12 @@ def heat(frame: pd.DataFrame, name: str) -> Chart:
         )
     )
     figure.update_layout(xaxis={"title": text.HOUR_AXIS, **hour_ticks(hours)}, yaxis_autorange="reversed")
-    return Chart(figure, _heat_says(name, many), rows=file_of(rows, measure, "day_of_week", "hour"))
+    worst = headline(name, many, _hour_of_week)
+    return Chart(figure, _heat_says(name, many), rows=file_of(rows, measure, "day_of_week", "hour"), headline=worst)
+
+
+def _hour_of_week(row: pd.Series[Any]) -> str:
+    return f"{day_name(row['day_of_week'])} {hour_name(row['hour'])}"
 
 
 def _heat_says(name: str, many: pd.DataFrame) -> str:
@@ -124,8 +133,8 @@ def _heat_says(name: str, many: pd.DataFrame) -> str:
     return text.HEAT_SAYS.format(
         measure=name,
         most=MEASURES[name].said(most["value"]),
-        most_name=f"{day_name(most['day_of_week'])} {hour_name(most['hour'])}",
+        most_name=_hour_of_week(most),
         least=MEASURES[name].said(least["value"]),
-        least_name=f"{day_name(least['day_of_week'])} {hour_name(least['hour'])}",
+        least_name=_hour_of_week(least),
         flights=FEW_FLIGHTS,
     )

@@ -80,7 +80,9 @@ def durations(runs: pd.DataFrame) -> Chart:
         yaxis={"type": "category", "autorange": "reversed"},
         legend=formats.LEGEND,
     )
-    return Chart(figure, _durations_say(ended))
+    failed = formats.count((ended["state"] == "failed").sum())
+    headline = text.DURATIONS_HEADLINE.format(runs=formats.count(len(ended)), failed=failed) if len(ended) else ""
+    return Chart(figure, _durations_say(ended), headline=headline)
 
 
 def _facts(runs: pd.DataFrame) -> Iterator[tuple[str, float, datetime]]:
@@ -130,7 +132,11 @@ def jobs(batches: pd.DataFrame) -> Chart:
         yaxis_title=text.STEP_AXIS,
         legend=formats.LEGEND,
     )
-    return Chart(figure, _jobs_say(ordered, steps), height=520)
+    seconds = ordered["duration_seconds"]
+    headline = text.JOBS_HEADLINE.format(
+        last=formats.seconds(seconds.iloc[-1]), median=formats.seconds(seconds.median())
+    )
+    return Chart(figure, _jobs_say(ordered, steps), height=520, headline=headline)
 
 
 def _step(name: str) -> str:

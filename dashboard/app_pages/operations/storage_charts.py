@@ -44,7 +44,13 @@ def storage(parts: pd.DataFrame) -> Chart:
         yaxis={"categoryorder": "array", "categoryarray": shown["label"].tolist()},
         legend=formats.LEGEND,
     )
-    return Chart(figure, _storage_says(shown), height=360)
+    return Chart(figure, _storage_says(shown), height=360, headline=_hot_headline(shown[shown["tier"] == "hot"]))
+
+
+def _hot_headline(hot: pd.DataFrame) -> str:
+    if hot.empty:
+        return ""
+    return text.HOT_HEADLINE.format(share=formats.share(hot["size_mb"].sum() / hot["limit_mb"].iloc[0]))
 
 
 def _storage_says(parts: pd.DataFrame) -> str:
@@ -102,7 +108,10 @@ def timeline(steps: pd.DataFrame) -> Chart:
         legend=formats.LEGEND,
     )
     height = max(_LEAST_HEIGHT, 120 + _BAR_HEIGHT * len(labels))
-    return Chart(figure, _timeline_says(ordered), height=height)
+    newest = ordered.iloc[-1]
+    state = text.ARCHIVE_STATES.get(newest["archive_state"], newest["archive_state"])
+    headline = text.TIMELINE_HEADLINE.format(state=state, size=formats.size(newest["size_mb"]))
+    return Chart(figure, _timeline_says(ordered), height=height, headline=headline)
 
 
 def _labelled(steps: pd.DataFrame) -> pd.DataFrame:

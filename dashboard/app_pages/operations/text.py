@@ -108,6 +108,7 @@ DURATIONS_SAYS = (
     "{runs} finished runs, {failed} of them failed. Median duration of the minute job: {median}. Longest run: "
     "{longest} ({dag})."
 )
+DURATIONS_HEADLINE = "{failed} of {runs} runs failed"
 MEDIAN_HOVER = "{}: median {}"
 RUN_HOVER = "{dag}: {state}, {seconds}, started {began:%m-%d %H:%M:%S} UTC"
 STARTED = "{} triggered. Airflow starts it within seconds."
@@ -136,6 +137,7 @@ STEPS = {
 }
 JOBS_AXIS, STEP_AXIS = "Batch committed (UTC)", "Seconds in steps"
 JOBS_SAYS = "The newest batch took {last} for {records} records; median of {batches} batches: {median}."
+JOBS_HEADLINE = "Newest batch: {last}, median {median}"
 LONGEST_STEP = "Longest step: '{step}', {seconds} on average."
 JOB_HOVER = "{step}: {seconds:.1f} s<br>batch {batch}, {records} records, {duration} in total"
 
@@ -171,6 +173,7 @@ ARCHIVE_STATES = {
     "expired": "expired",
 }
 TIMELINE_AXIS = "Seconds since planned"
+TIMELINE_HEADLINE = "Newest archive: {state}, {size}"
 TIMELINE_SAYS = (
     "The newest {archives} archives: {states}. The published ones contain {events} events, {size} on HDFS. The newest "
     "was planned on {planned:%Y-%m-%d at %H:%M} UTC; its steps took {took}."
@@ -192,6 +195,7 @@ STORAGE_PARTS = {
 HOT_TIER, COLD_TIER = "Hot tier (MongoDB)", "HDFS"
 SIZE_AXIS = "Size (MB)"
 HOT_SAYS = "The hot tier has {hot}, {share} of its limit of {limit}."
+HOT_HEADLINE = "Hot tier at {share} of its limit"
 COLD_SAYS = "HDFS has {cold}; the largest part is {largest}."
 HOT_NOT_KNOWN = "The size of the hot tier is unknown: MongoDB does not answer."
 COLD_NOT_KNOWN = "The size of HDFS is unknown: the NameNode does not answer."

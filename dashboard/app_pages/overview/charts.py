@@ -98,7 +98,8 @@ def ingestion(frame: pd.DataFrame) -> Chart:
     )
     # As many ticks as stand side by side in the narrow panel.
     figure.update_xaxes(nticks=4, tickangle=0, hoverformat=formats.TIME)
-    return Chart(figure, _ingestion_says(minutes), rows=minutes)
+    headline = text.INGESTION_HEADLINE.format(stored=formats.count(minutes["stored"].sum()))
+    return Chart(figure, _ingestion_says(minutes), rows=minutes, headline=headline)
 
 
 def by_minute(batches: pd.DataFrame) -> pd.DataFrame:
@@ -159,10 +160,9 @@ def routes(flights: pd.DataFrame, idle: str | None = None) -> Chart | str:
     )
     figure.update_layout(margin=formats.MARGIN_MAP)
     late = int((aloft["departure_delay_minutes"] >= DELAYED_MINUTES).sum())
-    says = text.ROUTES_SAYS.format(
-        flights=formats.count(len(aloft)), routes=formats.count(len(found)), late=formats.count(late)
-    )
-    return Chart(figure, says, height=_MAP_HEIGHT)
+    counts = {"flights": formats.count(len(aloft)), "late": formats.count(late)}
+    says = text.ROUTES_SAYS.format(routes=formats.count(len(found)), **counts)
+    return Chart(figure, says, height=_MAP_HEIGHT, headline=text.ROUTES_HEADLINE.format(**counts))
 
 
 def _window(latitudes_deg: list[float], longitudes_deg: list[float]) -> dict[str, list[float]]:

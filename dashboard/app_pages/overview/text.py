@@ -30,6 +30,7 @@ RECORDS, LATENCY = "Events stored", "Latency"
 LATENCY_HELP = "Time from Kafka to both the hot and the cold tier: the maximum over the events of the newest batch."
 ROUTES, INGESTION, LATEST = "In the air now", "Ingestion rate", "Latest events"
 ROUTES_SAYS = "Flights in the air: {flights}, on {routes} routes. Departed at least 15 minutes late: {late}."
+INGESTION_HEADLINE, ROUTES_HEADLINE = "{stored} stored in the last hour", "{flights} in the air, {late} departed late"
 NONE_ALOFT = "No flight is in the air at {} UTC, the warehouse clock (the newest event time of the hot tier)."
 INGESTION_SAYS = (
     "{consumed} records consumed in the last hour: {stored} stored, {duplicates} duplicates, {rejected} rejected; "

@@ -138,7 +138,11 @@ def over_time(rows: pd.DataFrame, name: str) -> Chart:
     )
     says = _over_time_says(days if few.all() else days[~few], overall(days, name), name) + rests_on(days, name)
     says += (text.SMALL.format(_FEW) if few.any() else "") + (text.HOLLOW if known.any() else "")
-    return Chart(figure, says, height=_HEIGHT)
+    newest = days.iloc[-1]
+    said = text.OVER_TIME_HEADLINE.format(
+        mean=written(overall(days, name), name), last=written(newest[name], name), day=newest["flight_date"]
+    )
+    return Chart(figure, says, height=_HEIGHT, headline=said)
 
 
 def value_hover(rows: pd.DataFrame, key: str, name: str) -> list[str]:
@@ -198,7 +202,7 @@ def by_airline(rows: pd.DataFrame, name: str) -> Chart:
         )
     )
     figure.update_layout(xaxis_title=axis(name), yaxis={"type": "category"})
-    says = ""
+    says = headline = ""
     if titles:
         low, high = ordered.iloc[0], ordered.iloc[-1]
         says = text.BY_AIRLINE_SAYS.format(
@@ -208,7 +212,9 @@ def by_airline(rows: pd.DataFrame, name: str) -> Chart:
             high_name=titles[-1],
             high=written(high[name], name),
         )
-    return Chart(figure, says + rests_on(rows, name), height=max(_HEIGHT, 80 + _BAR_HEIGHT * len(ordered)))
+        headline = text.BY_AIRLINE_HEADLINE.format(high_name=titles[-1], high=written(high[name], name))
+    height = max(_HEIGHT, 80 + _BAR_HEIGHT * len(ordered))
+    return Chart(figure, says + rests_on(rows, name), height, headline=headline)
 
 
 def versions(rows: pd.DataFrame) -> Grid:

@@ -62,7 +62,8 @@ def actual(cells: pd.DataFrame) -> Chart:
     says = text.ACTUAL_SAYS.format(
         n=formats.count(cells["predictions"].sum()), near=formats.share(near), step=BIN_MINUTES
     )
-    return Chart(figure, says, height=_HEIGHT)
+    headline = text.ACTUAL_HEADLINE.format(near=formats.share(near), step=BIN_MINUTES)
+    return Chart(figure, says, height=_HEIGHT, headline=headline)
 
 
 def _hover(x: int, y: int, flights: int) -> str:
@@ -130,9 +131,9 @@ def distribution(cells: pd.DataFrame) -> Chart:
         legend=formats.LEGEND,
     )
     late = [formats.percent(float(share[share.index >= _LATE_MINUTES].sum())) for share in (predicted, found)]
-    return Chart(
-        figure, text.DISTRIBUTION_SAYS.format(predicted=late[0], actual=late[1], step=BIN_MINUTES), height=_HEIGHT
-    )
+    says = text.DISTRIBUTION_SAYS.format(predicted=late[0], actual=late[1], step=BIN_MINUTES)
+    headline = text.DISTRIBUTION_HEADLINE.format(predicted=late[0], actual=late[1])
+    return Chart(figure, says, height=_HEIGHT, headline=headline)
 
 
 def _shares_hover(name: str, shares: pd.Series[float]) -> list[str]:
@@ -168,7 +169,7 @@ def calibration(rows: pd.DataFrame) -> Chart:
     gap = overall(rows.assign(gap=(rows["accurate_pct"] - rows["confidence_pct"]).abs()), "gap")
     stated, found = (formats.percent(most[name]) for name in ("confidence_pct", "accurate_pct"))
     says = text.CALIBRATION_SAYS.format(gap=gap, stated=stated, found=found)
-    return Chart(figure, says)
+    return Chart(figure, says, headline=text.CALIBRATION_HEADLINE.format(gap=gap))
 
 
 def _confidence_hover(rows: pd.DataFrame, name: str) -> list[str]:
@@ -192,13 +193,11 @@ def by_confidence(rows: pd.DataFrame) -> Chart:
     )
     figure.update_layout(xaxis_title=text.CONFIDENCE, yaxis_title=text.MEAN_ERROR)
     low, high = rows.iloc[0], rows.iloc[-1]
+    mean_errors = {"low_error": errors.iloc[0], "high_error": errors.iloc[-1]}
     says = text.BY_CONFIDENCE_SAYS.format(
-        low=formats.percent(low["confidence_pct"]),
-        low_error=low["mean_absolute_error_minutes"],
-        high=formats.percent(high["confidence_pct"]),
-        high_error=high["mean_absolute_error_minutes"],
+        low=formats.percent(low["confidence_pct"]), high=formats.percent(high["confidence_pct"]), **mean_errors
     )
-    return Chart(figure, says)
+    return Chart(figure, says, headline=text.BY_CONFIDENCE_HEADLINE.format(**mean_errors))
 
 
 def coverage(rows: pd.DataFrame) -> Chart:
@@ -235,10 +234,11 @@ def coverage(rows: pd.DataFrame) -> Chart:
         legend=formats.LEGEND,
     )
     lower = int(lowest["predicted_bin"])
+    share = formats.percent(overall(rows, "in_interval_pct"))
     says = text.COVERAGE_SAYS.format(
-        share=formats.percent(overall(rows, "in_interval_pct")),
+        share=share,
         low=formats.percent(float(shown["in_interval_pct"].min())),
         low_bin=bounds(lower),
         fewest=_FEWEST,
     )
-    return Chart(figure, says, height=_HEIGHT)
+    return Chart(figure, says, height=_HEIGHT, headline=text.COVERAGE_HEADLINE.format(share=share))

@@ -69,7 +69,9 @@ def importance(rows: pd.DataFrame, stage: str) -> Chart:
         share=formats.percent(ordered.iloc[0]["gain_pct"]),
         five=formats.percent(ordered["gain_pct"].head(5).sum()),
     )
-    return Chart(figure, says, height=470)
+    first, share = feature_name(ordered.iloc[0]["feature"]), formats.percent(ordered.iloc[0]["gain_pct"])
+    headline = text.IMPORTANCE_HEADLINE.format(first=first, share=share)
+    return Chart(figure, says, height=470, headline=headline)
 
 
 def drift(rows: pd.DataFrame, stage: str) -> Chart:
@@ -113,7 +115,15 @@ def drift(rows: pd.DataFrame, stage: str) -> Chart:
         xaxis={"title": text.DAY, "type": "category"},
         yaxis={"autorange": "reversed"},
     )
-    return Chart(figure, _drift_says(newest, of_features), height=90 + 26 * (len(order) + 1))
+    height = 90 + 26 * (len(order) + 1)
+    return Chart(figure, _drift_says(newest, of_features), height, headline=_drift_headline(of_features))
+
+
+def _drift_headline(of_features: pd.DataFrame) -> str:
+    if of_features.empty:
+        return ""
+    shifted = int((of_features["value"] > SHIFTED_ABOVE).sum())
+    return text.DRIFT_HEADLINE.format(shifted=shifted, all=len(of_features), day=of_features["flight_date"].iloc[0])
 
 
 def _top_features(rows: pd.DataFrame) -> list[str]:

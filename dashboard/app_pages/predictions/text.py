@@ -74,6 +74,7 @@ MEASURED, REFERENCE = "This day", {"mean_absolute_error_minutes": "Test days", "
 OVER_TIME_SAYS = "{measure} by flight date: {last} on {day}, {mean} overall; minimum {low}, maximum {high}."
 SMALL = " Small points: fewer than {} predictions."
 HOLLOW = " Hollow points: most flights were in the training data."
+OVER_TIME_HEADLINE, BY_AIRLINE_HEADLINE = "{mean} overall, {last} on {day}", "{high_name} is highest: {high}"
 BY_AIRLINE_SAYS = "{measure}: minimum {low_name} with {low}, maximum {high_name} with {high}."
 PERCENTAGE_SAYS = " It includes {share} of the flights: those at least 15 minutes late or early."
 
@@ -88,12 +89,14 @@ ACTUAL_SAYS = (
     "{n} flights. On the dashed line, actual equals predicted; {near} are within one bin of {step} min of it. "
     "The first and the last bin contain all values beyond."
 )
+ACTUAL_HEADLINE = "{near} of flights within {step} min of the prediction"
 PREDICTED, ACTUALLY = "Predicted", "Actual"
 DISTRIBUTION_SAYS = (
     "{predicted} of flights were predicted to be at least 30 minutes late, {actual} were. Bins of {step} min; the "
     "first and the last contain all values beyond. Predictions vary less than actual delays because they are expected "
     "values."
 )
+DISTRIBUTION_HEADLINE = "At least 30 min late: predicted {predicted}, actual {actual}"
 SHARE_OF_FLIGHTS = "Flights (%)"
 CONFIDENCE, AS_STATED, FOUND = "Predicted confidence (%)", "Perfect calibration", "Within 15 min"
 WITHIN = "Within 15 min (%)"
@@ -102,16 +105,19 @@ CALIBRATION_SAYS = (
     "within 15 minutes. At the most frequent confidence, {stated}, the share is {found}. Larger points: more "
     "predictions."
 )
+CALIBRATION_HEADLINE = "Confidence is off by {gap:.1f} percentage points"
 MEAN_ERROR = "MAE (min)"
 BY_CONFIDENCE_SAYS = (
     "The MAE is {low_error:.1f} min at the lowest confidence ({low}) and {high_error:.1f} min at the highest ({high})."
 )
+BY_CONFIDENCE_HEADLINE = "{high_error:.1f} min at the highest confidence, {low_error:.1f} min at the lowest"
 COVERAGE_SHARE, FOUND_INSIDE = "Interval coverage (%)", "Observed"
 COVERAGE_SAYS = (
     "{share} of all delays are within their interval; the target is 90% at every predicted delay. Minimum: {low} for "
     "predictions of {low_bin} min. Bins with fewer than {fewest} predictions are omitted."
 )
 
+COVERAGE_HEADLINE = "{share} of delays within their interval, target 90%"
 NO_CHAMPION = "No model has been promoted yet. Run 'skytier train'."
 NO_DRIFT = "No drift has been computed for these dates yet. The drift DAG computes it hourly for each complete day."
 LARGEST_SAYS = (
@@ -129,6 +135,7 @@ IMPORTANCE_SAYS = (
     "Of {count} features, {first} has the highest importance ({share} of the gain); the top five have "
     "{five}. Gain is the reduction of the training loss by the splits on a feature."
 )
+IMPORTANCE_HEADLINE = "{first} leads: {share} of the gain"
 BEYOND = "▲"
 BANDS = (
     "below 0.1:<br>stable",
@@ -143,6 +150,7 @@ DRIFT_SAYS = (
     "training day. Index of the prediction errors: {errors}. Shown are the {shown} features with the highest index, "
     "without calendar features, over all airlines and origins."
 )
+DRIFT_HEADLINE = "{shifted} of {all} features above 0.25 on {day}"
 DRIFT_HOVER = "{name}, {day}: {value:.2f}{reference}, {flights:,} flights"
 DRIFT_REFERENCE = ", maximum of a training day {:.2f}"
 UNKNOWN = "unknown"

@@ -42,7 +42,7 @@ def by_batch(batches: pd.DataFrame, logarithmic: bool) -> Chart:
     reconciliation = text.NOT_RECONCILED.format(formats.count(mismatches)) if mismatches else text.RECONCILED
     sums = {name: formats.count(ordered[name].sum()) for name in text.COUNTS}
     says = text.BATCHES_SAYS.format(batches=formats.count(len(ordered)), reconciliation=reconciliation, **sums)
-    return Chart(figure, says, height=480)
+    return Chart(figure, says, height=480, headline=reconciliation.rstrip("."))
 
 
 def _logarithmic(figure: go.Figure, most: float, place: int) -> None:

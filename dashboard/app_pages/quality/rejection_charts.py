@@ -42,7 +42,8 @@ def reasons(found: pd.DataFrame) -> Chart:
     )
     if len(named) > len(shown):
         says += text.REASONS_REST.format(shown=len(shown))
-    return Chart(figure, says, height=24 * len(shown) + 90, rows=named)
+    headline = text.REASONS_HEADLINE.format(most=most["reason"], number=formats.count(most["records"]))
+    return Chart(figure, says, height=24 * len(shown) + 90, rows=named, headline=headline)
 
 
 def samples(records: pd.DataFrame) -> Grid:

@@ -107,7 +107,12 @@ def scores(events: pd.DataFrame) -> Chart:
         day=worst["flight_date"],
         flagged=formats.share(events["flagged"].sum() / events["events"].sum()),
     )
-    return Chart(figure, says, height=400, rows=days)
+    headline = text.SCORES_HEADLINE.format(
+        mean=formats.score(events["quality_sum"].sum() / events["events"].sum()),
+        low=formats.score(worst["mean_quality"]),
+        day=worst["flight_date"],
+    )
+    return Chart(figure, says, height=400, rows=days, headline=headline)
 
 
 def flags(events: pd.DataFrame) -> Grid:
@@ -181,7 +186,9 @@ def missing(events: pd.DataFrame) -> Chart:
     named = rows.assign(
         field=rows["field"].map(text.field), event_type=rows["event_type"].map(EVENT_TYPES | {_ALL: text.ALL_EVENTS})
     )
-    return Chart(figure, says, height=26 * len(fields) + 60, rows=named)
+    share = formats.percent(most["missing_pct"])
+    headline = text.MISSING_HEADLINE.format(field=text.field(most["field"]), share=share) if most["missing"] else ""
+    return Chart(figure, says, height=26 * len(fields) + 60, rows=named, headline=headline)
 
 
 def _without_absent(table: pd.DataFrame) -> pd.DataFrame:

@@ -39,6 +39,7 @@ SCORE_NAME, FLAGGED_NAME = "Mean quality", "Events with a flag"
 SCORES_SAYS = (
     "Flight dates: {days}. Mean quality: {mean}; minimum {low} on {day}. {flagged} of the events have a quality flag."
 )
+SCORES_HEADLINE = "Mean quality {mean}; lowest on {day}: {low}"
 FLAGGED = "Quality flags"
 FLAGS_SAYS = (
     "The most frequent flag is '{flag}', on {share} of {events} events. An event can have several flags; its score is "
@@ -74,6 +75,7 @@ MISSING_SAYS = (
     "are any. Blank: events of this type never have the field. The {required} required fields are never missing: a "
     "record without one is rejected."
 )
+MISSING_HEADLINE = "{field} is missing most often: {share} of events"
 MISSING_HOVER = "%{y}, %{x}: %{text} missing<extra></extra>"
 
 REASONS_TITLE, RECORDS_AXIS = "Rejected records by reason", "Records"
@@ -105,6 +107,7 @@ REASONS_SAYS = (
 )
 REASONS_REST = " The chart shows the {shown} most frequent reasons, the CSV all."
 NOTHING_REJECTED = "No record was rejected."
+REASONS_HEADLINE = "{most} leads: {number} records"
 SAMPLES, REASON, ANY_REASON = "Newest rejected records", "Reason", "any reason"
 
 

@@ -56,7 +56,9 @@ def ranking(groups: pd.DataFrame, grouped_by: str, rank: str) -> Chart | str:
         value=said(best[rank]),
         others=text.RANK_ALL if rank == "flights" else text.RANK_LEAST.format(least=LEAST_ARRIVALS),
     )
-    return Chart(figure, says, height, _rows(ordered))
+    value = said(best[rank]) + text.RANK_UNIT[rank]
+    headline = text.RANK_HEADLINE.format(name=_label(grouped_by, best["name"]), value=value)
+    return Chart(figure, says, height, _rows(ordered), headline)
 
 
 def _measured(groups: pd.DataFrame) -> pd.DataFrame:
@@ -122,7 +124,9 @@ def status(groups: pd.DataFrame) -> Chart | str:
     figure.update_layout(xaxis_title=text.FLIGHTS)
     values = {str(name): formats.count(count) for name, count in counts.items()}
     rows = pd.DataFrame({"status": list(text.STATUSES.values()), "flights": counts.to_numpy()})
-    return Chart(figure, text.STATUS_SAYS.format(flights=formats.count(total), **values), height=360, rows=rows)
+    says = text.STATUS_SAYS.format(flights=formats.count(total), **values)
+    headline = text.STATUS_HEADLINE.format(**dict(zip(counts.index, shares, strict=True)))
+    return Chart(figure, says, height=360, rows=rows, headline=headline)
 
 
 def histogram(groups: pd.DataFrame, delay: str) -> Chart | str:
@@ -148,7 +152,8 @@ def histogram(groups: pd.DataFrame, delay: str) -> Chart | str:
         yaxis_title=text.FLIGHTS,
         legend={"x": 1.0, "xanchor": "right", "y": 1.0},
     )
-    return Chart(figure, _delay_says(found, delay), height=360, rows=bins)
+    headline = text.DELAY_HEADLINE.format(late=_late_shares(found)[-1])
+    return Chart(figure, _delay_says(found, delay), height=360, rows=bins, headline=headline)
 
 
 def _bins(found: pd.DataFrame) -> pd.DataFrame:
@@ -165,8 +170,12 @@ def _bin(low: float, count: int) -> str:
 
 
 def _delay_says(found: pd.DataFrame, delay: str) -> str:
+    values = dict(zip(("early", "slightly", "late"), _late_shares(found), strict=True))
+    return text.DELAY_SAYS.format(kind=text.DELAYS[delay], flights=formats.count(found["flights"].sum()), **values)
+
+
+def _late_shares(found: pd.DataFrame) -> list[str]:
+    """The shares of flights that were early, less than 15 minutes late, and later."""
     total, lower = int(found["flights"].sum()), found["delay_from_minutes"]
     early, late = lower < 0, lower >= DELAYED_MINUTES
-    shares = [found.loc[chosen, "flights"].sum() / total for chosen in (early, ~early & ~late, late)]
-    values = dict(zip(("early", "slightly", "late"), map(formats.share, shares), strict=True))
-    return text.DELAY_SAYS.format(kind=text.DELAYS[delay], flights=formats.count(total), **values)
+    return [formats.share(found.loc[chosen, "flights"].sum() / total) for chosen in (early, ~early & ~late, late)]

@@ -62,7 +62,9 @@ def series(intervals: pd.DataFrame, metric: str, averages_minutes: Sequence[int]
         least=_format(metric, known.min()),
         most=_format(metric, known.max()),
     )
-    return Chart(figure, says, height=380, rows=rows)
+    step, last = text.duration(metrics.step_minutes(intervals)), rows.loc[complete.index, metric].iloc[-1]
+    said = text.SERIES_HEADLINE.format(label=measure.label, last=_format(metric, last), step=step)
+    return Chart(figure, says, height=380, rows=rows, headline=said)
 
 
 def windows(intervals: pd.DataFrame, metric: str, kind: str, size_minutes: int) -> Chart | str:
@@ -101,7 +103,9 @@ def windows(intervals: pd.DataFrame, metric: str, kind: str, size_minutes: int) 
         last=_format_or_words(metric, rows["value"].iloc[-1]),
         most=_format(metric, rows["value"].max()),
     )
-    return Chart(figure, says, rows=rows)
+    last = _format(metric, rows["value"].iloc[-1])
+    said = text.WINDOWS_HEADLINE.format(label=text.METRICS[metric].label, last=last, size=size)
+    return Chart(figure, says, rows=rows, headline=said)
 
 
 def _window_hover(metric: str, start: pd.Timestamp, end: pd.Timestamp, value: float) -> str:
@@ -144,7 +148,14 @@ def trend(intervals: pd.DataFrame, metric: str) -> Chart | str:
     rows = pd.DataFrame(
         {"time": fitted.times, metric: fitted.measured, "line": fitted.line, "line_low": low, "line_high": high}
     )
-    return Chart(figure, " ".join([_trend_says(fitted, metric, step), *beyond]), rows=rows)
+    terms = _trend_terms(fitted, metric, step)
+    says = " ".join([text.TREND_SAYS.format(**terms), *beyond])
+    return Chart(figure, says, rows=rows, headline=_trend_headline(terms))
+
+
+def _trend_headline(terms: dict[str, str]) -> str:
+    words = text.UNCLEAR if terms["verdict"] == text.UNCLEAR else text.TREND_HEADLINE.format(**terms)
+    return f"{terms['label']}: {words}"
 
 
 def _focus(figure: go.Figure, measured: Floats, low: Floats, high: Floats) -> list[str]:
@@ -157,21 +168,22 @@ def _focus(figure: go.Figure, measured: Floats, low: Floats, high: Floats) -> li
     return [text.BEYOND.format(count=beyond)] if beyond else []
 
 
-def _trend_says(fitted: metrics.Trend, metric: str, step_minutes: int) -> str:
+def _trend_terms(fitted: metrics.Trend, metric: str, step_minutes: int) -> dict[str, str]:
+    """What is said of a trend, in words."""
     by_day, measure = step_minutes >= _TREND_BY_DAY_FROM_MINUTES, text.METRICS[metric]
     hours = _HOURS_A_DAY if by_day else 1
     slope, half_width = fitted.slope * hours, fitted.slope_half_width * hours
     direction = text.RISES if slope > 0 else text.FALLS
-    return text.TREND_SAYS.format(
-        label=measure.label,
-        slope=formats.unsigned_zero(measure.rate.format(slope)),
-        per=text.A_DAY if by_day else text.AN_HOUR,
-        low=formats.unsigned_zero(measure.rate.format(slope - half_width)),
-        high=formats.unsigned_zero(measure.rate.format(slope + half_width)),
-        verdict=direction if abs(slope) > half_width else text.UNCLEAR,
-        count=formats.count(len(fitted.line)),
-        step=text.duration(step_minutes),
-    )
+    return {
+        "label": measure.label,
+        "slope": formats.unsigned_zero(measure.rate.format(slope)),
+        "per": text.A_DAY if by_day else text.AN_HOUR,
+        "low": formats.unsigned_zero(measure.rate.format(slope - half_width)),
+        "high": formats.unsigned_zero(measure.rate.format(slope + half_width)),
+        "verdict": direction if abs(slope) > half_width else text.UNCLEAR,
+        "count": formats.count(len(fitted.line)),
+        "step": text.duration(step_minutes),
+    }
 
 
 def _complete(intervals: pd.DataFrame) -> pd.DataFrame:

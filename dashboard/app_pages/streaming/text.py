@@ -50,6 +50,8 @@ SERIES_SAYS = (
     "{label} in intervals of {step}: {last} in the last complete one (to {at} UTC); minimum {least}, maximum {most}. "
     "The ring marks the incomplete interval."
 )
+SERIES_HEADLINE = "{label}: {last} (newest interval of {step})"
+WINDOWS_HEADLINE = "{label}: {last} (newest window of {size})"
 NO_VALUE = "no value"
 NO_VALUES = "No complete interval of this range has a value of the metric {label}."
 
@@ -68,6 +70,7 @@ TREND_SAYS = (
     "{label}: {slope} {per} (95% confidence: {low} to {high}): {verdict}. The line is a least-squares fit to {count} "
     "intervals of {step}. The band assumes independent intervals, which a daily cycle only approximates."
 )
+TREND_HEADLINE = "{verdict}: {slope} {per}"
 BEYOND = "Points outside the axis range: {count}. Double-click to show them."
 RISES, FALLS, UNCLEAR = "increasing", "decreasing", "no significant trend"
 A_DAY, AN_HOUR = "per day", "per hour"
@@ -80,6 +83,8 @@ RANK_VALUES = {"flights": formats.count, "arrival_delay": formats.minutes, "dela
 ENDS, END = {"destination": "Destinations", "origin": "Origins"}, "Airports"
 AIRLINES, AIRPORTS = "Top airlines", "Top airports"
 RANK_SAYS = "Top of {count} by {rank}: {name} with {value}. {others}"
+RANK_HEADLINE = "{name} leads: {value}"
+RANK_UNIT = {"flights": " flights", "arrival_delay": " at arrival", "delayed": " of arrivals late"}
 RANK_LEAST = "Ranked are those with at least {least} arrivals."
 RANK_ALL = "Counted are flights that departed or were cancelled in the range."
 RANK_HOVER = "{name}: {flights} flights, {cancelled} cancelled, mean arrival delay {delay}, {delayed} delayed"
@@ -91,6 +96,7 @@ STATUS_SAYS = (
     "Of {flights} flights that departed or were cancelled in the range, {arrived} arrived, {on_the_way} are en route, "
     "{cancelled} were cancelled and {diverted} diverted."
 )
+STATUS_HEADLINE = "{arrived} arrived, {cancelled} cancelled"
 FLIGHTS, STATUS_LABEL = "Flights", "{count} ({share})"
 DELAY = "Delay"
 DELAYS = {"arrival_delay": "Arrival delay", "departure_delay": "Departure delay"}
@@ -101,6 +107,7 @@ ON_TIME, LATE = "under 15 min", "15 min or more"
 DELAY_SAYS = (
     "{kind} of {flights} flights: {early} early, {slightly} less than 15 minutes late, {late} at least 15 minutes late."
 )
+DELAY_HEADLINE = "{late} of flights at least 15 minutes late"
 NO_FLIGHTS = "No flight departed or was cancelled in this range."
 NO_DELAYS = "No flight of this range has a value of this delay."
 

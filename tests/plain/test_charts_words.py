@@ -1,4 +1,4 @@
-"""Tooltips tell values in the words and formats of the pages, not in Plotly's own."""
+"""What charts say: headlines, and tooltips in the words and formats of the pages, not in Plotly's own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import date
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from dashboard.app_pages.history import cancellation_charts, comparison_charts, daily_charts, weekly_charts
 from dashboard.app_pages.history import text as history
@@ -29,6 +30,7 @@ from tests.plain import test_charts_streaming as of_streaming
 
 pytestmark = pytest.mark.plain
 
+EARLIER = of_history.frame(of_history.day("2013-01-06", 20, delayed=1))
 INTERVALS = of_streaming.intervals(delayed_arrivals=[1.0, 2, 0, 3, 1, 2, 1], arrivals_with_status=[4.0] * 7)
 CELLS = accuracy(
     of_predictions.result(of_predictions.sums(part="cell", predicted_bin=0.0, actual_bin=10.0, predictions=40)),
@@ -50,8 +52,8 @@ def charts() -> dict[str, Chart | str]:
     sides = (of_history.NOBODY, of_history.NOBODY)
     return {
         "ingestion": overview.ingestion(of_overview.batches(("12h", 5, 2, 1))),
-        "daily": daily_charts.daily(summary, delayed, date(2013, 1, 8)),
-        "hourly": weekly_charts.hourly(summary, delayed),
+        "daily": daily_charts.daily(pd.concat([EARLIER, summary]), delayed, date(2013, 1, 8)),
+        "hourly": weekly_charts.hourly(summary, history.CANCELLED),
         "heat": weekly_charts.heat(summary, delayed),
         "side by side": comparison_charts.side_by_side(of_history.BOTH, delayed, history.BY_HOUR, sides),
         "cancellations": cancellation_charts.by_date(summary, None),
@@ -98,11 +100,58 @@ def test_tooltips_are_in_our_words(name: str) -> None:
     assert [trace.name for trace in chart.figure.data if not in_our_words(trace)] == []
 
 
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_says_first_what_it_shows(name: str) -> None:
+    chart = CHARTS[name]
+    assert isinstance(chart, Chart)
+    assert chart.headline
+    assert not re.search(r"nan|None|[{}]", chart.headline)
+
+
+HEADLINES = {
+    "ingestion": "5 stored in the last hour",
+    "daily": "Mon 2013-01-07 is worst: 25.0% of arrivals late",
+    "heat": "Wednesday 06:00 is worst: 100% of arrivals late",
+    "cancelled airlines": "UA is worst: 33.3% of flights cancelled",
+    "side by side": "A 25.0%, B 25.0%: 0.0 points",
+    "sliding": "Share delayed: 37.5% (newest window of 2 hours)",
+    "by airline": "United Air Lines Inc. is highest: +5.0 min",
+    "storage": "Hot tier at 35.0% of its limit",
+}
+
+
+@pytest.mark.parametrize("name", HEADLINES)
+def test_headlines(name: str) -> None:
+    chart = CHARTS[name]
+    assert isinstance(chart, Chart)
+    assert chart.headline == HEADLINES[name]
+
+
+def test_a_single_bar_is_not_the_worst() -> None:
+    assert weekly_charts.hourly(of_history.ONE_CANCELLED, history.CANCELLED).headline == ""
+
+
+def page() -> None:
+    import streamlit
+
+    from dashboard.panels import rendering
+
+    rendering.show(streamlit.session_state["chart"], "test")
+
+
+def test_a_panel_shows_the_headline_above_its_chart() -> None:
+    app = AppTest.from_function(page, default_timeout=60)
+    app.session_state["chart"] = CHARTS["storage"]
+    app.run()
+    assert not app.exception
+    assert [words.value for words in app.markdown] == [f"**{HEADLINES['storage']}**"]
+
+
 def test_a_tooltip_has_the_value_as_the_page_shows_it_and_what_it_is_of() -> None:
     heat, daily, distribution = (CHARTS[name] for name in ("heat", "daily", "distribution"))
     assert isinstance(heat, Chart)
     assert isinstance(daily, Chart)
     assert isinstance(distribution, Chart)
     assert heat.figure.data[0].customdata[0][0] == "10.0% of 20 flights"
-    assert daily.figure.data[0].customdata[0] == "25.0% of 30 flights"
+    assert daily.figure.data[0].customdata[0] == "5.0% of 20 flights"
     assert "Predicted +0 to +10 min: 100% of flights" in distribution.figure.data[0].hovertext
