@@ -20,7 +20,6 @@ from skytier.cache import CachedResult, Query
 _HEALTH_SECONDS = 30.0
 _MAX_DATA_SECONDS = 180.0
 """The age of the newest data from which it is marked: the minute job commits every minute"""
-_STATES = {"healthy": "good", "degraded": "warning", "unhealthy": "bad"}
 _MARK = '<img src="app/static/icon.svg" alt="">'
 
 
@@ -70,4 +69,4 @@ def _score(health: CachedResult | None) -> str:
     total = frame["points"].sum()
     word = next(word for least, word in operations.SCORE_NOTES if total >= least)
     state = text.BAR_HEALTH.format(word=word.capitalize(), score=f"{total:.0f}")
-    return f'<span class="skytier-state skytier-{_STATES[word]}">{state}</span>'
+    return f'<span class="skytier-state skytier-{operations.SCORE_STATES[word]}">{state}</span>'

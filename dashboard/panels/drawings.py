@@ -9,6 +9,8 @@ from typing import Any, Literal
 import pandas as pd
 import plotly.graph_objects as go
 
+from dashboard.panels.states import State
+
 CHART_HEIGHT, NUMBERS_HEIGHT = 320, 103
 """Pixels"""
 
@@ -38,6 +40,8 @@ class Grid:
     """a caption"""
     file: pd.DataFrame | None = None
     """the rows of the download, where the table shows texts for numbers"""
+    states: tuple[str, ...] = ()
+    """the columns that hold words of ``states.State``, which are coloured"""
     is_full_height: bool = False
     """whether all rows are visible at once; otherwise ten, and the table scrolls"""
 
@@ -55,6 +59,8 @@ class Number:
     """a line below the number, where there is no change to show"""
     trend: Sequence[float] = ()
     help: str | None = None
+    state: State | None = None
+    """how good that is, where there is a threshold: the note has its mark and colour"""
 
 
 Drawing = Chart | Grid | Sequence[Number] | str

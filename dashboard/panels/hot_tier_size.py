@@ -12,6 +12,9 @@ from skytier.archive.planning import MB
 from skytier.hot_tier import Document
 from skytier.settings.archive import ArchiveSettings
 
+HOT_TIER_TOO_LARGE = 1.2
+"""The share of its limit at which the health score has no points for it: archiving does not keep up"""
+
 
 @hot_query
 def hot_size(connection: MongoClient[Document]) -> pa.Table:

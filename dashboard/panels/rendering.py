@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.panels import formats, text
 from dashboard.panels.drawings import Chart, Drawing, Grid, Number
+from dashboard.panels.states import COLOURS, state_column
 from dashboard.panels.tiers import Tier
 from dashboard.plain_text import for_label, for_markdown, plain_words
 from skytier.cache import CachedResult
@@ -44,12 +45,13 @@ def show(drawing: Drawing, key: str) -> None:
 
 def _show_table(grid: Grid, key: str) -> None:
     names = {name: st.column_config.Column(text.column(name)) for name in grid.rows.columns}
+    states = {name: state_column(name, grid.rows[name]) for name in grid.states}
     st.dataframe(
-        grid.rows,
+        grid.rows.assign(**{name: labels for name, (labels, _) in states.items()}),
         hide_index=True,
         height="content" if grid.is_full_height else "auto",
         placeholder=text.NO_VALUE,
-        column_config=names | grid.config,
+        column_config=names | grid.config | {name: config for name, (_, config) in states.items()},
         key=f"grid-{key}",
     )
     if grid.says:
@@ -62,13 +64,18 @@ def _show_numbers(numbers: Sequence[Number]) -> None:
             st.metric(
                 for_label(number.label),
                 for_label(number.value),
-                for_label(number.change or number.note or "") or None,
-                delta_color=number.more_is if number.change else "off",
+                for_label(number.change or _note(number)) or None,
+                delta_color=number.more_is if number.change else COLOURS[number.state] if number.state else "off",
                 delta_arrow="auto" if number.change else "off",
                 chart_data=sparkline(number.trend) or None,
                 chart_type="area",
                 help=for_markdown(number.help) if number.help else None,
             )
+
+
+def _note(number: Number) -> str:
+    note = number.note or ""
+    return number.state.called(note) if number.state else note
 
 
 def sparkline(trend: Sequence[float]) -> list[float]:

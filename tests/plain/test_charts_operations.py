@@ -15,8 +15,10 @@ from dashboard.app_pages.operations import job_charts, storage_charts, text
 from dashboard.app_pages.operations.health_queries import Part
 from dashboard.app_pages.operations.storage_queries import archive_steps
 from dashboard.panels.drawings import Chart, Grid
+from dashboard.panels.states import State
 from skytier.airflow_api import ARCHIVING, MINUTE
-from skytier.archive.manifest import File, Manifest, Selection, State, Tally
+from skytier.archive.manifest import File, Manifest, Selection, Tally
+from skytier.archive.manifest import State as ArchiveState
 
 pytestmark = pytest.mark.plain
 
@@ -125,6 +127,7 @@ def score(**changes: tuple[float, float | None, float | None]) -> pd.DataFrame:
 def test_the_score_is_the_sum_of_its_parts() -> None:
     whole, *parts = charts.score(score())
     assert (whole.value, whole.note) == ("100", "healthy")
+    assert {number.state for number in (whole, *parts)} == {State.GOOD}
     assert [part.value for part in parts] == ["11 of 11", "30 s", "5 of 5", "35.0%", "0"]
 
 
@@ -132,14 +135,15 @@ def test_a_part_that_is_not_known_gives_no_points() -> None:
     whole, *parts = charts.score(score(alerts=(0.0, None, None)))
     assert (whole.value, whole.note) == ("90", "degraded")
     assert (parts[-1].value, parts[-1].note) == (text.NOT_KNOWN, text.POINTS_NOT_KNOWN)
+    assert (whole.state, parts[-1].state) == (State.WARNING, State.UNKNOWN)
     no_batch = charts.score(score(**{"minute runs": (0.0, float("nan"), 5.0)}))
-    assert no_batch[2].value == text.NO_BATCH
+    assert (no_batch[2].value, no_batch[2].state) == (text.NO_BATCH, State.BAD)
 
 
 def test_servers_that_are_not_well_come_first() -> None:
     rows = charts.servers(health(redis="down", sql="slow")).rows
     assert rows["server"].tolist()[:3] == ["Redis", "SQL endpoint", "Kafka"]
-    assert rows["server_state"].tolist()[:3] == ["✕ Down", "◐ Slow", "● Healthy"]
+    assert rows["server_state"].tolist()[:3] == ["✕ Down", "▲ Slow", "● Healthy"]
     assert "reason" in rows
     assert "reason" not in charts.servers(health()).rows
 
@@ -151,7 +155,7 @@ def test_alerts_say_who_has_seen_them() -> None:
     frame = pd.DataFrame([row | times | {"acknowledged_by": by, "resolved_time": at} for by, at in state])
     rows = charts.alerts(frame).rows
     assert rows["alert_state"].tolist() == [text.OPEN, "ann"] * 2
-    assert rows["severity"].tolist() == ["▲ Critical"] * 2 + [text.RESOLVED] * 2
+    assert rows["severity"].tolist() == ["✕ Critical"] * 2 + [text.RESOLVED] * 2
     assert rows["resolved_time"].isna().tolist() == [True, True, False, False]
 
 
@@ -256,7 +260,7 @@ def test_the_lag_is_of_all_partitions() -> None:
     assert "topic flight_events" in str(waiting.help)
 
 
-def manifest(number: int, state: State, **state_times: float) -> Manifest:
+def manifest(number: int, state: ArchiveState, **state_times: float) -> Manifest:
     """An archive that was planned ``number`` hours after noon; its state times are seconds after that."""
     planned = NOW + timedelta(hours=number)
     return Manifest(
@@ -268,16 +272,16 @@ def manifest(number: int, state: State, **state_times: float) -> Manifest:
         planned=100,
         estimated_bytes=0,
         size_before_bytes=0,
-        content=Tally(documents=90) if state is State.DONE else None,
-        files=(File(name="a", size_bytes=2_000_000),) if state is State.DONE else (),
+        content=Tally(documents=90) if state is ArchiveState.DONE else None,
+        files=(File(name="a", size_bytes=2_000_000),) if state is ArchiveState.DONE else (),
         schema_version=1,
         state_times={name: planned + timedelta(seconds=seconds) for name, seconds in state_times.items()},
     )
 
 
-DONE = manifest(0, State.DONE, planned=0, exported=10, verified=14, published=15, purged=255, done=256)
-FAILED = manifest(1, State.FAILED, planned=0, exported=12, failed=20)
-JUST_PLANNED = manifest(2, State.PLANNED, planned=0)
+DONE = manifest(0, ArchiveState.DONE, planned=0, exported=10, verified=14, published=15, purged=255, done=256)
+FAILED = manifest(1, ArchiveState.FAILED, planned=0, exported=12, failed=20)
+JUST_PLANNED = manifest(2, ArchiveState.PLANNED, planned=0)
 
 
 def test_the_steps_of_an_archive_follow_each_other() -> None:

@@ -282,14 +282,14 @@ def test_archives_say_what_queries_see() -> None:
         {
             "archive_id": ["archive_2", "archive_1"],
             "archived_at": [NOW, NOW],
-            "state": ["done", "unheard_of"],
+            "state": ["● done", "unheard_of"],
             "visible": ["purged", None],
             "record_count": [10, 20],
             "checksum": ["ab" * 16, None],
         }
     )
     rows = store_charts.archives(frame).rows
-    assert rows["state"].tolist() == ["done", "unheard_of"]
+    assert rows["state"].tolist() == ["● done", "unheard_of"]
     assert rows["visible"].tolist() == ["read here", None]
     assert rows["checksum"].tolist() == ["abababababab", None]
 

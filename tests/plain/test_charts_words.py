@@ -30,7 +30,8 @@ from tests.plain import test_charts_streaming as of_streaming
 
 pytestmark = pytest.mark.plain
 
-EARLIER = of_history.frame(of_history.day("2013-01-06", 20, delayed=1))
+EARLIER = of_history.day("2013-01-06", 20, delayed=1)
+WITH_EARLIER = pd.DataFrame([EARLIER, *of_history.SUMMARY.to_dict("records")])
 INTERVALS = of_streaming.intervals(delayed_arrivals=[1.0, 2, 0, 3, 1, 2, 1], arrivals_with_status=[4.0] * 7)
 CELLS = accuracy(
     of_predictions.result(of_predictions.sums(part="cell", predicted_bin=0.0, actual_bin=10.0, predictions=40)),
@@ -52,7 +53,7 @@ def charts() -> dict[str, Chart | str]:
     sides = (of_history.NOBODY, of_history.NOBODY)
     return {
         "ingestion": overview.ingestion(of_overview.batches(("12h", 5, 2, 1))),
-        "daily": daily_charts.daily(pd.concat([EARLIER, summary]), delayed, date(2013, 1, 8)),
+        "daily": daily_charts.daily(WITH_EARLIER, delayed, date(2013, 1, 8)),
         "hourly": weekly_charts.hourly(summary, history.CANCELLED),
         "heat": weekly_charts.heat(summary, delayed),
         "side by side": comparison_charts.side_by_side(of_history.BOTH, delayed, history.BY_HOUR, sides),

@@ -10,6 +10,7 @@ from bson import ObjectId
 from dashboard import access
 from dashboard.app_pages.operations import alert_queries, text
 from dashboard.panels import tiers
+from dashboard.panels.states import COLOURS, state_of
 from dashboard.plain_text import for_markdown
 from skytier import alerts, hot_tier, logs
 from skytier.airflow_api import ARCHIVING, TRAINING, AirflowApi
@@ -67,10 +68,10 @@ def _open_rows() -> list[dict[str, Any]]:
 
 def _alert(row: dict[str, Any]) -> str:
     """An alert in Markdown: its state in colour and words, and its whole message."""
-    colour = text.SEVERITY_COLOURS.get(row["severity"], "gray")
+    severity = text.SEVERITIES.get(row["severity"], row["severity"])
     return text.ALERT.format(
-        colour=colour,
-        severity=for_markdown(text.SEVERITIES.get(row["severity"], row["severity"])),
+        colour=COLOURS[state_of(severity)],
+        severity=for_markdown(severity),
         subject=for_markdown(text.subject(row["kind"], row["subject"])),
         kind=for_markdown(text.KINDS.get(row["kind"], row["kind"])),
         when=row["last_time"],

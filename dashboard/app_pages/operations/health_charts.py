@@ -12,21 +12,26 @@ from dashboard.app_pages.operations import text
 from dashboard.app_pages.operations.health_queries import Part
 from dashboard.panels import formats
 from dashboard.panels.drawings import Grid, Number
+from dashboard.panels.states import limited
 from dashboard.panels.text import column
+
+_SOME, _NEARLY_FULL, _FULL = 1e-9, 0.85, 0.95
 
 
 def score(frame: pd.DataFrame) -> list[Number]:
     """The score, then its parts."""
     total = frame["points"].sum()
     note = next(note for least, note in text.SCORE_NOTES if total >= least)
-    total_number = Number(text.HEALTH_SCORE, formats.count(total), note=note, help=text.SCORE_HELP)
+    state = text.SCORE_STATES[note]
+    total_number = Number(text.HEALTH_SCORE, formats.count(total), note=note, state=state, help=text.SCORE_HELP)
     columns = frame[["health_part", "points", "most", "measure", "of"]]
     return [total_number, *(_part(Part(part), *figures) for part, *figures in columns.itertuples(index=False))]
 
 
 def _part(part: Part, points: float, most: float, measure: float, of: float) -> Number:
     note = text.POINTS_NOT_KNOWN if isnan(of) else text.POINTS.format(formats.count(points), formats.count(most))
-    return Number(text.PART_TITLES[part], _measure(part, measure, of), note=note)
+    lost = float("nan") if isnan(of) else 1 - points / most
+    return Number(text.PART_TITLES[part], _measure(part, measure, of), note=note, state=limited(lost, _SOME, 1.0))
 
 
 def _measure(part: Part, measure: float, of: float) -> str:
@@ -57,7 +62,7 @@ def servers(frame: pd.DataFrame) -> Grid:
     )
     if rows["reason"].isna().all():
         rows = rows.drop(columns="reason")
-    return Grid(rows, formats.grid(rows), is_full_height=True)
+    return Grid(rows, formats.grid(rows), states=("server_state",), is_full_height=True)
 
 
 def alerts(frame: pd.DataFrame) -> Grid:
@@ -75,7 +80,8 @@ def alerts(frame: pd.DataFrame) -> Grid:
             "first_time": frame["first_time"],
         }
     )
-    return Grid(rows, formats.grid(rows) | {"message": st.column_config.TextColumn(column("message"), width="large")})
+    message = st.column_config.TextColumn(column("message"), width="large")
+    return Grid(rows, formats.grid(rows) | {"message": message}, states=("severity",))
 
 
 def cache(frame: pd.DataFrame) -> list[Number]:
@@ -113,4 +119,5 @@ def _logs(row: pd.Series[Any]) -> Number:
 
 def _used(label: str, used_gb: float, of_gb: float, where: str = "") -> Number:
     meaning = where + text.USED_HELP.format(used=f"{used_gb:,.1f} GB", total=f"{of_gb:,.1f} GB")
-    return Number(label, _share(used_gb, of_gb), note=text.USED_OF.format(f"{of_gb:,.0f} GB"), help=meaning)
+    note, state = text.USED_OF.format(f"{of_gb:,.0f} GB"), limited(used_gb / of_gb, _NEARLY_FULL, _FULL)
+    return Number(label, _share(used_gb, of_gb), note=note, state=state, help=meaning)

@@ -16,7 +16,7 @@ from dashboard.app_pages.operations.alert_queries import newest_alerts
 from dashboard.app_pages.operations.job_queries import dag_runs, kafka_lag, spark_jobs
 from dashboard.app_pages.operations.server_queries import servers
 from dashboard.panels import tiers
-from dashboard.panels.hot_tier_size import hot_size
+from dashboard.panels.hot_tier_size import HOT_TIER_TOO_LARGE, hot_size
 from skytier.cache import CacheTag, Query
 from skytier.errors import SkytierError, TransientError
 from skytier.server_probes import State
@@ -39,7 +39,6 @@ WEIGHTS = {
 """The weight of a server in the score: 3 where data stops without it, 1 where pages only become slower or older"""
 _GRADES = {State.OK: 1.0, State.SLOW: 0.5, State.DOWN: 0.0, State.UNKNOWN: 0.0}
 _PUNCTUAL_MINUTES, _LATE_MINUTES = 3, 15
-_TOO_LARGE = 1.2
 
 
 class Part(StrEnum):
@@ -126,7 +125,7 @@ def graded_dags(runs: pd.DataFrame) -> Points:
 
 def graded_hot_tier(size_mb: float, limit_mb: float) -> Points:
     """10 up to the limit, falling to 0 at 120% of it."""
-    over = (size_mb / limit_mb - 1) / (_TOO_LARGE - 1)
+    over = (size_mb / limit_mb - 1) / (HOT_TIER_TOO_LARGE - 1)
     return Points(MOST[Part.HOT_TIER] * min(1.0, max(0.0, 1 - over)), size_mb, limit_mb)
 
 

@@ -24,7 +24,7 @@ def dags(runs: pd.DataFrame) -> Grid:
     """A row for each DAG: its newest run, and the successes of the newest ones."""
     rows = pd.DataFrame([_dag(dag, of_dag) for dag, of_dag in runs.groupby("dag_id", sort=False)])
     times = rows.astype({"started_at": "datetime64[us, UTC]", "next_run_at": "datetime64[us, UTC]"})
-    return Grid(times, formats.grid(times))
+    return Grid(times, formats.grid(times), states=("run_state",))
 
 
 def _dag(dag: object, runs: pd.DataFrame) -> dict[str, object]:

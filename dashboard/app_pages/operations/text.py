@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dashboard.panels import model_terms
+from dashboard.panels.states import State
 
 NOW, WORK, DATA = VIEWS = "Now", "Jobs", "Storage and archives"
 SCORE, SERVERS, ALERTS = "Health", "Servers", "Alerts"
@@ -14,6 +15,7 @@ MACHINE, CACHE = "This machine", "Cache"
 
 HEALTH_SCORE = "Score of 100"
 SCORE_NOTES = ((99.5, "healthy"), (75, "degraded"), (0, "unhealthy"))
+SCORE_STATES = {"healthy": State.GOOD, "degraded": State.WARNING, "unhealthy": State.BAD}
 SCORE_HELP = """The sum of five parts.
 
 - Servers, 50: the weighted share of healthy servers (weight 3: Kafka, MongoDB, both HDFS servers, scheduler;
@@ -61,12 +63,16 @@ CHECKS = {
     "airflow-scheduler": "heartbeat, from the API",
     "airflow-dags": "heartbeat, from the API",
 }
-STATES = {"ok": "● Healthy", "slow": "◐ Slow", "down": "✕ Down", "unknown": "? Unknown"}
+STATES = {
+    "ok": State.GOOD.called("Healthy"),
+    "slow": State.WARNING.called("Slow"),
+    "down": State.BAD.called("Down"),
+    "unknown": State.UNKNOWN.called("Unknown"),
+}
 
 NO_ALERTS = "No alert has been raised."
-SEVERITIES = {"critical": "▲ Critical", "warning": "△ Warning"}
-SEVERITY_COLOURS = {"critical": "red", "warning": "orange"}
-RESOLVED = "✓ Resolved"
+SEVERITIES = {"critical": State.BAD.called("Critical"), "warning": State.WARNING.called("Warning")}
+RESOLVED = State.GOOD.called("Resolved")
 KINDS = {
     "archive": "Archive",
     "model": "Delay model",
@@ -100,8 +106,13 @@ DAG_NAMES = {
     "delay_model_drift_dag": "Model drift",
     "alerts_dag": "Alerts",
 }
-RUN_STATES = {"success": "● Success", "failed": "✕ Failed", "running": "▶ Running", "queued": "… Queued"}
-PAUSED, NEVER_RUN = "‖ Paused", "- No run yet"
+RUN_STATES = {
+    "success": State.GOOD.called("Success"),
+    "failed": State.BAD.called("Failed"),
+    "running": State.ACTIVE.called("Running"),
+    "queued": State.ACTIVE.called("Queued"),
+}
+PAUSED, NEVER_RUN = State.WARNING.called("Paused"), State.UNKNOWN.called("No run yet")
 RUNS_SUCCESSFUL = "{} of {}"
 DURATION_AXIS, MEDIAN, NO_RUN_ENDED = "Duration (s)", "Median", "No run has finished yet."
 DURATIONS_SAYS = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -10,6 +12,8 @@ from dashboard.panels import formats
 from dashboard.panels.delays import DELAY_SCALE, DELAYED_MINUTES, delay_colour
 from dashboard.panels.drawings import Chart, Grid, MoreIs, Number
 from dashboard.panels.formats import pattern
+from dashboard.panels.hot_tier_size import HOT_TIER_TOO_LARGE
+from dashboard.panels.states import limited
 from dashboard.panels.text import EVENT_TYPES
 from skytier import reference
 
@@ -28,6 +32,7 @@ def hot_size(frame: pd.DataFrame) -> list[Number]:
             text.HOT_SIZE,
             formats.size(row["size_mb"]),
             note=text.OF_LIMIT.format(formats.share(share), formats.size(row["limit_mb"])),
+            state=limited(share, 1.0, HOT_TIER_TOO_LARGE),
             help=text.HOT_SIZE_HELP,
         ),
     ]
@@ -78,7 +83,9 @@ def incoming(frame: pd.DataFrame) -> list[Number]:
     row = frame.iloc[0]
     age_seconds = row["age_seconds"]
     note = text.NEVER if pd.isna(age_seconds) else text.NEWEST_RECORD.format(formats.age(age_seconds))
-    return [Number(text.INCOMING_RATE, formats.count(row["arrived"]), note=note, help=text.INCOMING_HELP)]
+    quiet = text.QUIET.total_seconds()
+    state = limited(age_seconds, quiet, math.inf)
+    return [Number(text.INCOMING_RATE, formats.count(row["arrived"]), note=note, state=state, help=text.INCOMING_HELP)]
 
 
 def ingestion(frame: pd.DataFrame) -> Chart:

@@ -46,12 +46,12 @@ DELAY_BAR = "Mean departure delay (min)"
 AIRPORT_HOVER = "{code}: {flights} flights inbound, mean departure delay {delay}"
 
 
-_FEW_BATCHES, _QUIET = 3, timedelta(minutes=3)
+_FEW_BATCHES, QUIET = 3, timedelta(minutes=3)
 
 
 def idle(batches: Sequence[Mapping[str, Any]], newest_record: datetime | None, now: datetime) -> str | None:
     """Why nothing flies, where the newest batches, newest first, stored nothing; None where they did."""
-    if newest_record is not None and now - newest_record > _QUIET:
+    if newest_record is not None and now - newest_record > QUIET:
         return NOTHING_ARRIVES.format(newest_record)
     with_records = [batch for batch in batches if batch["consumed"]]
     known = 0

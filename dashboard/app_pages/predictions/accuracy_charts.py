@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -14,10 +16,13 @@ from dashboard.app_pages.predictions.queries import ANOMALY_TIMES, PERCENTAGE_FR
 from dashboard.panels import formats
 from dashboard.panels.drawings import Chart, Grid, Number
 from dashboard.panels.model_terms import STAGE_NAMES
+from dashboard.panels.states import limited
 from dashboard.panels.text import NO_VALUE, column
 from skytier import reference
 
 _FEW = 50
+_OFF_TARGET_POINTS = 5.0
+"""From this distance to its target on the interval coverage is marked"""
 _BLUE = "#0072B2"
 GREY = "rgba(128, 128, 128, 0.9)"
 _HEIGHT, _BAR_HEIGHT = 440, 24
@@ -72,7 +77,10 @@ def intervals(rows: pd.DataFrame) -> list[Number]:
     stated = written(overall(rows, "confidence_pct"), "confidence_pct")
     anomalies = round((rows["anomalies_pct"] * rows["predictions"]).sum() / 100)
     return [
-        _number(text.IN_INTERVAL, rows, "in_interval_pct", text.IN_INTERVAL_HELP, text.TARGET),
+        replace(
+            _number(text.IN_INTERVAL, rows, "in_interval_pct", text.IN_INTERVAL_HELP, text.TARGET),
+            state=limited(abs(overall(rows, "in_interval_pct") - text.TARGET_PCT), _OFF_TARGET_POINTS, math.inf),
+        ),
         _number(text.WIDTH, rows, "mean_interval_minutes", text.WIDTH_HELP, text.WIDTH_NOTE),
         _number(text.ACCURATE, rows, "accurate_pct", text.ACCURATE_HELP, text.STATED_SHARE.format(stated)),
         _number(text.STATED, rows, "confidence_pct", text.STATED_HELP, text.STATED_NOTE),

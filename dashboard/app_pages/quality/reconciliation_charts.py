@@ -57,4 +57,5 @@ def batch_metadata(batches: pd.DataFrame) -> Grid:
         "batch_id": st.column_config.NumberColumn(column("batch_id"), format="%d"),
         **{name: st.column_config.NumberColumn(label, format="localized") for name, label in text.COUNTS.items()},
     }
-    return Grid(batches, config)
+    rows = batches.assign(counts_match=batches["counts_match"].map(text.COUNTS_MATCH))
+    return Grid(rows, config, file=batches, states=("counts_match",))

@@ -24,7 +24,7 @@ def archives(found: pd.DataFrame) -> Grid:
         checksum=found["checksum"].str[:_CHECKSUM_CHARACTERS],
     )
     config = {"record_count": st.column_config.NumberColumn(column("record_count"), format="localized")}
-    return Grid(rows, formats.grid(rows) | config)
+    return Grid(rows, formats.grid(rows) | config, states=("state",))
 
 
 def freshness(stores: pd.DataFrame) -> Grid:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from dashboard.panels.states import State
 from dashboard.panels.text import column
 
 QUALITY, REJECTIONS, BATCHES_AND_STORES, CONTRACT = VIEWS = (
@@ -142,6 +143,7 @@ BATCHES_SAYS = (
     "rejected. {reconciliation}"
 )
 RECONCILED = "Row counts match in every batch."
+COUNTS_MATCH = {True: State.GOOD.called("match"), False: State.BAD.called("differ")}
 NOT_RECONCILED = "Row counts do NOT match in {} of them: run 'skytier reconcile' for details."
 NO_BATCHES = "No batch yet. Airflow runs the minute job every minute."
 
@@ -188,15 +190,15 @@ LINEAGE = "Data lineage"
 
 FIELDS, VERSIONS = "Event contract", "Schema versions"
 STATES = {
-    "planned": "planned",
-    "exported": "exported",
-    "verified": "verified",
-    "published": "published",
-    "purged": "purged from the hot tier",
-    "done": "done",
-    "failed": "failed, nothing was deleted",
-    "merged": "merged by compaction",
-    "expired": "deleted by retention",
+    "planned": State.ACTIVE.called("planned"),
+    "exported": State.ACTIVE.called("exported"),
+    "verified": State.ACTIVE.called("verified"),
+    "published": State.ACTIVE.called("published"),
+    "purged": State.ACTIVE.called("purged from the hot tier"),
+    "done": State.GOOD.called("done"),
+    "failed": State.BAD.called("failed, nothing was deleted"),
+    "merged": State.UNKNOWN.called("merged by compaction"),
+    "expired": State.UNKNOWN.called("deleted by retention"),
 }
 VISIBLE = {
     "published": "read here, still in the hot tier",
