@@ -238,6 +238,7 @@ def test_the_way_down_shows_what_is_below_a_place() -> None:
     grid = history_drill.steps(SUMMARY, ("UA", "JFK"))
     assert isinstance(grid, Grid)
     assert grid.rows["step"].tolist() == ["LAX · Los Angeles"]
+    assert grid.config["step"].config["type_config"]["button_type"] == "secondary", "a name that can be opened looks so"
     assert grid.rows["mean_arrival_delay_minutes"].tolist() == [6.0]
     assert grid.says.startswith("Destinations: 1. 5 flights;")
     assert history_drill.steps(SUMMARY, ("UA", "LGA")) == text.NOT_HERE

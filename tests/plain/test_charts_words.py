@@ -17,8 +17,9 @@ from dashboard.app_pages.overview import charts as overview
 from dashboard.app_pages.predictions import accuracy_charts, calibration_charts, model_charts
 from dashboard.app_pages.predictions.accuracy import accuracy
 from dashboard.app_pages.quality import reconciliation_charts, rejection_charts, score_charts
-from dashboard.app_pages.streaming import interval_charts
+from dashboard.app_pages.streaming import flight_charts, interval_charts
 from dashboard.app_pages.streaming import text as streaming
+from dashboard.panels import formats
 from dashboard.panels.drawings import Chart
 from skytier.airflow_api import MINUTE
 from tests.plain import test_charts_history as of_history
@@ -33,6 +34,7 @@ pytestmark = pytest.mark.plain
 EARLIER = of_history.day("2013-01-06", 20, delayed=1)
 WITH_EARLIER = pd.DataFrame([EARLIER, *of_history.SUMMARY.to_dict("records")])
 INTERVALS = of_streaming.intervals(delayed_arrivals=[1.0, 2, 0, 3, 1, 2, 1], arrivals_with_status=[4.0] * 7)
+DELAYS = of_streaming.groups(arrival_delay=[(0.0, 9, 9, 0.0, 0), (30.0, 1, 1, 30.0, 1)])
 CELLS = accuracy(
     of_predictions.result(of_predictions.sums(part="cell", predicted_bin=0.0, actual_bin=10.0, predictions=40)),
     "predicted_bin",
@@ -63,6 +65,7 @@ def charts() -> dict[str, Chart | str]:
         "tumbling": interval_charts.windows(INTERVALS, "delayed", streaming.TUMBLING, 120),
         "sliding": interval_charts.windows(INTERVALS, "delayed", streaming.SLIDING, 120),
         "trend": interval_charts.trend(INTERVALS, "delayed"),
+        "histogram": flight_charts.histogram(DELAYS, "arrival_delay"),
         "over time": accuracy_charts.over_time(DAYS, "in_interval_pct"),
         "by airline": accuracy_charts.by_airline(AIRLINES, "mean_error_minutes"),
         "actual": calibration_charts.actual(CELLS),
@@ -99,6 +102,16 @@ def test_tooltips_are_in_our_words(name: str) -> None:
     chart = CHARTS[name]
     assert isinstance(chart, Chart)
     assert [trace.name for trace in chart.figure.data if not in_our_words(trace)] == []
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_every_legend_is_above_its_chart(name: str) -> None:
+    chart = CHARTS[name]
+    assert isinstance(chart, Chart)
+    layout = chart.figure.layout
+    named = [trace for trace in chart.figure.data if "showlegend" in trace and trace.showlegend is not False]
+    if layout.showlegend or (layout.showlegend is None and len(named) > 1):
+        assert {part: layout.legend[part] for part in formats.LEGEND} == formats.LEGEND
 
 
 @pytest.mark.parametrize("name", CHARTS)

@@ -104,7 +104,7 @@ def steps(frame: pd.DataFrame, path: Sequence[str]) -> Grid | str:
     rows = pd.DataFrame({"step": names, "flights": found["flights"], **shown, "diverted": found["diverted"]})
     press = st.column_config.ButtonColumn(
         text.STEPS[len(path)],
-        type="tertiary",
+        type="secondary",  # with a border: a name can be opened
         alignment="left",
         on_click=_press,
         args=(path, found["code"].tolist()),

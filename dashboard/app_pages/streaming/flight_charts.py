@@ -150,7 +150,7 @@ def histogram(groups: pd.DataFrame, delay: str) -> Chart | str:
     figure.update_layout(
         xaxis_title=text.DELAY_AXIS.format(text.DELAYS[delay]),
         yaxis_title=text.FLIGHTS,
-        legend={"x": 1.0, "xanchor": "right", "y": 1.0},
+        legend=formats.LEGEND,
     )
     headline = text.DELAY_HEADLINE.format(late=_late_shares(found)[-1])
     return Chart(figure, _delay_says(found, delay), height=360, rows=bins, headline=headline)
