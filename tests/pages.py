@@ -25,7 +25,7 @@ PANELS = {
     "history": (5, 2, 3, 3),
     "predictions": (5, 7, 3, 5),
     "quality": (5, 4, 6, 5),
-    "operations": (6, 4, 5),
+    "operations": (6, 7, 5),
 }
 """How many panels a page has, in each of its views"""
 SECONDS = 120

@@ -11,7 +11,7 @@ import pytest
 
 from dashboard.app_pages.operations import health_charts as charts
 from dashboard.app_pages.operations import health_queries as queries
-from dashboard.app_pages.operations import job_charts, storage_charts, text
+from dashboard.app_pages.operations import job_charts, run_charts, run_text, storage_charts, text
 from dashboard.app_pages.operations.health_queries import Part
 from dashboard.app_pages.operations.storage_queries import archive_steps
 from dashboard.panels.drawings import Chart, Grid
@@ -258,6 +258,38 @@ def test_the_lag_is_of_all_partitions() -> None:
     assert (waiting.value, waiting.note) == ("55", "of 150 records")
     assert (most.value, most.note) == ("50", "partition 1")
     assert "topic flight_events" in str(waiting.help)
+
+
+def test_the_lag_of_each_partition_has_a_row() -> None:
+    columns = {"partition": [0, 1], "first_offset": [5, 0], "end_offset": [105, 50], "processed_offset": [100, None]}
+    grid = job_charts.lag_by_partition(pd.DataFrame(columns | {"waiting": [5, 50]}))
+    assert grid.rows[["partition", "waiting"]].to_numpy().tolist() == [[0, 5], [1, 50]]
+
+
+def test_dead_letters_come_with_their_reasons_in_words() -> None:
+    found = {"reason": ["missing:origin", "malformed_json"], "records": [1200, 3], "newest": [pd.Timestamp(NOW)] * 2}
+    grid = job_charts.dead_letters(pd.DataFrame(found), "flight_events_rejected")
+    assert grid.rows["reason"].tolist() == ["Missing: Origin", "Not exactly one JSON object"]
+    assert grid.says.startswith("1,203 reasons of rejected records, 2 distinct. The topic flight_events_rejected")
+
+
+def test_the_grid_of_runs_has_a_mark_for_each_run_by_its_state() -> None:
+    chart = run_charts.grid(together(runs(MINUTE, "running", "failed", "success"), runs(ARCHIVING, "success", None)))
+    assert isinstance(chart, Chart)
+    marks = {trace.name: (list(zip(trace.y, trace.x, strict=True)), trace.marker.symbol) for trace in chart.figure.data}
+    assert marks == {
+        "Running": ([("Minute job", 0)], "triangle-right"),
+        "Failed": ([("Minute job", -1)], "x"),
+        "Success": ([("Minute job", -2), ("Archiving", 0)], "square"),
+    }
+    assert len({trace.marker.color for trace in chart.figure.data}) == 3
+    assert "not finished" in chart.figure.data[0].text[0]
+    assert chart.headline == "Newest run failed: Minute job"
+    assert chart.says == "4 runs: 2 succeeded, 1 failed."
+    good = run_charts.grid(runs(MINUTE, "running", "success", "failed"))
+    assert isinstance(good, Chart)
+    assert good.headline == run_text.NEWEST_GOOD
+    assert run_charts.grid(runs(MINUTE, None)) == run_text.NO_RUNS
 
 
 def manifest(number: int, state: ArchiveState, **state_times: float) -> Manifest:

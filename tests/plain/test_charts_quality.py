@@ -18,6 +18,7 @@ from dashboard.app_pages.quality import (
 )
 from dashboard.app_pages.quality import score_charts as charts
 from dashboard.app_pages.quality.lineage_text import NODES
+from dashboard.panels import rejections
 from dashboard.panels.columns import COLUMNS
 from dashboard.panels.drawings import Chart, Number
 from dashboard.panels.rendering import csv
@@ -54,7 +55,7 @@ def test_every_flag_and_reason_of_the_minute_job_has_words() -> None:
         flag.name: flag.weight for flag in quality_rules.FLAGS
     }
     codes = {rule.reason for rule in validate.rules(5)} | set(validate.FOUND_EARLIER)
-    assert {code.partition(":")[0] for code in codes} == set(text.REASONS)
+    assert {code.partition(":")[0] for code in codes} == set(rejections.REASONS)
 
 
 def test_every_optional_field_has_words() -> None:
@@ -67,11 +68,11 @@ def test_every_table_has_words() -> None:
 
 
 def test_reasons_in_words() -> None:
-    assert text.reason("missing:scheduled_departure") == "Missing: Scheduled departure"
-    assert text.reason("out_of_range:departure_delay_minutes") == "Out of range: Departure delay"
-    assert text.reason("wrong_type:weather.wind_gust_mph") == "Wrong type: Wind gusts"
-    assert text.reason("malformed_json") == "Not exactly one JSON object"
-    assert text.reason("a_reason_of_tomorrow") == "a_reason_of_tomorrow"
+    assert rejections.reason("missing:scheduled_departure") == "Missing: Scheduled departure"
+    assert rejections.reason("out_of_range:departure_delay_minutes") == "Out of range: Departure delay"
+    assert rejections.reason("wrong_type:weather.wind_gust_mph") == "Wrong type: Wind gusts"
+    assert rejections.reason("malformed_json") == "Not exactly one JSON object"
+    assert rejections.reason("a_reason_of_tomorrow") == "a_reason_of_tomorrow"
 
 
 def test_quality_of_the_stored_events() -> None:

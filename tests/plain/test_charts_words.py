@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.app_pages.history import cancellation_charts, comparison_charts, daily_charts, weekly_charts
 from dashboard.app_pages.history import text as history
-from dashboard.app_pages.operations import job_charts, storage_charts
+from dashboard.app_pages.operations import job_charts, run_charts, storage_charts
 from dashboard.app_pages.overview import charts as overview
 from dashboard.app_pages.predictions import accuracy_charts, calibration_charts, model_charts
 from dashboard.app_pages.predictions.accuracy import accuracy
@@ -79,6 +79,7 @@ def charts() -> dict[str, Chart | str]:
         "reasons": rejection_charts.reasons(REASONS),
         "batches": reconciliation_charts.by_batch(of_quality.runs({}), logarithmic=False),
         "durations": job_charts.durations(of_operations.runs(MINUTE, "success", "failed")),
+        "runs": run_charts.grid(of_operations.runs(MINUTE, "success", "failed")),
         "jobs": job_charts.jobs(of_operations.batches({"prepare": 1.0})),
         "storage": storage_charts.storage(of_operations.parts(*of_operations.HOT)),
     }

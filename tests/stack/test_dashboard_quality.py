@@ -19,6 +19,7 @@ from dashboard.app_pages.quality import lineage_charts as quality_lineage
 from dashboard.app_pages.quality import queries, store_charts, text
 from dashboard.app_pages.quality import score_charts as charts
 from dashboard.panels.filters import Filters
+from dashboard.panels.rejections import rejections
 from dashboard.panels.text import EVENT_TYPES
 from skytier import hot_tier
 from skytier.files import Files
@@ -209,7 +210,7 @@ def test_rejections_and_samples() -> None:
     expected = Counter[str]()
     for mark in marks():
         expected.update(mark["rejected_by_reason"])
-    found = rows_of(queries.rejections())
+    found = rows_of(rejections())
     assert dict(zip(found["reason"], found["records"], strict=True)) == expected
     assert expected["malformed_json"] > 0
 

@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.app_pages.operations import text
-from dashboard.panels import formats
+from dashboard.panels import formats, rejections
 from dashboard.panels.drawings import Chart, Grid, Number
 from dashboard.panels.formats import pattern
 from skytier.airflow_api import MINUTE
@@ -181,3 +181,17 @@ def lag(partitions: pd.DataFrame, topic: str) -> list[Number]:
         Number(text.WAITING, waiting, note=text.WAITING_NOTE.format(formats.count(kept)), help=meaning),
         Number(text.LONGEST, most, note=text.LONGEST_NOTE.format(formats.count(longest["partition"]))),
     ]
+
+
+def lag_by_partition(partitions: pd.DataFrame) -> Grid:
+    """The lag and the offsets of each partition."""
+    return Grid(partitions, says=text.LAG_SAYS, is_full_height=True)
+
+
+def dead_letters(found: pd.DataFrame, topic: str) -> Grid:
+    """The reasons of the records in the dead-letter topic, the most frequent first."""
+    rows = found.assign(reason=found["reason"].map(rejections.reason))
+    says = text.DEAD_LETTERS_SAY.format(
+        records=formats.count(rows["records"].sum()), reasons=formats.count(len(rows)), topic=topic
+    )
+    return Grid(rows, formats.grid(rows), says=says)

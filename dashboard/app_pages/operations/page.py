@@ -10,6 +10,7 @@ from dashboard.app_pages.operations import (
     job_charts,
     job_queries,
     machine_queries,
+    run_charts,
     server_queries,
     storage_charts,
     storage_queries,
@@ -17,11 +18,12 @@ from dashboard.app_pages.operations import (
 )
 from dashboard.panels.drawings import NUMBERS_HEIGHT
 from dashboard.panels.panel import panel
+from dashboard.panels.rejections import rejections
 from dashboard.panels.tiers import Tier
 from dashboard.panels.views import views
 from skytier.settings.kafka import KafkaSettings
 
-topic = KafkaSettings().topic
+kafka = KafkaSettings()
 
 
 def now() -> None:
@@ -42,7 +44,7 @@ def now() -> None:
             text.LAG,
             job_queries.kafka_lag,
             job_charts.lag,
-            inputs=lambda: (topic,),
+            inputs=lambda: (kafka.topic,),
             tier=Tier.SERVERS,
             key="lag",
             height=NUMBERS_HEIGHT,
@@ -76,7 +78,27 @@ def work() -> None:
             text.RUNS, job_queries.dag_runs, job_charts.dags, tier=Tier.SERVERS, key="dags", controls=actions.start_runs
         )
     with right:
-        panel(text.DURATIONS, job_queries.dag_runs, job_charts.durations, tier=Tier.SERVERS, key="durations")
+        panel(text.RUN_GRID, job_queries.dag_runs, run_charts.grid, tier=Tier.SERVERS, key="run-grid")
+    panel(text.DURATIONS, job_queries.dag_runs, job_charts.durations, tier=Tier.SERVERS, key="durations")
+    left, right = st.columns(2)
+    with left:
+        panel(
+            text.LAG_BY_PARTITION,
+            job_queries.kafka_lag,
+            job_charts.lag_by_partition,
+            tier=Tier.SERVERS,
+            key="lag-by-partition",
+        )
+    with right:
+        panel(
+            text.DEAD_LETTERS,
+            rejections,
+            job_charts.dead_letters,
+            inputs=lambda: (kafka.dead_letter_topic,),
+            tier=Tier.COLD,
+            key="dead-letters",
+            empty=text.NOTHING_REJECTED,
+        )
     panel(text.JOBS, job_queries.spark_jobs, job_charts.jobs, tier=Tier.METADATA, key="jobs")
 
 

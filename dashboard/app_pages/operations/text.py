@@ -8,6 +8,7 @@ from dashboard.panels.states import State
 NOW, WORK, DATA = VIEWS = "Now", "Jobs", "Storage and archives"
 SCORE, SERVERS, ALERTS = "Health", "Servers", "Alerts"
 RUNS, DURATIONS = "Airflow: DAGs", "Airflow: run durations by DAG"
+RUN_GRID, LAG_BY_PARTITION, DEAD_LETTERS = "Airflow: recent runs", "Kafka: lag by partition", "Kafka: dead-letter topic"
 JOBS, LAG = "Spark: newest batches", "Kafka: consumer lag"
 TIMELINE, AUDIT = "Archives: duration of steps", "Archives: audit log"
 STORAGE, TABLES = "Storage by tier", "Cold tables on HDFS"
@@ -158,6 +159,13 @@ WAITING_HELP = (
     "partitions."
 )
 LONGEST, LONGEST_NOTE = "Maximum lag", "partition {}"
+
+LAG_SAYS = "Lag: records that no batch has consumed yet. No value: no batch has consumed from this partition."
+DEAD_LETTERS_SAY = (
+    "{records} reasons of rejected records, {reasons} distinct. The topic {topic} has each rejected record with its "
+    "reasons as headers; the view 'Rejected records' of Data Quality & Metadata has samples."
+)
+NOTHING_REJECTED = "No record was rejected: the dead-letter topic has none."
 
 NO_ARCHIVES = "No archive yet. Events are archived when the hot tier exceeds its limit."
 NO_AUDIT = "The audit log is empty: no archive yet."

@@ -12,7 +12,7 @@ from dashboard.app_pages.quality import (
     store_charts,
     text,
 )
-from dashboard.panels import tiers
+from dashboard.panels import rejections, tiers
 from dashboard.panels.drawings import NUMBERS_HEIGHT
 from dashboard.panels.panel import panel
 from dashboard.panels.tiers import Tier
@@ -24,7 +24,7 @@ from skytier.errors import SkytierError
 def choose_reason() -> None:
     """A choice of the reasons that occur; only 'any reason' where the query fails."""
     try:
-        found = tiers.fetch(queries.rejections()).table["reason"].to_pylist()
+        found = tiers.fetch(rejections.rejections()).table["reason"].to_pylist()
     except SkytierError:
         found = []
     st.selectbox(
@@ -32,7 +32,7 @@ def choose_reason() -> None:
         found,
         index=None,
         placeholder=text.ANY_REASON,
-        format_func=lambda code: plain_words(text.reason(code)),
+        format_func=lambda code: plain_words(rejections.reason(code)),
         key="quality-reason",
         bind="query-params",
         persist_state="session",
@@ -71,10 +71,10 @@ def quality() -> None:
     panel(text.MISSING, lambda: queries.events(filters), score_charts.missing, tier=Tier.COLD, key="missing")
 
 
-def rejections() -> None:
+def rejected() -> None:
     panel(
         text.REASONS_TITLE,
-        queries.rejections,
+        rejections.rejections,
         rejection_charts.reasons,
         tier=Tier.COLD,
         key="reasons",
@@ -153,7 +153,7 @@ views(
     "quality-view",
     {
         text.QUALITY: quality,
-        text.REJECTIONS: rejections,
+        text.REJECTIONS: rejected,
         text.BATCHES_AND_STORES: batches_and_stores,
         text.CONTRACT: contract,
     },

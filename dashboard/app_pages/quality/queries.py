@@ -95,18 +95,6 @@ def contract() -> Query:
     )
 
 
-def rejections() -> Query:
-    """``records`` by ``reason``, descending, with ``newest`` (ingestion time). A record can have several reasons."""
-    return sql(
-        f"""
-SELECT reason, count(*) AS records, max(ingestion_timestamp) AS newest
-FROM {DATABASE}.rejected_flight_events
-LATERAL VIEW explode(reasons) exploded AS reason
-GROUP BY reason
-ORDER BY records DESC, reason"""
-    )
-
-
 def samples(reason: str | None) -> Query:
     """The newest rejected records, with one reason or any, and the start of their content.
 

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.app_pages.quality import text
-from dashboard.panels import formats
+from dashboard.panels import formats, rejections
 from dashboard.panels.drawings import Chart, Grid
 from dashboard.panels.text import column
 
@@ -18,7 +18,7 @@ _SHOWN_REASONS = 15
 
 def reasons(found: pd.DataFrame) -> Chart:
     """Rejected records by reason, the most frequent on top."""
-    named = found.assign(reason=found["reason"].map(text.reason))
+    named = found.assign(reason=found["reason"].map(rejections.reason))
     shown = named.head(_SHOWN_REASONS)
     bars = go.Bar(
         x=shown["records"],
@@ -60,4 +60,4 @@ def samples(records: pd.DataFrame) -> Grid:
 
 
 def _reasons(array: str) -> str:
-    return "; ".join(text.reason(code) for code in json.loads(array))
+    return "; ".join(rejections.reason(code) for code in json.loads(array))

@@ -8,7 +8,7 @@ import streamlit as st
 from plotly.subplots import make_subplots
 
 from dashboard.app_pages.quality import text
-from dashboard.panels import formats
+from dashboard.panels import formats, rejections
 from dashboard.panels.drawings import Chart, Grid, Number
 from dashboard.panels.text import EVENT_TYPES, column
 from events.flight import CONTRACT
@@ -159,7 +159,7 @@ def missing(events: pd.DataFrame) -> Chart:
     table = rows.pivot_table("missing_pct", "field", "event_type", sort=False).loc[fields, kinds]
     heat = go.Heatmap(
         x=[text.ALL_EVENTS if kind == _ALL else EVENT_TYPES[kind] for kind in kinds],
-        y=[text.field(field) for field in fields],
+        y=[rejections.field(field) for field in fields],
         z=_without_absent(table),
         text=table.map(formats.percent),
         texttemplate="%{text}",
@@ -178,16 +178,19 @@ def missing(events: pd.DataFrame) -> Chart:
     overall = rows[rows["event_type"] == _ALL]
     most = overall.iloc[int(overall["missing_pct"].argmax())]
     says = text.MISSING_SAYS.format(
-        field=text.field(most["field"]),
+        field=rejections.field(most["field"]),
         share=formats.share(most["missing_pct"] / 100),
         events=formats.count(most["events"]),
         required=sum(not field.nullable for field in CONTRACT.fields()),
     )
     named = rows.assign(
-        field=rows["field"].map(text.field), event_type=rows["event_type"].map(EVENT_TYPES | {_ALL: text.ALL_EVENTS})
+        field=rows["field"].map(rejections.field),
+        event_type=rows["event_type"].map(EVENT_TYPES | {_ALL: text.ALL_EVENTS}),
     )
     share = formats.percent(most["missing_pct"])
-    headline = text.MISSING_HEADLINE.format(field=text.field(most["field"]), share=share) if most["missing"] else ""
+    headline = (
+        text.MISSING_HEADLINE.format(field=rejections.field(most["field"]), share=share) if most["missing"] else ""
+    )
     return Chart(figure, says, height=26 * len(fields) + 60, rows=named, headline=headline)
 
 

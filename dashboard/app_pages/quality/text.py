@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from dashboard.panels.states import State
-from dashboard.panels.text import column
 
 QUALITY, REJECTIONS, BATCHES_AND_STORES, CONTRACT = VIEWS = (
     "Quality",
@@ -81,28 +80,6 @@ MISSING_HOVER = "%{y}, %{x}: %{text} missing<extra></extra>"
 
 REASONS_TITLE, RECORDS_AXIS = "Rejected records by reason", "Records"
 RECORDS_HOVER = "%{y}: %{x:,} records<extra></extra>"
-# By the part of a reason before the colon; the part after it is the field. A test compares them with
-# spark_jobs/flights/validate.py.
-REASONS = {
-    "malformed_json": "Not exactly one JSON object",
-    "unprocessable": "A step of the batch failed",
-    "missing": "Missing: {}",
-    "wrong_type": "Wrong type: {}",
-    "too_long": "Too long: {}",
-    "wrong_format": "Wrong format: {}",
-    "out_of_range": "Out of range: {}",
-    "unsupported_schema_version": "Unsupported schema version",
-    "unknown_event_type": "Unknown event type",
-    "unknown_airline": "Unknown airline",
-    "unknown_origin": "Unknown origin",
-    "unknown_destination": "Unknown destination",
-    "origin_is_destination": "Origin is the destination",
-    "flight_id_mismatch": "Flight ID does not match its parts",
-    "event_id_mismatch": "Event ID does not match flight and type",
-    "scheduled_times_out_of_order": "Scheduled to arrive before departing",
-    "actual_times_out_of_order": "Arrived before departing",
-    "event_in_the_future": "Event time later than ingestion",
-}
 REASONS_SAYS = (
     "{records} reasons were recorded, {reasons} distinct; the most frequent is '{most}', in {number} records."
 )
@@ -110,26 +87,6 @@ REASONS_REST = " The chart shows the {shown} most frequent reasons, the CSV all.
 NOTHING_REJECTED = "No record was rejected."
 REASONS_HEADLINE = "{most} leads: {number} records"
 SAMPLES, REASON, ANY_REASON = "Newest rejected records", "Reason", "any reason"
-
-
-_FIELDS = {
-    "event_type": "Event type",
-    "flight_id": "Flight ID",
-    "schema_version": "Schema version",
-    "weather": "Weather",
-}
-
-
-def field(name: str) -> str:
-    """The label of a field of the event, without its unit."""
-    return _FIELDS.get(name) or column(name.replace(".", "_")).partition(" (")[0]
-
-
-def reason(code: str) -> str:
-    """The description of a reason to reject a record."""
-    kind, _, name = code.partition(":")
-    return REASONS.get(kind, kind).format(field(name))
-
 
 BATCHES, BATCH_METADATA = "Reconciliation by batch", "Batch metadata"
 NUMBER, LOGARITHMIC = "Batches", "Logarithmic scale"
