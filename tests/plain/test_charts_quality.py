@@ -241,10 +241,10 @@ def test_freshness_of_every_store() -> None:
 @pytest.mark.parametrize(
     ("minutes", "told"),
     [
-        (None, "never"),
+        (float("nan"), "never"),
         (-0.1, "0 s"),
         (0.5, "30 s"),
-        (1.0, "1 min"),
+        (1.0, "1 min 00 s"),
         (59.4, "59 min"),
         (90.0, "1.5 h"),
         (4320.0, "3.0 days"),

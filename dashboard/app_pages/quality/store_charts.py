@@ -13,7 +13,6 @@ from dashboard.panels.drawings import Grid
 from dashboard.panels.text import NO_VALUE, column
 
 _CHECKSUM_CHARACTERS = 12
-_MINUTES_A_DAY, _MINUTES_AN_HOUR = 1440, 60
 
 
 def archives(found: pd.DataFrame) -> Grid:
@@ -36,7 +35,7 @@ def freshness(stores: pd.DataFrame) -> Grid:
             "store": [kind.name for kind in kinds],
             "kind": [kind.kind for kind in kinds],
             "newest": known["newest"].to_list(),
-            "age": [age(minutes) for minutes in known["age_minutes"]],
+            "age": [age(minutes) for minutes in known["age_minutes"].astype(float)],
             "records": known["records"].astype("Int64").to_list(),
             "size_mb": known["size_mb"].to_list(),
             "written": [kind.written for kind in kinds],
@@ -54,14 +53,6 @@ def _unknown(stores: pd.DataFrame) -> list[str]:
     return [name for name in stores["store"] if name not in {*text.STORE_KINDS, *lineage_text.NODES}]
 
 
-def age(minutes: float | None) -> str:
-    """A time span in the largest unit in which it is at least 1."""
-    if minutes is None or math.isnan(minutes):
-        return text.NEVER
-    if minutes < 1:
-        return f"{max(0.0, minutes * 60):.0f} s"
-    if minutes < _MINUTES_AN_HOUR:
-        return f"{minutes:.0f} min"
-    if minutes < _MINUTES_A_DAY:
-        return f"{minutes / _MINUTES_AN_HOUR:.1f} h"
-    return f"{minutes / _MINUTES_A_DAY:.1f} days"
+def age(minutes: float) -> str:
+    """The age of the newest row of a store."""
+    return text.NEVER if math.isnan(minutes) else formats.age(minutes * 60)
