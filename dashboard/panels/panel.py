@@ -93,7 +93,7 @@ def _body(
                 drawing, rows = _drawn(_DrawingKey(current.name, result.as_of, draw, inputs(), key, result.table))
                 with place.container() if place else st.container():
                     show(_nothing(result, empty) if rows is None else drawing, key)
-                    show_menu(header, result, rows, tier, key)
+                    show_menu(header, result, drawing, rows, tier, key)
         except SkytierError as error:
             log.warning("panel failed", panel=key, reason=str(error))
             (place or st).error(for_markdown(text.FAILED.format(reason=error)), icon=":material/cloud_off:")

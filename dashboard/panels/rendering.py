@@ -89,8 +89,15 @@ def sparkline(trend: Sequence[float]) -> list[float]:
     return values.groupby(np.arange(len(values)) * _SPARKLINE_POINTS // len(values)).mean().tolist()
 
 
-def show_menu(header: DeltaGenerator, result: CachedResult, rows: pd.DataFrame | None, tier: Tier, key: str) -> None:
-    """Show the age of a result, and a menu with its source and the download of its rows."""
+def show_menu(
+    header: DeltaGenerator,
+    result: CachedResult,
+    drawing: Drawing,
+    rows: pd.DataFrame | None,
+    tier: Tier,
+    key: str,
+) -> None:
+    """Show the age of a result, and a menu with its source, the download of its rows, a link and full screen."""
     if result.problem:
         st.warning(for_markdown(text.STALE.format(reason=result.problem)), icon=":material/history:")
     header.html(age_html(result.as_of, datetime.now(UTC)), width="content")
@@ -106,6 +113,15 @@ def show_menu(header: DeltaGenerator, result: CachedResult, rows: pd.DataFrame |
             on_click="ignore",
             icon=":material/download:",
         )
+    menu.html(actions_html(key, has_full_screen=rows is not None and isinstance(drawing, Chart | Grid)))
+
+
+def actions_html(key: str, *, has_full_screen: bool) -> str:
+    """The buttons of a panel's menu that ``static/page.js`` acts on: numbers have no full screen."""
+    buttons = [f'<button type="button" data-link="{key}" data-done="{text.LINK_DONE}">{text.LINK}</button>']
+    if has_full_screen:
+        buttons.append(f'<button type="button" data-full="{key}">{text.FULL_SCREEN}</button>')
+    return f'<div class="skytier-actions">{"".join(buttons)}</div>'
 
 
 def age_html(as_of: datetime, now: datetime, limit_seconds: float = OLD_SECONDS) -> str:

@@ -28,7 +28,8 @@ FAILED = "This panel could not load its data. {reason}"
 BROKEN = "This panel failed with an unexpected error. See the dashboard's log ('skytier stack status' shows its path)."
 NO_VALUE = "-"
 STALE = "This result is stale: the query failed. {reason}"
-MENU, DOWNLOAD = "Source and download", "Download the rows (CSV)"
+MENU, DOWNLOAD = "Source, download, link", "Download the rows (CSV)"
+LINK, LINK_DONE, FULL_SCREEN = "Copy a link to this panel", "Copied", "Full screen"
 OLD = "▲ {} old"
 
 _ORIGINS = {

@@ -20,6 +20,28 @@
       shown.classList.toggle("skytier-old", isOld);
     }
   }, 1000);
+  // The buttons of a panel's menu (dashboard/panels/rendering.py). Full screen is that of Streamlit's chart or table.
+  const panel = key => document.querySelector(`.st-key-panel-${key}`);
+  const FULL = ".modebar-btn[data-title=Fullscreen], [data-testid=stElementToolbarButton] [aria-label^=Fullscreen]";
+  document.addEventListener("click", event => {
+    const button = event.target.closest?.(".skytier-actions button");
+    if (button?.dataset.full) panel(button.dataset.full)?.querySelector(FULL)?.click();
+    if (!button?.dataset.link) return;
+    const link = new URL(location.href);
+    link.hash = `panel-${button.dataset.link}`;
+    history.replaceState(history.state, "", link);  // also where this browser keeps the clipboard from pages
+    navigator.clipboard?.writeText(link.href).then(() => { button.textContent = button.dataset.done; }, () => {});
+  });
+  // A link to a panel shows it once it has its content.
+  const PATIENCE_MS = 20_000;
+  const linked = location.hash.match(/^#panel-([\w-]+)$/)?.[1];
+  const looking = linked && setInterval(() => {
+    const found = panel(linked);
+    if (!found?.querySelector("time.skytier-age")) return;
+    clearInterval(looking);
+    found.scrollIntoView({block: "center"});
+  }, 250);
+  if (looking) setTimeout(() => clearInterval(looking), PATIENCE_MS);
   // On a phone the sidebar covers the page: it closes once a page is chosen.
   const PHONE_PIXELS = 768;
   document.addEventListener("click", event => {

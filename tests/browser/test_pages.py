@@ -108,6 +108,41 @@ def test_one_goes_from_an_airline_down_to_its_flights_and_back(viewer: Viewer) -
     expect(viewer.page).to_have_url(re.compile(r"place=\w{2}-\w{3}-\w{3}$"), timeout=LOADED_MS)
 
 
+def test_the_menu_of_a_panel_links_to_it_and_shows_it_in_full(viewer: Viewer) -> None:
+    viewer.open("history?airline=UA")
+    menu = viewer.panel("heat").locator(".st-key-menu-heat").get_by_role("button")
+    menu.click()
+    viewer.page.get_by_role("button", name=text.LINK).click()
+    expect(viewer.page).to_have_url(re.compile("airline=UA.*#panel-heat$"))
+    linked = Viewer(viewer.page.context.new_page(), viewer.address)
+    linked.open(viewer.page.url.removeprefix(f"{viewer.address}/"))
+    expect(linked.panel("heat")).to_be_in_viewport(timeout=LOADED_MS)
+    viewer.page.get_by_role("button", name=text.FULL_SCREEN).click()
+    viewer.page.wait_for_function(
+        "() => document.querySelector('.st-key-panel-heat .js-plotly-plot').getBoundingClientRect().height > 700"
+    )
+    assert viewer.errors == []
+
+
+def test_the_calendar_opens_where_the_data_is(viewer: Viewer) -> None:
+    viewer.open("history")
+    viewer.page.locator("[data-testid=stSidebar] [data-testid=stDateInput] input").first.click()
+    calendar = viewer.page.locator("[data-baseweb=calendar]")
+    expect(calendar).to_contain_text("2013")
+    expect(calendar).to_contain_text(re.compile("January|February"))
+
+
+def test_operations_has_no_filters_and_keeps_those_of_other_pages(viewer: Viewer) -> None:
+    viewer.open("?airline=UA")
+    boxes = viewer.page.locator("[data-testid=stSidebar] [data-testid=stMultiSelect]")
+    for page in (PAGES[5], PAGES[0]):
+        viewer.page.get_by_role("link", name=page.title).click()
+        expect(viewer.page.get_by_role("heading", name=page.title)).to_be_visible(timeout=LOADED_MS)
+        viewer.wait()
+        expect(boxes).to_have_count(2 if page.has_filters else 0)
+    expect(boxes.first).to_contain_text("UA")
+
+
 def test_rows_come_as_a_file(viewer: Viewer, tmp_path: Path) -> None:
     viewer.open("?airline=UA")
     viewer.panel("latest").locator(".st-key-menu-latest").get_by_role("button").click()

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.panels import panel as panels
 from dashboard.panels import text, tiers
-from dashboard.panels.rendering import sparkline
+from dashboard.panels.rendering import actions_html, sparkline
 from dashboard.panels.tiers import Tier
 from skytier.cache import CachedResult, Origin, Query
 
@@ -144,6 +144,13 @@ def test_a_result_shows_its_date_unless_it_is_today() -> None:
     assert text.source(today, Tier.HOT) == f"As of {now:%H:%M:%S} UTC · hot tier · cached"
     earlier = replace(today, as_of=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), origin=Origin.STALE)
     assert text.source(earlier, Tier.COLD) == "As of 2026-01-02 03:04:05 UTC · cold tier · cached, refresh in progress"
+
+
+def test_the_menu_has_a_link_and_full_screen_where_it_is_of_use() -> None:
+    both, link = (actions_html("daily", has_full_screen=has) for has in (True, False))
+    assert 'data-link="daily"' in both
+    assert 'data-full="daily"' in both
+    assert "data-full" not in link
 
 
 def test_sparklines_have_the_shape_of_long_trends() -> None:
