@@ -72,6 +72,6 @@ def _kept_by_kafka(topic: str) -> dict[int, tuple[int, int]]:
 def _watermarks(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
     found = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_PATIENCE_SECONDS)
     if found is None:
-        raise TransientError(f"Kafka did not tell in time how far partition {partition} of {topic} is.")
+        raise TransientError(f"Kafka did not return the offsets of partition {partition} of {topic} in time.")
     first, end = found
     return int(first), int(end)

@@ -178,8 +178,8 @@ class Contender:
         turns = [Turn(int(m[1]), int(m[2]), m[3] == "held") for name in found if (m := _TURN.fullmatch(name))]
         if len(turns) != 1:
             raise TerminalError(
-                f"{self._folder} on HDFS ought to hold one folder, as 12.0.free, and holds {sorted(found)}. Stop every "
-                f"process that works on {self.name}, delete {self._folder}; the next one makes it anew."
+                f"{self._folder} on HDFS must have one folder, such as 12.0.free, and has {sorted(found)}. Stop every "
+                f"process that works on {self.name}, delete {self._folder}; the next one creates it."
             )
         return turns[0], found[turns[0].name]
 

@@ -174,7 +174,7 @@ def _connect(settings: SqlSettings, role: Role) -> Any:
             raise TerminalError(
                 f"The SQL endpoint at {settings.host}:{port} refuses the password of {user}: the one in "
                 f"{stack_env_file()}, or in the environment, is not the one that it was started with. "
-                "'skytier stack down sql' and 'skytier stack up' start it anew."
+                "'skytier stack down sql' and 'skytier stack up' restart it."
             ) from error
         raise TransientError(
             f"The SQL endpoint at {settings.host}:{port} does not answer ({type(error).__name__}): "

@@ -131,7 +131,7 @@ class Runner:
         unfinished = self._unfinished(found, planned)
         if self._position.topic_id != self._topic_id:
             self._alert_parted("it is another topic of the same name, and is read from its oldest record")
-            return self._begin("the topic was made anew", {}, last_mark=self._marks.newest())
+            return self._begin("the topic was created again", {}, last_mark=self._marks.newest())
         if parted := self._parted(found, unfinished):
             marks = [found.batch_id(number) for number in reversed(planned)] + [found.last_mark]
             starts = self._position.ends | self._resumption(parted, marks)

@@ -38,8 +38,8 @@ INGESTION_SAYS = (
 )
 INGESTION_NONE = "No record was consumed in the last hour. The filters do not apply to batches."
 ONLY_DUPLICATES = (
-    "The newest {batches} batches consumed {duplicates} records, all of events that are stored already. The clock "
-    "stands until a source publishes newer events."
+    "The newest {batches} batches consumed {duplicates} records, all of events that are stored already. The "
+    "warehouse clock advances once a source publishes newer events."
 )
 NOTHING_ARRIVES = "No record has arrived in Kafka since {:%Y-%m-%d %H:%M} UTC: no source is publishing."
 DELAY_BAR = "Mean departure delay (min)"
