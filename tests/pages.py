@@ -22,7 +22,7 @@ PATHS = [page.path for page in PAGES]
 PANELS = {
     "overview": (7,),
     "streaming": (4, 5),
-    "history": (5, 2, 3, 3),
+    "history": (5, 3, 3, 3),
     "predictions": (5, 7, 3, 5),
     "quality": (5, 4, 6, 5),
     "operations": (6, 7, 5),

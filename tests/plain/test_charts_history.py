@@ -12,8 +12,8 @@ import pytest
 from dashboard.app_pages.history import cancellation_charts as history_cancellations
 from dashboard.app_pages.history import comparison_charts as history_compare
 from dashboard.app_pages.history import daily_charts as history
+from dashboard.app_pages.history import drill_charts, queries, text
 from dashboard.app_pages.history import drill_down as history_drill
-from dashboard.app_pages.history import queries, text
 from dashboard.app_pages.history import weekly_charts as history_week
 from dashboard.app_pages.history.measures import MEASURES, SUMS, by_day, by_weekday
 from dashboard.panels.drawings import Chart, Grid
@@ -252,6 +252,43 @@ def test_all_flights_of_a_route_come_before_its_numbers() -> None:
     assert isinstance(grid, Grid)
     assert grid.rows["step"].tolist() == ["All flights", "1545", "7"]
     assert grid.says.startswith("Flight numbers of the route: 2. 5 flights; 60.0%")
+
+
+def chart_of(drawn: Chart | str) -> Chart:
+    assert isinstance(drawn, Chart)
+    return drawn
+
+
+def test_each_level_of_the_way_down_has_a_chart() -> None:
+    top = chart_of(drill_charts.below(SUMMARY, (), text.DELAYED))
+    bars = top.figure.data[0]
+    assert (list(bars.y), list(bars.x)) == (["UA", "B6"], [25.0, 100.0])
+    assert bars.hovertext[0] == "UA · United Air Lines Inc.: 25.0% of 30 flights"
+    assert top.headline == "B6 is worst: 100% of arrivals late"
+    few = chart_of(drill_charts.below(SUMMARY, ("UA", "JFK"), text.FLIGHTS))
+    assert few.figure.data[0].y[0] == "LAX"
+    numbers = frame(row("", 2, flight_number=7.0), row("", 3, flight_number=1545.0, delayed=3), row("", 5, delayed=3))
+    numbers = numbers.astype({"flight_number": float})
+    of_route = chart_of(drill_charts.below(numbers, ("UA", "EWR", "IAH"), text.FLIGHTS))
+    assert list(of_route.figure.data[0].y) == ["1545", "7"]
+    assert of_route.says.startswith(text.DELAYED), "how many days a flight number flew is not known"
+    assert of_route.headline == "", "two and three flights lead nothing"
+    assert drill_charts.below(SUMMARY, ("UA", "LGA"), text.DELAYED) == text.NOT_HERE
+
+
+def test_the_last_level_draws_each_flight_that_arrived() -> None:
+    flown = pd.DataFrame(
+        {
+            "flight_date": [date(2013, 1, 7), date(2013, 1, 8), date(2013, 1, 9)],
+            "scheduled_departure": pd.date_range("2013-01-07 12:00", periods=3, freq="D", tz="UTC"),
+            "arrival_delay_minutes": [-3.0, 15.0, None],
+        }
+    )
+    chart = chart_of(drill_charts.below(flown, ("UA", "EWR", "IAH", "1545"), text.ARRIVAL))
+    assert list(chart.figure.data[0].text) == ["2013-01-07: -3.0 min", "2013-01-08: +15.0 min"]
+    assert chart.headline == "1 of 2 arrivals delayed"
+    none = flown.assign(arrival_delay_minutes=float("nan"))
+    assert drill_charts.below(none, ("UA", "EWR", "IAH", "1545"), text.ARRIVAL) == text.NO_ARRIVALS
 
 
 def compared(*rows: tuple[str, Row]) -> pd.DataFrame:

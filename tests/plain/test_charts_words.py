@@ -10,7 +10,13 @@ import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.app_pages.history import cancellation_charts, comparison_charts, daily_charts, weekly_charts
+from dashboard.app_pages.history import (
+    cancellation_charts,
+    comparison_charts,
+    daily_charts,
+    drill_charts,
+    weekly_charts,
+)
 from dashboard.app_pages.history import text as history
 from dashboard.app_pages.operations import job_charts, run_charts, storage_charts
 from dashboard.app_pages.overview import charts as overview
@@ -57,6 +63,7 @@ def charts() -> dict[str, Chart | str]:
         "ingestion": overview.ingestion(of_overview.batches(("12h", 5, 2, 1))),
         "daily": daily_charts.daily(WITH_EARLIER, delayed, date(2013, 1, 8)),
         "hourly": weekly_charts.hourly(summary, history.CANCELLED),
+        "drill": drill_charts.below(summary, (), delayed),
         "heat": weekly_charts.heat(summary, delayed),
         "side by side": comparison_charts.side_by_side(of_history.BOTH, delayed, history.BY_HOUR, sides),
         "cancellations": cancellation_charts.by_date(summary, None),

@@ -8,6 +8,7 @@ from dashboard.app_pages.history import (
     cancellation_charts,
     comparison_charts,
     daily_charts,
+    drill_charts,
     drill_down,
     queries,
     text,
@@ -112,6 +113,15 @@ def drill() -> None:
         tier=tier,
         key="drill",
         controls=crumbs,
+    )
+    measure = shown_measure() if len(drill_down.path()) < len(queries.STEPS) else text.ARRIVAL
+    panel(
+        text.DRILL_CHART,
+        lambda: queries.below(filters, drill_down.path()),
+        drill_charts.below,
+        inputs=lambda: (drill_down.path(), measure),
+        tier=tier,
+        key="drill-chart",
     )
 
 

@@ -7,7 +7,10 @@ SCOPE = (
     "local time of the origin."
 )
 CALENDAR, DRILL, COMPARE, CANCELLATIONS = VIEWS = "By time", "Drill-down", "Comparison", "Cancellations"
-MEASURE, MEASURE_HELP = "Measure", "The measure of the charts by day, hour and weekday, and of the comparison."
+MEASURE, MEASURE_HELP = (
+    "Measure",
+    "The measure of the charts by day, hour and weekday, of the drill-down and the comparison.",
+)
 DELAYED, ARRIVAL, DEPARTURE, CANCELLED, FLIGHTS = (
     "Delayed share",
     "Arrival delay",
@@ -73,6 +76,15 @@ DRILL_SAYS = (
     "were cancelled. Select a name to drill down, and a step of the path to go back up. The address contains the path."
 )
 NOT_HERE = "No flight matches this path and the filters. Go back up, or widen the filters."
+DRILL_CHART, DELAYED_FROM = "Chart of this level", "Delayed from here"
+DRILL_CHART_SAYS = (
+    "{measure}: {overall} overall. Shown: {shown} of {all}, those with the most flights on top; grey: fewer than "
+    "{least} flights."
+)
+NO_ARRIVALS = "None of these flights has arrived."
+FLIGHT_HOVER, FLIGHTS_HEADLINE = "{day}: {delay}", "{late} of {arrived} arrivals delayed"
+FLIGHTS_CHART_AXIS, FLIGHT_DELAY_AXIS = "Scheduled departure (UTC)", "Arrival delay (min)"
+FLIGHTS_CHART_SAYS = "Each point is a flight that arrived; from 15 minutes on it counts as delayed."
 FLIGHTS_SAYS = "{number} flights from {first} to {last}, newest first. Times are UTC; dates are local to the origin."
 FLIGHTS_SAYS_CUT = "The newest " + FLIGHTS_SAYS
 
