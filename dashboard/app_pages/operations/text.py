@@ -14,7 +14,7 @@ TIMELINE, AUDIT = "Archives: duration of steps", "Archives: audit log"
 STORAGE, TABLES = "Storage by tier", "Cold tables on HDFS"
 MACHINE, CACHE = "This machine", "Cache"
 
-HEALTH_SCORE = "Score (0 to 100)"
+HEALTH_SCORE = "Health score"
 SCORE_NOTES = ((99.5, "healthy"), (75, "degraded"), (0, "unhealthy"))
 SCORE_STATES = {"healthy": State.GOOD, "degraded": State.WARNING, "unhealthy": State.BAD}
 SCORE_HELP = """The sum of five parts.
@@ -34,7 +34,7 @@ PART_TITLES = {
     "hot tier": "Hot tier",
     "alerts": "Open alerts",
 }
-OF, POINTS = "{} of {}", "{} of {} points"
+OF, POINTS = "{} of {}", "{}/{} points"
 POINTS_NOT_KNOWN = "no answer"
 NO_BATCH, NOT_KNOWN = "no batch", "?"
 
