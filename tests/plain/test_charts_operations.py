@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from dashboard.app_pages.operations import alert_text, job_charts, run_charts, run_text, storage_charts, text
 from dashboard.app_pages.operations import health_charts as charts
 from dashboard.app_pages.operations import health_queries as queries
-from dashboard.app_pages.operations import job_charts, run_charts, run_text, storage_charts, text
 from dashboard.app_pages.operations.health_queries import Part
 from dashboard.app_pages.operations.storage_queries import archive_steps
 from dashboard.panels.drawings import Chart, Grid
@@ -154,8 +154,8 @@ def test_alerts_say_who_has_seen_them() -> None:
     state = [(None, None), ("ann", None), (None, pd.Timestamp(NOW)), ("ann", pd.Timestamp(NOW))]
     frame = pd.DataFrame([row | times | {"acknowledged_by": by, "resolved_time": at} for by, at in state])
     rows = charts.alerts(frame).rows
-    assert rows["alert_state"].tolist() == [text.OPEN, "ann"] * 2
-    assert rows["severity"].tolist() == ["✕ Critical"] * 2 + [text.RESOLVED] * 2
+    assert rows["alert_state"].tolist() == [alert_text.OPEN, "ann"] * 2
+    assert rows["severity"].tolist() == ["✕ Critical"] * 2 + [alert_text.RESOLVED] * 2
     assert rows["resolved_time"].isna().tolist() == [True, True, False, False]
 
 
@@ -178,7 +178,7 @@ def test_alerts_say_who_has_seen_them() -> None:
     ],
 )
 def test_alerts_name_what_they_are_about_as_the_pages_do(kind: str, subject: str, said: str) -> None:
-    assert text.subject(kind, subject) == said
+    assert alert_text.subject(kind, subject) == said
 
 
 def test_the_hit_ratio_counts_stale_answers_as_hits() -> None:

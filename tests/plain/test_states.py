@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import dashboard
+from dashboard.app_pages.operations import alert_text
 from dashboard.app_pages.operations import text as operations
 from dashboard.app_pages.quality import text as quality
 from dashboard.panels.drawings import Drawing, Grid, Number
@@ -16,7 +17,7 @@ from dashboard.panels.states import COLOURS, State, limited, state_column, state
 
 pytestmark = pytest.mark.plain
 
-TABLES = (operations.STATES, operations.SEVERITIES, operations.RUN_STATES, quality.STATES, quality.COUNTS_MATCH)
+TABLES = (operations.STATES, alert_text.SEVERITIES, operations.RUN_STATES, quality.STATES, quality.COUNTS_MATCH)
 
 
 def page() -> None:

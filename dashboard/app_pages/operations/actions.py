@@ -8,7 +8,7 @@ import streamlit as st
 from bson import ObjectId
 
 from dashboard import access
-from dashboard.app_pages.operations import alert_queries, text
+from dashboard.app_pages.operations import alert_queries, alert_text, text
 from dashboard.panels import tiers
 from dashboard.panels.states import COLOURS, state_of
 from dashboard.plain_text import for_markdown
@@ -34,7 +34,7 @@ def open_alerts() -> None:
         line.markdown(_alert(row), width="stretch")
         if is_operator:
             line.button(
-                text.ACKNOWLEDGE,
+                alert_text.ACKNOWLEDGE,
                 key=f"operations-acknowledge-{row['alert_id']}",
                 on_click=_acknowledge,
                 args=(row["alert_id"],),
@@ -68,12 +68,12 @@ def _open_rows() -> list[dict[str, Any]]:
 
 def _alert(row: dict[str, Any]) -> str:
     """An alert in Markdown: its state in colour and words, and its whole message."""
-    severity = text.SEVERITIES.get(row["severity"], row["severity"])
-    return text.ALERT.format(
+    severity = alert_text.SEVERITIES.get(row["severity"], row["severity"])
+    return alert_text.ALERT.format(
         colour=COLOURS[state_of(severity)],
         severity=for_markdown(severity),
-        subject=for_markdown(text.subject(row["kind"], row["subject"])),
-        kind=for_markdown(text.KINDS.get(row["kind"], row["kind"])),
+        subject=for_markdown(alert_text.subject(row["kind"], row["subject"])),
+        kind=for_markdown(alert_text.KINDS.get(row["kind"], row["kind"])),
         when=row["last_time"],
         message=for_markdown(row["message"]),
     )
@@ -88,7 +88,7 @@ def _acknowledge(alert_id: str) -> None:
         _say(text.FAILED_ACTION.format(reason=error))
         return
     st.session_state[_CHANGED] = True
-    _say(text.ACKNOWLEDGED.format(count))
+    _say(alert_text.ACKNOWLEDGED.format(count))
 
 
 def _start(dag_id: str, name: str) -> None:

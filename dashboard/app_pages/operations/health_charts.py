@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.app_pages.operations import text
+from dashboard.app_pages.operations import alert_text, text
 from dashboard.app_pages.operations.health_queries import Part
 from dashboard.panels import formats
 from dashboard.panels.drawings import Grid, Number
@@ -66,17 +66,19 @@ def servers(frame: pd.DataFrame) -> Grid:
 
 
 def alerts(frame: pd.DataFrame) -> Grid:
-    severity = frame["severity"].map(text.SEVERITIES).fillna(frame["severity"])
+    severity = frame["severity"].map(alert_text.SEVERITIES).fillna(frame["severity"])
     rows = pd.DataFrame(
         {
-            "severity": severity.where(frame["resolved_time"].isna(), text.RESOLVED),
-            "alert_state": [text.OPEN if pd.isna(by) else by for by in frame["acknowledged_by"].tolist()],
-            "subject": [text.subject(kind, name) for kind, name in zip(frame["kind"], frame["subject"], strict=True)],
+            "severity": severity.where(frame["resolved_time"].isna(), alert_text.RESOLVED),
+            "alert_state": [alert_text.OPEN if pd.isna(by) else by for by in frame["acknowledged_by"].tolist()],
+            "subject": [
+                alert_text.subject(kind, name) for kind, name in zip(frame["kind"], frame["subject"], strict=True)
+            ],
             "message": frame["message"],
             "last_time": frame["last_time"],
             "resolved_time": frame["resolved_time"],
             "times": frame["times"],
-            "kind": frame["kind"].map(text.KINDS).fillna(frame["kind"]),
+            "kind": frame["kind"].map(alert_text.KINDS).fillna(frame["kind"]),
             "first_time": frame["first_time"],
         }
     )

@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard.app_pages.operations import (
     actions,
     alert_queries,
+    alert_text,
     health_charts,
     health_queries,
     job_charts,
@@ -38,7 +39,7 @@ def now() -> None:
             tier=Tier.METADATA,
             key="alerts",
             controls=actions.open_alerts,
-            empty=text.NO_ALERTS,
+            empty=alert_text.NO_ALERTS,
         )
         panel(
             text.LAG,
