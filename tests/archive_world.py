@@ -337,6 +337,10 @@ def document(number: int, minute: int, batch: int, flight: str = "") -> Document
     return {"_id": event_id, "event_id": event_id, "event_time": at, "batch_id": batch, "n": number, "flight": flight}
 
 
+EVENTS = [document(n, n % 8, 1 + n % 4) for n in range(14)]
+"""some of each minute and batch"""
+
+
 def documents(least: int = 0) -> st.SearchStrategy[list[Document]]:
     """Events of the plan, before its time and after, of batches in it and not; some are of the restored archive."""
     parts = st.lists(st.tuples(st.integers(0, 8), st.integers(1, 4), st.sampled_from(["", "UA"])), max_size=9)
