@@ -16,7 +16,8 @@ from skytier.settings.base import PROJECT_ROOT
 
 pytestmark = pytest.mark.plain
 
-PROJECT = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+SETTINGS = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = SETTINGS["project"]
 MAKEFILE = (PROJECT_ROOT / "Makefile").read_text(encoding="utf-8")
 
 
@@ -30,6 +31,12 @@ def test_the_package_names_its_licence() -> None:
     text = (PROJECT_ROOT / "LICENSE").read_text(encoding="utf-8")
     assert "Apache License\n                           Version 2.0, January 2004" in text
     assert "END OF TERMS AND CONDITIONS" in text
+
+
+def test_what_the_mutation_tool_is_told_of_exists() -> None:
+    told = SETTINGS["tool"]["mutmut"]
+    files = [*told["only_mutate"], *told["pytest_add_cli_args_test_selection"]]
+    assert [file for file in files if not list(PROJECT_ROOT.glob(file))] == []
 
 
 def test_the_newest_version_of_the_changelog_is_the_packages() -> None:
